@@ -1,0 +1,1 @@
+"""NetWare/IP for today: IPX networks joined over any IP network."""

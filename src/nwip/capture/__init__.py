@@ -1,0 +1,1 @@
+"""Captures: reading and writing of pcap and pcapng files."""

@@ -1,0 +1,1 @@
+"""Datagrams in and out of the kernel, and forwarding on raw octets."""

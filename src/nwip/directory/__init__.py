@@ -1,0 +1,1 @@
+"""The directory of a domain: records, their merge and their leases. Pure."""

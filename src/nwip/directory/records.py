@@ -1,0 +1,149 @@
+"""What the directory holds: services, routes, hosts and nodes, each registered by one owner.
+
+Pure. The structs are also what travels in the sessions of port 396 (see `docs/protocol.md`): each is a
+MessagePack array that starts with its tag. Distances count from the owner: a network that the owner is
+attached to has 0 hops, and whoever reaches it through the owner adds 1 hop and the ticks between them.
+"""
+
+from enum import IntEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from nwip.ipx.address import Address, format_network, format_node
+from nwip.ipx.numbers import UNREACHABLE_HOPS
+
+Network = Annotated[int, Meta(ge=1, le=0xFFFFFFFE)]
+NodeNumber = Annotated[bytes, Meta(min_length=6, max_length=6)]
+Word = Annotated[int, Meta(ge=0, le=0xFFFF)]
+Hops = Annotated[int, Meta(ge=0, le=UNREACHABLE_HOPS - 1)]
+Counter = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Identity = Annotated[bytes, Meta(min_length=16, max_length=16)]
+Port = Annotated[int, Meta(ge=1, le=0xFFFF)]
+
+Endpoint = tuple[str, int]
+"""A UDP address: the IP address as text, and the port."""
+
+IDENTITY_SIZE = 16
+SERVICE_NAME_SIZE = 47
+
+ServiceName = Annotated[str, Meta(min_length=1, max_length=SERVICE_NAME_SIZE, pattern=r"\A[\x01-\xff]+\Z")]
+
+
+class Kind(IntEnum):
+    """The kinds of record; also their tags on the wire."""
+
+    SERVICE = 1
+    ROUTE = 2
+    HOST = 3
+    NODE = 4
+
+
+Key = tuple[Kind, int | bytes, str]
+"""What a record is about: the kind, then (type, name), (network, ""), (node, "") or (node, "")."""
+
+
+class Service(Struct, frozen=True, array_like=True, tag=int(Kind.SERVICE)):
+    """A SAP entry. `name` holds octets as Latin-1 text, one character an octet, without padding."""
+
+    service_type: Word
+    name: ServiceName
+    network: Network
+    node: NodeNumber
+    socket: Word
+    hops: Hops
+
+    @property
+    def key(self) -> Key:
+        """Type and name: what identifies a service."""
+        return (Kind.SERVICE, self.service_type, self.name)
+
+    @property
+    def address(self) -> Address:
+        """Where the service listens."""
+        return Address(self.network, self.node, self.socket)
+
+    def __str__(self) -> str:
+        return f"{self.service_type:04X} {self.name} at {self.address}"
+
+
+class Route(Struct, frozen=True, array_like=True, tag=int(Kind.ROUTE)):
+    """A RIP entry: `network` is `hops` routers and `ticks` (1/18 s) behind its owner."""
+
+    network: Network
+    hops: Hops
+    ticks: Word
+
+    @property
+    def key(self) -> Key:
+        """The network."""
+        return (Kind.ROUTE, self.network, "")
+
+    def __str__(self) -> str:
+        return f"network {format_network(self.network)}"
+
+
+class Host(Struct, frozen=True, array_like=True, tag=int(Kind.HOST)):
+    """A node number of the virtual network behind its owner; `moves` counts its changes of gateway."""
+
+    node: NodeNumber
+    moves: Counter
+
+    @property
+    def key(self) -> Key:
+        """The node number."""
+        return (Kind.HOST, self.node, "")
+
+    def __str__(self) -> str:
+        return f"host {format_node(self.node)}"
+
+
+class Node(Struct, frozen=True, array_like=True, tag=int(Kind.NODE)):
+    """The owner itself: its node number on the virtual network, its name, and where its data port listens."""
+
+    node: NodeNumber
+    name: Annotated[str, Meta(max_length=63)]
+    endpoints: Annotated[
+        list[tuple[Annotated[str, Meta(max_length=45)], Port]], Meta(min_length=1, max_length=8)
+    ]
+
+    @property
+    def key(self) -> Key:
+        """The node number."""
+        return (Kind.NODE, self.node, "")
+
+    def __str__(self) -> str:
+        return f"node {self.name} ({format_node(self.node)})"
+
+
+Value = Service | Route | Host | Node
+
+
+class Record(Struct, frozen=True, array_like=True):
+    """One value as its owner registered it.
+
+    Only the owner changes its records. `incarnation` counts the owner's starts, `counter` its changes
+    within one; of two records with the same key and owner the higher (incarnation, counter) stands.
+    """
+
+    owner: Identity
+    incarnation: Counter
+    counter: Counter
+    value: Value
+
+    @property
+    def key(self) -> Key:
+        """The key of the value."""
+        return self.value.key
+
+    @property
+    def sequence(self) -> tuple[int, int]:
+        """What orders the versions of a record."""
+        return (self.incarnation, self.counter)
+
+
+class Change(Struct, frozen=True):
+    """Something that happened to a directory: `record` is now there, or `removed`."""
+
+    record: Record
+    removed: bool = False

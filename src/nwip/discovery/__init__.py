@@ -1,0 +1,1 @@
+"""How a node finds a DSS, and in which order."""

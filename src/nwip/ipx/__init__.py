@@ -1,0 +1,1 @@
+"""Wire formats of IPX. Pure: octets to typed objects and back, nothing else."""

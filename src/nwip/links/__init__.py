@@ -1,0 +1,1 @@
+"""Attachments of a node, one file or package each, all behind `links.base`."""

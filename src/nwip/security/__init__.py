@@ -1,0 +1,1 @@
+"""Cookies, limits and who may take part."""
