@@ -79,6 +79,16 @@ class PortablePort:
             self._received(batch)
 
 
+class Opener(Protocol):
+    """How a port is opened: `open_port`, or a stand-in without a network."""
+
+    def __call__(
+        self, at: Endpoint, received: Received, *, broadcast: bool = False, shared: bool = False
+    ) -> Port:
+        """Open a UDP port at an address; see `open_port`."""
+        ...
+
+
 def open_port(at: Endpoint, received: Received, *, broadcast: bool = False, shared: bool = False) -> Port:
     """Open a UDP port at an address; `received` gets every batch that arrives.
 

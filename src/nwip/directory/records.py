@@ -1,11 +1,14 @@
 """What the directory holds: services, routes, hosts and nodes, each registered by one owner.
 
 Pure. The structs are also what travels in the sessions of port 396 (see `docs/protocol.md`): each is a
-MessagePack array that starts with its tag. Distances count from the owner: a network that the owner is
-attached to has 0 hops, and whoever reaches it through the owner adds 1 hop and the ticks between them.
+MessagePack array that starts with its tag. They form no cycles, so the garbage
+collector, whose pauses grow with what it looks through, need not see them. Distances count from the owner: a
+network that the owner is attached to has 0 hops, and whoever reaches it through the owner adds 1 hop and the
+ticks between them.
 """
 
 from enum import IntEnum
+from ipaddress import ip_address
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -20,9 +23,18 @@ Hops = Annotated[int, Meta(ge=0, le=UNREACHABLE_HOPS - 1)]
 Counter = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Identity = Annotated[bytes, Meta(min_length=16, max_length=16)]
 Port = Annotated[int, Meta(ge=1, le=0xFFFF)]
+Name = Annotated[str, Meta(max_length=63, pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\Z")]
+"""What a node is called; without control characters, because it is shown on terminals."""
 
 Endpoint = tuple[str, int]
-"""A UDP address: the IP address as text, and the port."""
+"""A UDP or TCP address: the IP address as text, and the port."""
+
+
+def endpoint_text(endpoint: Endpoint) -> str:
+    """Return an endpoint as people write it: `192.0.2.1:396`, `[2001:db8::1]:396`."""
+    host, port = endpoint
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
 
 IDENTITY_SIZE = 16
 SERVICE_NAME_SIZE = 47
@@ -43,7 +55,7 @@ Key = tuple[Kind, int | bytes, str]
 """What a record is about: the kind, then (type, name), (network, ""), (node, "") or (node, "")."""
 
 
-class Service(Struct, frozen=True, array_like=True, tag=int(Kind.SERVICE)):
+class Service(Struct, frozen=True, array_like=True, gc=False, tag=int(Kind.SERVICE)):
     """A SAP entry. `name` holds octets as Latin-1 text, one character an octet, without padding."""
 
     service_type: Word
@@ -67,7 +79,7 @@ class Service(Struct, frozen=True, array_like=True, tag=int(Kind.SERVICE)):
         return f"{self.service_type:04X} {self.name} at {self.address}"
 
 
-class Route(Struct, frozen=True, array_like=True, tag=int(Kind.ROUTE)):
+class Route(Struct, frozen=True, array_like=True, gc=False, tag=int(Kind.ROUTE)):
     """A RIP entry: `network` is `hops` routers and `ticks` (1/18 s) behind its owner."""
 
     network: Network
@@ -83,7 +95,7 @@ class Route(Struct, frozen=True, array_like=True, tag=int(Kind.ROUTE)):
         return f"network {format_network(self.network)}"
 
 
-class Host(Struct, frozen=True, array_like=True, tag=int(Kind.HOST)):
+class Host(Struct, frozen=True, array_like=True, gc=False, tag=int(Kind.HOST)):
     """A node number of the virtual network behind its owner; `moves` counts its changes of gateway."""
 
     node: NodeNumber
@@ -98,14 +110,23 @@ class Host(Struct, frozen=True, array_like=True, tag=int(Kind.HOST)):
         return f"host {format_node(self.node)}"
 
 
-class Node(Struct, frozen=True, array_like=True, tag=int(Kind.NODE)):
-    """The owner itself: its node number on the virtual network, its name, and where its data port listens."""
+class Node(Struct, frozen=True, array_like=True, gc=False, tag=int(Kind.NODE)):
+    """The owner itself: its node number on the virtual network, its name, and where its data port listens.
+
+    Raises `ValueError` for an endpoint whose address is not an IP address.
+    """
 
     node: NodeNumber
-    name: Annotated[str, Meta(max_length=63)]
+    name: Name
     endpoints: Annotated[
         list[tuple[Annotated[str, Meta(max_length=45)], Port]], Meta(min_length=1, max_length=8)
     ]
+
+    def __post_init__(self) -> None:
+        for address, _ in self.endpoints:
+            if "%" in address:
+                raise ValueError(f"{address!r} has a zone, which means something on one machine only")
+            ip_address(address)
 
     @property
     def key(self) -> Key:
@@ -119,7 +140,7 @@ class Node(Struct, frozen=True, array_like=True, tag=int(Kind.NODE)):
 Value = Service | Route | Host | Node
 
 
-class Record(Struct, frozen=True, array_like=True):
+class Record(Struct, frozen=True, array_like=True, gc=False):
     """One value as its owner registered it.
 
     Only the owner changes its records. `incarnation` counts the owner's starts, `counter` its changes
@@ -142,7 +163,7 @@ class Record(Struct, frozen=True, array_like=True):
         return (self.incarnation, self.counter)
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     """Something that happened to a directory: `record` is now there, or `removed`."""
 
     record: Record

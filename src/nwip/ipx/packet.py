@@ -79,7 +79,7 @@ def compute_checksum(packet: bytes) -> int:
 
     The checksum field itself and the transport control count as zero, since routers change the latter;
     an odd length is filled with a zero octet. A result of FFFF, which would mean "none", becomes 0.
-    Source: IPX Router Specification, chapter 2.
+    Sources: Linux, `net/ipx/af_ipx.c` (`ipx_cksum`), and FreeBSD, `netipx/ipx_cksum.c`, which agree.
     """
     covered = bytearray(packet[2:])
     covered[TRANSPORT_CONTROL_OFFSET - 2] = 0

@@ -43,13 +43,17 @@ class Link(Protocol):
     """An attachment of a node.
 
     `name` is unique in the node; `kind` is its type in the configuration. `network` is the IPX network on
-    it: for a joined link the virtual network. `maximum_size` is the largest packet it carries, in octets.
+    it: for a joined link the virtual network. `node` is our own node number on it; for a joined link the one
+    on the virtual network. `star` says that its hosts hear each other only through us. `maximum_size` is the
+    largest packet it carries, in octets.
     """
 
     name: str
     kind: str
     network: int
+    node: bytes
     joined: bool
+    star: bool
     maximum_size: int
     counters: Counters
 

@@ -1,0 +1,50 @@
+# 'make demo' and 'make test' need python3, python3-venv and make. The first of them fetches what constraints.txt pins.
+
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+SYSTEM_PACKAGES := dosbox tshark nasm iproute2 ethtool procps
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint style types bench system-packages
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+install: $(INSTALLED)  ## make .venv with nwip and its test tools
+
+demo: $(INSTALLED)  ## run a whole domain on this machine and show what it does
+	$(BIN)/nwip demo
+
+test: $(INSTALLED)  ## run every test, then say which lines no test reached
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m coverage run -m pytest $(PYTEST_ARGS); verdict=$$?; \
+	$(BIN)/python -m coverage combine -q && $(BIN)/python -m coverage report; \
+	exit $$verdict
+
+lint: style types  ## judge style and types
+
+style: $(INSTALLED)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+bench: $(INSTALLED)  ## run every benchmark
+	@set -e; for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python "$$benchmark"; done
+
+system-packages:  ## install the Debian packages that the tests with real programs need
+	$(SUDO) apt-get -o DPkg::Lock::Timeout=300 update
+	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+		-o DPkg::Lock::Timeout=300 $(SYSTEM_PACKAGES)
+
+# The stamp is newer than what it was made from only after an installation that went through.
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@

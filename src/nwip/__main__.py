@@ -1,0 +1,5 @@
+"""Lets `python -m nwip` be `nwip`."""
+
+from nwip.cli.main import main
+
+main()

@@ -1,0 +1,148 @@
+"""Opens what a configuration asks for, and says in one sentence why an address or port cannot be had.
+
+A port that the configuration names is taken or refused. A default that needs privilege falls to a high one
+(10000 more), and the program says which.
+"""
+
+import errno
+import ipaddress
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple, TypeVar
+
+from nwip.config import Config, ConfigError, DosboxSettings
+from nwip.config.settings import UNPRIVILEGED_OFFSET
+from nwip.dataplane.interfaces import local_addresses
+from nwip.dss.server import DssServer
+from nwip.gateway.gateway import NodeGateway
+from nwip.links.dosbox import DosboxLink
+from nwip.links.virtual import VirtualLink
+from nwip.security.admission import admission
+from nwip.state import State
+
+Echo = Callable[[str], None]
+Opened = TypeVar("Opened")
+
+
+class Place(NamedTuple):
+    """Where something is to listen, and which keys of which file say so; `port` None is the default."""
+
+    file: str | None
+    table: str
+    listen: Sequence[str]
+    port: int | None
+    default_port: int
+
+
+async def open_dss(config: Config, state: State, boot: bytes, echo: Echo) -> DssServer:
+    """Start the DSS that this node serves. Raises `ConfigError`."""
+    settings = config.dss
+    identity = state.secret("dss-identity", 16)
+
+    async def start(port: int) -> DssServer:
+        server = DssServer(
+            config.domain.parameters(identity),
+            identity=identity,
+            boot=boot,
+            name=config.node.name,
+            admit=admission(settings.admit),
+            trust=admission([entry for entry in settings.admit if entry != "private"]),
+        )
+        await server.start(
+            [(address, port) for address in settings.listen],
+            [(address, port) for address in expanded(settings.listen)],
+        )
+        return server
+
+    return await _open(
+        start, Place(config.file, "dss", settings.listen, settings.port, settings.default_port), echo
+    )
+
+
+async def open_virtual(virtual: VirtualLink, gateway: NodeGateway, config: Config) -> None:
+    """Open the data port of the virtual network. Raises `ConfigError`."""
+    host, port = virtual.endpoint
+    try:
+        await virtual.open(gateway)
+    except OSError as error:
+        raise _explained(error, Place(config.file, "node", [host], port, port), port) from None
+
+
+async def open_dosbox(
+    settings: DosboxSettings, gateway: NodeGateway, config: Config, state: State, echo: Echo
+) -> None:
+    """Open a DOSBox link and attach it to the gateway. Raises `ConfigError`."""
+
+    async def start(port: int) -> None:
+        link = DosboxLink(
+            settings.name,
+            gateway.parameters.network,
+            gateway.virtual.node,
+            [(address, port) for address in expanded(settings.listen)],
+            state.secret(f"{settings.name}.key", 32),
+            limit=settings.clients,
+            admit=admission(settings.admit),
+            hop_limit=gateway.parameters.hop_limit,
+        )
+        gateway.attach(link)
+        try:
+            await link.open(gateway)
+        except OSError:
+            gateway.detach(link)
+            raise
+
+    await _open(
+        start, Place(config.file, "link", settings.listen, settings.port, settings.default_port), echo
+    )
+
+
+def expanded(addresses: Sequence[str]) -> list[str]:
+    """Return the addresses to listen at: for a wildcard each local one, so that answers leave from it."""
+    found: list[str] = []
+    for address in addresses:
+        found += local_addresses() if address == "0.0.0.0" else [address]
+    return list(dict.fromkeys(found))
+
+
+def reachable(host: str) -> str:
+    """Return an address by which this machine reaches a listener of its own."""
+    address = ipaddress.ip_address(host)
+    if not address.is_unspecified:
+        return host
+    return "127.0.0.1" if address.version == 4 else "::1"
+
+
+async def _open(start: Callable[[int], Awaitable[Opened]], place: Place, echo: Echo) -> Opened:
+    port = place.port or place.default_port
+    try:
+        return await start(port)
+    except PermissionError as error:
+        if place.port is not None:
+            raise _explained(error, place, port) from None
+        failure: OSError = error
+    except OSError as error:
+        raise _explained(error, place, port) from None
+    fallback = port + UNPRIVILEGED_OFFSET
+    try:
+        opened = await start(fallback)
+    except OSError as error:
+        raise _explained(error, place, fallback) from failure
+    echo(f"port {port} needs privilege: {place.table} uses port {fallback} instead")
+    return opened
+
+
+def _explained(error: OSError, place: Place, port: int) -> ConfigError:
+    at = ", ".join(place.listen)
+    address_key = f"{place.table}.{'address' if place.table == 'node' else 'listen'}"
+    port_key = f"{place.table}.port"
+    if error.errno == errno.EADDRINUSE:
+        mend = "stop the program that has it, or set another port"
+        return ConfigError(place.file, port_key, f"means port {port} at {at}, which is in use", mend)
+    if isinstance(error, PermissionError):
+        free = port + UNPRIVILEGED_OFFSET
+        mend = f"set a port above 1023, for example {free}, or give nwip the capability CAP_NET_BIND_SERVICE"
+        return ConfigError(place.file, port_key, f"means port {port}, which needs privilege", mend)
+    if error.errno == errno.EADDRNOTAVAIL:
+        mend = "write an address that this machine has"
+        return ConfigError(place.file, address_key, f"means {at}, which is not this machine's", mend)
+    mend = "set another address or port"
+    return ConfigError(place.file, address_key, f"means {at} port {port}: {error.strerror or error}", mend)

@@ -1,0 +1,118 @@
+"""The commands that look for one thing: `ping` and `resolve`."""
+
+# ruff: noqa: PLC0415 - what a command needs is imported when it runs
+
+import math
+from pathlib import Path
+
+import click
+
+from nwip.cli.failures import NO, UNREACHABLE, Failure
+from nwip.cli.source import (
+    PATIENCE,
+    Row,
+    ask_node,
+    checked_text,
+    control_option,
+    dss_option,
+    json_option,
+    rows_of,
+)
+from nwip.cli.tables import Column, print_json, print_table, say
+from nwip.cli.text import example, milliseconds, printable
+
+
+def _checked_number(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    """Refuse the one number that is inside every range."""
+    if math.isnan(value):
+        raise click.BadParameter("this is not a number", context, parameter)
+    return value
+
+
+ANSWERS = (
+    Column("From", "from"),
+    Column("Replies", "replies", right=True),
+    Column("Fastest", "fastest", right=True),
+    Column("Mean", "mean", right=True),
+    Column("Slowest", "slowest", right=True),
+)
+FOUND = (Column("Kind", "kind"), Column("Name", "name"), Column("Address", "address"))
+
+
+@click.command(
+    epilog=example("nwip ping museum", "nwip ping 00ABCD01.000000000001 --count 10", "nwip ping FFFFFFFFFFFF")
+)
+@click.argument("address", metavar="ADDR", callback=checked_text)
+@click.option("--count", type=click.IntRange(1, 1000), default=3, show_default=True, help="Packets to send.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.05, 60.0),
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    callback=_checked_number,
+    help="How long to wait for the replies to each.",
+)
+@json_option
+@control_option
+def ping(address: str, count: int, timeout: float, *, as_json: bool, control: Path | None) -> None:
+    """See whether an IPX host answers.
+
+    ADDR is NODE, NETWORK.NODE, NETWORK.NODE.SOCKET, or a node's name; FFFFFFFFFFFF asks all hosts. The ping
+    is that of Cisco and DOSBox: IPX socket 2.
+    """
+    question: Row = {"ask": "ping", "address": address, "count": count, "timeout": timeout}
+    answer = ask_node(control, question, PATIENCE + count * max(timeout, 1.0))
+    if not isinstance(answer, dict):
+        answer = {}
+    replies = rows_of(answer.get("replies"))
+    asked, sent = answer.get("address", address), answer.get("sent", count)
+    if as_json:
+        print_json("ping", replies, address=asked, sent=sent)
+    elif replies:
+        print_table(_by_sender(replies), ANSWERS)
+        say(printable(f"{asked}: {sent} sent, {len(replies)} received"))
+    if not replies:
+        raise Failure(NO, f"no reply from {asked}: {sent} sent")
+
+
+@click.command(epilog=example("nwip resolve MUSEUM", "nwip resolve MUSEUM --dss dss.example.org"))
+@click.argument("name", callback=checked_text)
+@json_option
+@dss_option
+@control_option
+def resolve(name: str, *, as_json: bool, dss: str | None, control: Path | None) -> None:
+    """Find the IPX address of a service or node."""
+    rows: list[Row]
+    if dss is None:
+        rows = rows_of(ask_node(control, {"ask": "resolve", "name": name}))
+    else:
+        from nwip.cli import remote
+
+        rows = list(remote.resolve(remote.read(dss, PATIENCE), name))
+    if as_json:
+        print_json("resolve", rows)
+    elif rows:
+        print_table(rows, FOUND)
+    if not rows:
+        raise Failure(NO, f"nothing here is called {name}")
+
+
+def _by_sender(replies: list[Row]) -> list[Row]:
+    """Return a row for each host that answered, in the order of their first replies."""
+    times: dict[str, list[float]] = {}
+    for reply in replies:
+        value = reply.get("seconds")
+        if not isinstance(value, int | float):
+            raise Failure(UNREACHABLE, "the node's answer makes no sense: is it of another version?")
+        times.setdefault(str(reply.get("from")), []).append(value)
+    return [
+        {
+            "from": sender,
+            "replies": len(values),
+            "fastest": milliseconds(min(values)),
+            "mean": milliseconds(sum(values) / len(values)),
+            "slowest": milliseconds(max(values)),
+        }
+        for sender, values in times.items()
+    ]

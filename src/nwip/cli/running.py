@@ -1,0 +1,57 @@
+"""The commands that run nodes: `up` and `demo`."""
+
+# ruff: noqa: PLC0415 - what a command needs is imported when it runs
+
+from collections.abc import Sequence
+
+import click
+
+from nwip.cli.failures import USAGE, Failure, error_text
+from nwip.cli.source import Row, Settings
+from nwip.cli.tables import say
+from nwip.cli.text import example
+
+
+@click.command(epilog=example("nwip up", "nwip --config nwip.toml --verbose up"))
+@click.pass_context
+def up(context: click.Context) -> None:
+    """Run a node until Ctrl-C; says how to reach it.
+
+    Without a configuration file it is a domain on this machine alone, with a DSS and a DOSBox server.
+    """
+    from nwip import node
+    from nwip.cli import logs
+    from nwip.config import load
+
+    settings: Settings = context.obj
+    logs.set_up(verbose=settings.verbose)
+    config = load(settings.config)
+    try:
+        code = node.run(config, say)
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # an address, port or file of the configuration that cannot be had
+        raise Failure(USAGE, error_text(error)) from None
+    context.exit(code)
+
+
+@click.command(epilog=example("nwip demo", "nwip demo --keep", "nwip demo --dosbox"))
+@click.option("--keep", is_flag=True, help="Leave the domain running until Ctrl-C.")
+@click.option("--dosbox", is_flag=True, help="Let real DOSBox programs take part.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def demo(context: click.Context, *, keep: bool, dosbox: bool, as_json: bool) -> None:
+    """Show a whole domain at work, on loopback."""
+    from nwip import demo as domain
+    from nwip.cli import logs
+    from nwip.cli.queries import CLIENTS, NODES, SERVICES
+    from nwip.cli.tables import print_table
+
+    settings: Settings = context.obj
+    logs.set_up(verbose=settings.verbose, quiet=True)
+    columns = {"nodes": NODES, "clients": CLIENTS, "services": SERVICES}
+
+    def show(name: str, rows: Sequence[Row]) -> None:
+        print_table(rows, columns[name])
+
+    context.exit(domain.run(show, keep=keep, dosbox=dosbox, as_json=as_json))

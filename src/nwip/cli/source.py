@@ -1,0 +1,107 @@
+"""Where a query's answer comes from: the node's control socket, or a DSS; and the options that say so."""
+
+# ruff: noqa: PLC0415 - what a command needs is imported when it runs
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple, TypeVar
+
+import click
+
+from nwip.cli.failures import UNREACHABLE, Failure
+
+Row = Mapping[str, object]
+Command = TypeVar("Command", bound=Callable[..., object])
+
+PATIENCE: Final = 5.0  # seconds for an answer
+LONGEST_NAME: Final = 255
+
+
+class Settings(NamedTuple):
+    """The options that stand before the command."""
+
+    config: Path | None = None
+    verbose: bool = False
+
+
+def json_option(command: Command) -> Command:
+    """Add --json."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
+
+
+def control_option(command: Command) -> Command:
+    """Add --control."""
+    return click.option(
+        "--control",
+        type=click.Path(path_type=Path),
+        envvar="NWIP_CONTROL",
+        show_envvar=True,
+        metavar="PATH",
+        help="The control socket of the node to ask.",
+    )(command)
+
+
+def dss_option(command: Command) -> Command:
+    """Add --dss."""
+    return click.option(
+        "--dss",
+        metavar="HOST[:PORT]",
+        callback=_checked_server,
+        help="Ask this DSS over the network, and no node here.",
+    )(command)
+
+
+def ask_node(control: Path | None, question: Row, patience: float = PATIENCE) -> object:
+    """Ask the node behind the control socket; without a path the configured one, else the system's."""
+    from nwip.control import ask
+
+    return ask(control or _configured_path(), question, patience)
+
+
+def rows_of(answer: object) -> list[Row]:
+    """Return an answer that is a list of objects. Raises `Failure` for any other."""
+    if not isinstance(answer, list) or not all(isinstance(row, dict) for row in answer):
+        raise Failure(UNREACHABLE, "the node's answer makes no sense: is it of another version?")
+    return answer
+
+
+def checked_text(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Return an argument that can be sent to a node: UTF-8 text of a sensible length."""
+    if not value or len(value) > LONGEST_NAME:
+        raise click.BadParameter(f"write 1 to {LONGEST_NAME} characters", context, parameter)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise click.BadParameter("this is not UTF-8 text", context, parameter) from None
+    return value
+
+
+def _configured_path() -> Path:
+    from nwip.config import SYSTEM_CONTROL_PATH, ConfigError, default_control_path, load
+
+    context = click.get_current_context(silent=True)
+    settings = context.find_object(Settings) if context else None
+    named = settings.config if settings else None
+    try:
+        path = load(named).node.control_path
+    except ConfigError:
+        if named is not None:
+            raise
+        path = default_control_path()
+    return path if path.exists() or not SYSTEM_CONTROL_PATH.exists() else SYSTEM_CONTROL_PATH
+
+
+def _checked_server(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
+    from nwip.discovery.preferred import split_server
+
+    try:
+        named = split_server(value)[0].encode("idna")
+    except UnicodeError:
+        raise click.BadParameter(f"{value!r} is not the name of a host", context, parameter) from None
+    except ValueError as error:
+        raise click.BadParameter(str(error), context, parameter) from None
+    if not named:
+        raise click.BadParameter("name a host", context, parameter)
+    return value

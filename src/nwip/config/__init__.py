@@ -1,0 +1,19 @@
+"""The configuration of a node: `nwip.toml`, what may stand in it, and what to say when it is wrong."""
+
+from nwip.config.error import ConfigError
+from nwip.config.paths import SYSTEM_CONTROL_PATH, default_control_path, default_state_directory
+from nwip.config.reading import example, load
+from nwip.config.settings import Config, DosboxSettings, DssSettings, NodeSettings
+
+__all__ = [
+    "SYSTEM_CONTROL_PATH",
+    "Config",
+    "ConfigError",
+    "DosboxSettings",
+    "DssSettings",
+    "NodeSettings",
+    "default_control_path",
+    "default_state_directory",
+    "example",
+    "load",
+]

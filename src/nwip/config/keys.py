@@ -1,0 +1,51 @@
+"""What each key of `nwip.toml` takes, in the words of an error message."""
+
+from typing import Final
+
+_PORT: Final = "write a port number from 1 to 65535"
+_ADMIT: Final = 'write a list such as ["loopback", "private", "203.0.113.0/24"]; "any" admits everyone'
+_LISTEN: Final = (
+    'write a list of addresses of this machine, for example ["127.0.0.1"]; "0.0.0.0" is all of them'
+)
+
+MENDS: Final[dict[str, str]] = {
+    "domain": 'write it as a table: [domain], then its keys, for example name = "nwip.example.org"',
+    "domain.name": 'write a name of letters, digits, dots and hyphens, for example "nwip.example.org"',
+    "domain.network": (
+        "write 1 to 8 hexadecimal digits in quotes, other than 0, FFFFFFFE and FFFFFFFF,"
+        ' for example "4E574950"'
+    ),
+    "domain.data-port": _PORT + ", for example 43981",
+    "domain.node-prefix": 'write 4 hexadecimal digits in quotes, for example "7E01"',
+    "domain.ticks": (
+        "write three numbers of ticks from 1 to 65535: same subnet, same network, elsewhere: [2, 4, 6]"
+    ),
+    "domain.broadcasts": 'write "domain" (copied to every node) or "subnet" (to the local IP subnet only)',
+    "domain.broadcast-rate": "write packets a second from 1 to 1000000, for example 250",
+    "domain.broadcast-burst": "write packets from 1 to 1000000, for example 500",
+    "domain.hop-limit": "write a number of routers from 2 to 127, for example 16",
+    "domain.lease": "write seconds from 1 to 86400, more than twice the renewal, for example 15",
+    "domain.renewal": "write seconds from 0.2 to 28800, less than half the lease, for example 5",
+    "node": 'write it as a table: [node], then its keys, for example name = "museum"',
+    "node.name": "write 1 to 63 characters in quotes, without control characters",
+    "node.address": 'write an IP address of this machine in quotes, for example "192.0.2.1"',
+    "node.port": _PORT + "; without the key the domain's data port is used",
+    "node.state": "write the path of a directory in quotes",
+    "node.control": "write the path of a socket in quotes",
+    "dss": "write it as a table: [dss], then its keys, for example serve = true",
+    "dss.serve": "write true without servers, or false with the servers to ask",
+    "dss.listen": _LISTEN,
+    "dss.port": _PORT + ", for example 396",
+    "dss.servers": (
+        "write a list of names or addresses, with a port if it is not 396:"
+        ' ["192.0.2.1", "[2001:db8::1]:10396"]'
+    ),
+    "dss.admit": _ADMIT,
+    "link": 'write each link as a table of its own: [[link]], then kind = "dosbox"',
+    "link.kind": 'write "dosbox": it is the only kind so far',
+    "link.name": "write 1 to 32 letters, digits, dots, hyphens or underscores, another for each link",
+    "link.listen": _LISTEN,
+    "link.port": _PORT + ", for example 213",
+    "link.clients": "write how many clients may be connected, from 1 to 1000000",
+    "link.admit": _ADMIT,
+}

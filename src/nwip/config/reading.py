@@ -1,0 +1,185 @@
+"""Reads `nwip.toml`: finds it, checks it, and turns whatever is wrong into one sentence (`ConfigError`)."""
+
+import difflib
+import ipaddress
+import math
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from nwip.config.error import ConfigError
+from nwip.config.keys import MENDS
+from nwip.config.paths import configuration_candidates
+from nwip.config.settings import Config, Document, DosboxSettings
+from nwip.discovery.preferred import split_server
+from nwip.ipx.address import parse_network
+from nwip.ipx.numbers import ALL_NETWORKS, DEFAULT_ROUTE, THIS_NETWORK
+from nwip.security.admission import admission
+
+_LARGEST_FILE: Final = 1 << 20
+_PATH: Final = re.compile(r" - at `\$\.?(?P<path>.*)`\Z")
+_UNKNOWN: Final = re.compile(r"unknown field `(?P<key>[^`]*)`")
+_MISSING: Final = re.compile(r"missing required field `(?P<key>[^`]*)`")
+
+
+def load(path: Path | None = None) -> Config:
+    """Return the configuration: of `path`, else of NWIP_CONFIG, else of the first usual file that exists.
+
+    Without any file it is a one-machine domain: a DSS, a gateway, and a DOSBox link. Raises `ConfigError`.
+    """
+    named = path or (Path(os.environ["NWIP_CONFIG"]) if os.environ.get("NWIP_CONFIG") else None)
+    if named is not None:
+        return _read(named)
+    for candidate in configuration_candidates():
+        if candidate.exists():
+            return _read(candidate)
+    document = Document(link=(DosboxSettings(kind="dosbox"),))
+    return _config(document, None)
+
+
+def parse(text: str, file: str) -> Config:
+    """Return the configuration that a TOML text holds; `file` names it in messages. Raises `ConfigError`."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            file, "", f"is not TOML: {error}", "write KEY = VALUE, with text in quotes"
+        ) from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, thousands of brackets
+        raise ConfigError(file, "", "holds a value beyond all bounds", "see 'nwip config example'") from None
+    try:
+        document = msgspec.convert(data, Document)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error), data, file) from None
+    config = _config(document, file)
+    for key, value, check in _checks(config):
+        try:
+            check(value)
+        except ValueError:
+            raise ConfigError(file, key, f"is {_shown(value)}", MENDS[key]) from None
+    return config
+
+
+def example() -> str:
+    """Return the commented example file, which is the configuration's documentation."""
+    return Path(__file__).with_name("example.toml").read_text("utf-8")
+
+
+def _read(path: Path) -> Config:
+    try:
+        with path.open("rb") as file:
+            octets = file.read(_LARGEST_FILE + 1)
+        text = octets.decode("utf-8")
+    except OSError as error:
+        raise ConfigError(
+            str(path), "", f"cannot be read: {error.strerror}", "name a file that can be"
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigError(str(path), "", "is not UTF-8 text", "save it as UTF-8") from None
+    if len(octets) > _LARGEST_FILE:
+        raise ConfigError(str(path), "", "is larger than 1 MiB", "name a configuration file")
+    return parse(text, str(path))
+
+
+def _config(document: Document, file: str | None) -> Config:
+    return Config(
+        domain=document.domain, node=document.node, dss=document.dss, links=document.link, file=file
+    )
+
+
+def _explained(message: str, data: dict[str, object], file: str) -> ConfigError:
+    """Turn a complaint of msgspec into ours."""
+    match = _PATH.search(message)
+    path = match["path"] if match else ""
+    table = re.sub(r"\[(\d+|\.\.\.)\]", "", path)
+    unknown = _UNKNOWN.search(message)
+    if unknown:
+        return _unknown_key(f"{table}.{unknown['key']}".lstrip("."), file)
+    missing = _MISSING.search(message)
+    if missing:
+        key = f"{table}.{missing['key']}"
+        return ConfigError(file, key, "is missing", MENDS[key])
+    value = _value_at(data, path)
+    return ConfigError(file, table, f"is {_shown(value)}", MENDS.get(table, "see 'nwip config example'"))
+
+
+def _unknown_key(key: str, file: str) -> ConfigError:
+    near = difflib.get_close_matches(key, MENDS, n=1)
+    mend = f"did you mean '{near[0]}'?" if near else "see 'nwip config example' for all keys"
+    return ConfigError(file, key, "is not known", mend)
+
+
+def _value_at(data: object, path: str) -> object:
+    for part in re.findall(r"[^.\[\]]+", path):
+        if isinstance(data, dict):
+            data = data.get(part)
+        elif isinstance(data, list) and part.isdecimal() and int(part) < len(data):
+            data = data[int(part)]
+    return data
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    text = msgspec.json.encode(value, enc_hook=str).decode()
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _checks(config: Config) -> Iterator[tuple[str, object, Callable[[object], object]]]:
+    """Yield what types cannot say: key, value, and a test that raises `ValueError`."""
+    yield "domain.network", config.domain.network, _network
+    if config.domain.lease <= 2 * config.domain.renewal:
+        yield "domain.renewal", config.domain.renewal, _never
+    if not config.node.name.isprintable():
+        yield "node.name", config.node.name, _never
+    if config.node.address is not None:
+        yield "node.address", config.node.address, _ip_of_a_host
+    yield from (("dss.listen", address, _ip) for address in config.dss.listen)
+    yield from (("dss.servers", server, _server) for server in config.dss.servers)
+    if not config.dss.serves and not config.dss.servers:
+        yield "dss.servers", config.dss.servers, _never
+    if config.dss.serves and config.dss.servers:
+        yield "dss.serve", config.dss.serve, _never
+    yield "dss.admit", config.dss.admit, _admit
+    names = set()
+    for link in config.links:
+        yield from (("link.listen", address, _ip) for address in link.listen)
+        yield "link.admit", link.admit, _admit
+        if link.name in names:
+            yield "link.name", link.name, _never
+        names.add(link.name)
+
+
+def _never(value: object) -> None:
+    raise ValueError(value)
+
+
+def _network(value: object) -> None:
+    if parse_network(str(value)) in (THIS_NETWORK, ALL_NETWORKS, DEFAULT_ROUTE):
+        raise ValueError(value)
+
+
+def _ip(value: object) -> None:
+    ipaddress.ip_address(str(value))
+
+
+def _ip_of_a_host(value: object) -> None:
+    address = ipaddress.ip_address(str(value))
+    if address.is_unspecified or address.is_multicast:
+        raise ValueError(value)
+
+
+def _server(value: object) -> None:
+    host, _ = split_server(str(value))
+    if not host or not host.isprintable() or " " in host:
+        raise ValueError(value)
+    host.encode("idna")  # a label that is empty or too long raises UnicodeError, which is a ValueError
+
+
+def _admit(value: object) -> None:
+    admission(map(str, value) if isinstance(value, tuple) else ())

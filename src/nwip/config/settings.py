@@ -1,0 +1,135 @@
+"""What may stand in `nwip.toml`, as types. In words: `keys.py`; in full: `example.toml`."""
+
+import socket
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta, Struct, field
+
+from nwip.config.paths import default_control_path, default_state_directory
+from nwip.directory.parameters import (
+    DEFAULT_LEASE,
+    DEFAULT_NETWORK,
+    DEFAULT_NODE_PREFIX,
+    DEFAULT_RENEWAL,
+    Parameters,
+)
+from nwip.directory.records import Port
+from nwip.ipx.address import format_network, parse_network
+from nwip.ipx.numbers import IPX_TUNNEL_PORT, MAXIMUM_HOPS, NETWARE_IP_DATA_PORT, NETWARE_IP_PORT
+
+UNPRIVILEGED_OFFSET = 10_000  # a default port that needs privilege falls to 10396, 10213 without it
+
+Text = Annotated[str, Meta(pattern=r"\A[^\x00-\x1f\x7f]+\Z")]
+LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+Positive = Annotated[int, Meta(ge=1, le=1_000_000)]
+Ticks = Annotated[int, Meta(ge=1, le=0xFFFF)]
+
+
+def host_name() -> str:
+    """Return this machine's name, short enough for a node's name."""
+    return socket.gethostname().partition(".")[0][:63] or "nwip"
+
+
+class DomainSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """`[domain]`: its name, and on the primary DSS its parameters."""
+
+    name: Annotated[str, Meta(max_length=253, pattern=rf"\A{LABEL}(\.{LABEL})*\Z")] = "nwip.local"
+    network: Annotated[str, Meta(pattern=r"\A[0-9A-Fa-f]{1,8}\Z")] = format_network(DEFAULT_NETWORK)
+    data_port: Port = NETWARE_IP_DATA_PORT
+    node_prefix: Annotated[str, Meta(pattern=r"\A[0-9A-Fa-f]{4}\Z")] = DEFAULT_NODE_PREFIX.hex().upper()
+    ticks: Annotated[tuple[Ticks, ...], Meta(min_length=3, max_length=3)] = (2, 4, 6)
+    broadcasts: Literal["domain", "subnet"] = "domain"
+    broadcast_rate: Positive = 250
+    broadcast_burst: Positive = 500
+    hop_limit: Annotated[int, Meta(ge=2, le=127)] = MAXIMUM_HOPS
+    lease: Annotated[float, Meta(ge=1, le=86400)] = DEFAULT_LEASE
+    renewal: Annotated[float, Meta(ge=0.2, le=28800)] = DEFAULT_RENEWAL
+
+    def parameters(self, identity: bytes) -> Parameters:
+        """Return the domain's parameters as the primary DSS with this identity hands them out."""
+        return Parameters(
+            identity=identity,
+            domain=self.name,
+            network=parse_network(self.network),
+            data_port=self.data_port,
+            node_prefix=bytes.fromhex(self.node_prefix),
+            ticks_same_subnet=self.ticks[0],
+            ticks_same_network=self.ticks[1],
+            ticks_elsewhere=self.ticks[2],
+            broadcasts=self.broadcasts,
+            broadcast_rate=self.broadcast_rate,
+            broadcast_burst=self.broadcast_burst,
+            hop_limit=self.hop_limit,
+            lease=self.lease,
+            renewal=self.renewal,
+        )
+
+
+class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """`[node]`: this node itself. Absent keys mean what the functions and properties below say."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=63)] = field(default_factory=host_name)
+    address: Text | None = None
+    port: Port | None = None
+    state: Text | None = None
+    control: Text | None = None
+
+    @property
+    def state_directory(self) -> Path:
+        """Where identity and secrets are kept."""
+        return Path(self.state).expanduser() if self.state else default_state_directory()
+
+    @property
+    def control_path(self) -> Path:
+        """Where the control socket is."""
+        return Path(self.control).expanduser() if self.control else default_control_path()
+
+
+class DssSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """`[dss]`: the DSS that this node runs, or the ones that it asks."""
+
+    serve: bool | None = None
+    listen: Annotated[tuple[Text, ...], Meta(min_length=1, max_length=64)] = ("127.0.0.1",)
+    port: Port | None = None
+    servers: Annotated[tuple[Text, ...], Meta(max_length=64)] = ()
+    admit: Annotated[tuple[Text, ...], Meta(max_length=1024)] = ("loopback", "private")
+
+    @property
+    def serves(self) -> bool:
+        """Whether this node runs the DSS: as said, else when no server is named."""
+        return not self.servers if self.serve is None else self.serve
+
+    default_port: ClassVar[int] = NETWARE_IP_PORT
+
+
+class DosboxSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """`[[link]]` with kind "dosbox": a DOSBox-protocol server."""
+
+    kind: Literal["dosbox"]
+    name: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.-]{1,32}\Z")] = "dosbox"
+    listen: Annotated[tuple[Text, ...], Meta(min_length=1, max_length=64)] = ("0.0.0.0",)
+    port: Port | None = None
+    clients: Annotated[int, Meta(ge=1, le=1_000_000)] = 1024
+    admit: Annotated[tuple[Text, ...], Meta(max_length=1024)] = ("any",)
+
+    default_port: ClassVar[int] = IPX_TUNNEL_PORT
+
+
+class Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """A whole `nwip.toml`."""
+
+    domain: DomainSettings = DomainSettings()
+    node: NodeSettings = field(default_factory=NodeSettings)
+    dss: DssSettings = DssSettings()
+    link: Annotated[tuple[DosboxSettings, ...], Meta(max_length=64)] = ()
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """A configuration that has been checked. `file` names where it was read, None for the built-in one."""
+
+    domain: DomainSettings = DomainSettings()
+    node: NodeSettings
+    dss: DssSettings = DssSettings()
+    links: tuple[DosboxSettings, ...] = ()
+    file: str | None = None

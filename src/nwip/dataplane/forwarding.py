@@ -1,0 +1,81 @@
+"""Forwarding on raw octets: where each destination is written to, and nothing else.
+
+Fast path: a batch at a time, one dictionary look-up a packet, no objects. What is unusual (broadcasts, RIP,
+SAP, unknown destinations) leaves one packet at a time and does not hold up the rest of its batch. The
+routing side (`routing/`) knows what is where and fills these tables; packets see only them.
+"""
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import Final, NamedTuple, Protocol
+
+from nwip.ipx.packet import DESTINATION_NODE_OFFSET, DESTINATION_OFFSET, TRANSPORT_CONTROL_OFFSET
+
+_NODE: Final = DESTINATION_NODE_OFFSET
+_SOCKET: Final = DESTINATION_NODE_OFFSET + 6
+_RAISED: Final = [bytes([min(hops + 1, 255)]) for hops in range(256)]
+_BROADCAST: Final = b"\xff" * 6
+
+
+class Outlet(Protocol):
+    """Where packets can be written; every link is one. `star`: its hosts hear each other only through us."""
+
+    star: bool
+
+    def send(self, packet: bytes, hop: Hashable) -> None:
+        """Send one packet to a hop. Never raises."""
+        ...
+
+
+class Way(NamedTuple):
+    """How to reach a destination: through `outlet`, to `hop` on it (None: to the destination node itself)."""
+
+    outlet: Outlet
+    hop: Hashable | None
+
+
+class Forwarder:
+    """The forwarding tables and the loop over a batch.
+
+    `hosts` is keyed by the ten octets of network and node, `networks` by the four of the network; a host's
+    entry goes before its network's. `unusual(inlet, packet, hop)` gets what neither table knows, and every
+    broadcast. `hop_limit` is the transport control at which a packet is dropped instead of sent on.
+    """
+
+    def __init__(self, unusual: Callable[[Outlet, bytes, Hashable], None], hop_limit: int) -> None:
+        self.hosts: dict[bytes, Way] = {}
+        self.networks: dict[bytes, Way] = {}
+        self.hop_limit = hop_limit
+        self.expired = 0
+        self._unusual = unusual
+
+    def forward(self, inlet: Outlet, batch: Iterable[tuple[bytes, Hashable]]) -> None:
+        """Send every packet of a batch on its way. Packets have checked headers and no network 0."""
+        hosts, networks, unusual = self.hosts, self.networks, self._unusual
+        for packet, came_from in batch:
+            way = hosts.get(packet[DESTINATION_OFFSET:_SOCKET])
+            if way is None:
+                way = networks.get(packet[DESTINATION_OFFSET:_NODE])
+                if way is None or packet[_NODE:_SOCKET] == _BROADCAST:
+                    unusual(inlet, packet, came_from)
+                    continue
+            self.send(inlet, way, packet)
+
+    def send(self, inlet: Outlet | None, way: Way, packet: bytes) -> None:
+        """Send one packet; unless it is our own (no inlet) or stays on its star, it has passed a router.
+
+        Its transport control is raised then, so that it cannot go round for ever.
+        """
+        outlet, hop = way
+        if inlet is not None and not (outlet is inlet and outlet.star):
+            hops = packet[TRANSPORT_CONTROL_OFFSET]
+            if hops + 1 >= self.hop_limit:
+                self.expired += 1
+                return
+            packet = raised(packet)
+        outlet.send(packet, packet[_NODE:_SOCKET] if hop is None else hop)
+
+
+def raised(packet: bytes) -> bytes:
+    """Return a packet with its transport control one higher."""
+    at = TRANSPORT_CONTROL_OFFSET
+    return packet[:at] + _RAISED[packet[at]] + packet[at + 1 :]

@@ -1,0 +1,257 @@
+"""The directory: records of all owners, merged whatever the order and repetition of messages. Pure.
+
+What is known of an owner only ever grows: the highest sequence of each key (a record or its withdrawal), the
+highest floor, the highest renewal. So two copies that have heard the same messages, in any order, are equal.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from nwip.directory.deadlines import Deadlines
+from nwip.directory.offers import Offers
+from nwip.directory.owners import NOTHING, Lease, Owner, Sequence
+from nwip.directory.parameters import DEFAULT_LEASE
+from nwip.directory.records import Change, Key, Kind, Node, Record
+from nwip.directory.tombstones import Tombstones, Withdrawal
+
+DEFAULT_LIMIT: Final = 200_000  # records: Novell's largest networks had some 150,000 entries
+OWNER_LIMIT: Final = 16_384
+MEMORY_LEASES: Final = 2  # an owner that has expired is remembered this many leases longer
+SLICE: Final = 200  # records removed by one `expire`: about a millisecond
+
+
+class Directory:
+    """All records that are known, with their owners' leases.
+
+    Holds at most `limit` records and as many withdrawals, of at most `owner_limit` owners. A record or
+    owner over the limit is refused and counted in `refused`; of withdrawals the oldest are forgotten.
+    `now` is seconds of one monotonic clock, the caller's.
+    """
+
+    def __init__(self, limit: int = DEFAULT_LIMIT, owner_limit: int = OWNER_LIMIT) -> None:
+        self._limit = limit
+        self._owner_limit = owner_limit
+        self._owners: dict[bytes, Owner] = {}
+        self._offers = Offers()
+        self._tombstones = Tombstones(limit)
+        self._deadlines: Deadlines[bytes] = Deadlines()
+        self._expired: deque[Owner] = deque()
+        self._count = 0
+        self._frozen = False
+        self.refused = 0
+
+    def __len__(self) -> int:
+        """Return the number of live records."""
+        return self._count
+
+    def merge(self, record: Record, now: float) -> Change | None:
+        """Take in a record; None when it tells nothing new, was withdrawn, is too old or finds no room.
+
+        The record of an owner that was not heard yet lives for one default lease; that of an owner whose
+        lease has ended is refused until the owner is heard again.
+        """
+        key, sequence = record.key, record.sequence
+        owner = self._owner(record.owner, now)
+        if owner is None or not owner.live or sequence < owner.floor:
+            return None
+        current = owner.records.get(key)
+        if current is not None and current.sequence >= sequence:
+            return None
+        if self._tombstones.covers(record.owner, key, sequence):
+            return None
+        if current is None and self._count >= self._limit:
+            self.refused += 1
+            return None
+        if current is not None:
+            self._remove(owner, current)
+        owner.highest = max(owner.highest, sequence)
+        owner.records[key] = record
+        if isinstance(record.value, Node):
+            owner.node = record.value
+        self._offers.add(key, record)
+        self._count += 1
+        return Change(record)
+
+    def withdraw(self, owner: bytes, key: Key, sequence: Sequence, now: float) -> Change | None:
+        """Take in a withdrawal: removes the owner's record of that key up to `sequence`, now and later."""
+        state = self._owner(owner, now)
+        if state is None or not self._tombstones.put(owner, key, sequence, now):
+            return None
+        state.highest = max(state.highest, sequence)
+        current = state.records.get(key)
+        if current is None or current.sequence > sequence:
+            return None
+        return self._remove(state, current)
+
+    def complete(self, owner: bytes, floor: Sequence, now: float) -> list[Change]:
+        """Take in an owner's word that nothing of it below the sequence `floor` exists any more."""
+        state = self._owner(owner, now)
+        if state is None or floor <= state.floor:
+            return []
+        state.floor = floor
+        gone = [record for record in state.records.values() if record.sequence < floor]
+        return [self._remove(state, record) for record in gone]
+
+    def heard(  # noqa: PLR0917 - the fields of a `Lease`
+        self, owner: bytes, incarnation: int, renewal: int, lease: float, age: float, now: float
+    ) -> bool:
+        """Take in a renewal that was made `age` seconds ago and holds for `lease` seconds.
+
+        The higher (incarnation, renewal) stands; a repeated one never makes the lease end later. Returns
+        True when the owner was not live before, so that its records may have to be asked for.
+        """
+        state = self._owners.get(owner)
+        known = state is not None
+        state = state or self._owner(owner, now)
+        if state is None:
+            return False
+        deadline = now + lease - age
+        if (incarnation, renewal) > state.renewed:
+            state.renewed = (incarnation, renewal)
+            state.lease = lease
+        elif (incarnation, renewal) != state.renewed or not state.live:
+            return False
+        else:
+            deadline = min(deadline, state.deadline)
+        if state.live:
+            state.deadline = deadline
+            self._deadlines.set(owner, deadline)
+            return not known
+        if age >= lease:
+            return False
+        self._revive(state, deadline)
+        return True
+
+    def expire(self, now: float) -> list[Change]:
+        """Remove records of owners whose lease has ended, at most `SLICE` a call; see `next_deadline`."""
+        if self._frozen:
+            return []
+        for identity in self._deadlines.pop_due(now):
+            owner = self._owners[identity]
+            if owner.live:
+                owner.live = False
+                self._expired.append(owner)
+                self._deadlines.set(identity, now + MEMORY_LEASES * owner.lease)
+            elif owner.records:  # slices of it are left over
+                self._deadlines.set(identity, now + owner.lease)
+            else:
+                del self._owners[identity]
+        self._tombstones.expire(now)
+        changes: list[Change] = []
+        while self._expired and len(changes) < SLICE:
+            owner = self._expired[0]
+            if owner.live or not owner.records:
+                self._expired.popleft()
+            else:
+                changes.append(self._drop(owner, *owner.records.popitem()))
+        return changes
+
+    def next_deadline(self) -> float | None:
+        """Return when `expire` has something to do: at once when a slice is left over."""
+        if self._frozen:
+            return None
+        if self._expired:
+            return self._expired[0].deadline
+        times = [
+            time for time in (self._deadlines.next(), self._tombstones.next_deadline()) if time is not None
+        ]
+        return min(times, default=None)
+
+    def freeze(self, now: float) -> None:
+        """Let nothing expire from now on: who would renew it cannot be heard."""
+        del now
+        self._frozen = True
+
+    def thaw(self, now: float) -> None:
+        """End a freeze: every owner has a full lease from now on to be heard again."""
+        if not self._frozen:
+            return
+        self._frozen = False
+        for owner in self._owners.values():
+            if owner.live:
+                owner.deadline = now + owner.lease
+                self._deadlines.set(owner.identity, owner.deadline)
+
+    def records(self, kind: Kind) -> Iterator[Record]:
+        """Give out the live records of a kind, of all owners; the directory must not change meanwhile."""
+        return self._offers.of_kind(kind)
+
+    def offers(self, key: Key) -> list[Record]:
+        """Return all owners' live records of a key, best metric first."""
+        return self._offers.of_key(key)
+
+    def best(self, key: Key) -> Record | None:
+        """Return the best offer of a key."""
+        return self._offers.best(key)
+
+    def nearest(self, service_type: int) -> Record | None:
+        """Return the service of a type with the fewest hops, without a scan."""
+        return self._offers.nearest(service_type)
+
+    def of_owner(self, owner: bytes) -> list[Record]:
+        """Return the live records of one owner."""
+        state = self._owners.get(owner)
+        return list(state.records.values()) if state else []
+
+    def node_of(self, owner: bytes) -> Node | None:
+        """Return the owner's `Node` value: its name, node number and addresses."""
+        state = self._owners.get(owner)
+        return state.node if state else None
+
+    def is_live(self, owner: bytes) -> bool:
+        """Say whether the owner's lease runs."""
+        state = self._owners.get(owner)
+        return state is not None and state.live
+
+    def has_records(self, owner: bytes) -> bool:
+        """Say whether the owner has any record."""
+        state = self._owners.get(owner)
+        return state is not None and bool(state.records)
+
+    def highest(self, owner: bytes) -> Sequence:
+        """Return the highest sequence known of an owner, (0, 0) if none; its renewals count too."""
+        state = self._owners.get(owner)
+        return max(state.highest, state.floor, (state.renewed[0], 0)) if state else NOTHING
+
+    def lease(self, owner: bytes, now: float) -> Lease | None:
+        """Return the owner's lease and its age, for passing on."""
+        state = self._owners.get(owner)
+        return state.describe(now) if state else None
+
+    def owners(self) -> list[bytes]:
+        """Return the identities of the live owners."""
+        return [owner.identity for owner in self._owners.values() if owner.live]
+
+    def withdrawals(self) -> Iterable[Withdrawal]:
+        """Give out the withdrawals that are remembered, for passing on."""
+        return self._tombstones
+
+    def _owner(self, identity: bytes, now: float) -> Owner | None:
+        owner = self._owners.get(identity)
+        if owner is not None:
+            return owner
+        if len(self._owners) >= self._owner_limit:
+            self.refused += 1
+            return None
+        owner = self._owners[identity] = Owner(identity, DEFAULT_LEASE, now)
+        self._deadlines.set(identity, owner.deadline)
+        return owner
+
+    def _revive(self, owner: Owner, deadline: float) -> None:
+        owner.live = True
+        owner.deadline = deadline
+        self._deadlines.set(owner.identity, deadline)
+
+    def _remove(self, owner: Owner, record: Record) -> Change:
+        key = record.key
+        del owner.records[key]
+        return self._drop(owner, key, record)
+
+    def _drop(self, owner: Owner, key: Key, record: Record) -> Change:
+        """Take a record that its owner has no more out of everything else."""
+        if record.value is owner.node:
+            owner.node = None
+        self._offers.remove(key, record)
+        self._count -= 1
+        return Change(record, removed=True)

@@ -1,0 +1,274 @@
+"""The node's side of a session: greets, registers, renews, keeps the replica. Pure.
+
+One engine lives as long as its node and goes through many sessions, one at a time.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from nwip.directory.owners import NOTHING
+from nwip.directory.parameters import Parameters
+from nwip.directory.records import Change, Key, Kind, Record, Value
+from nwip.directory.table import Directory
+from nwip.dss.events import DirectoryChanged, Event, Opened, ParametersLearned, SnapshotRead
+from nwip.dss.framing import Splitter, frame
+from nwip.dss.messages import (
+    VERSION,
+    Acknowledge,
+    Complete,
+    Delta,
+    DomainParameters,
+    Goodbye,
+    Hello,
+    Message,
+    Refused,
+    Register,
+    Renew,
+    Role,
+    SnapshotEnd,
+    Subscribe,
+    Withdraw,
+    decode,
+    encode,
+)
+from nwip.dss.registration import Registration
+from nwip.dss.replica import Replica
+from nwip.wire import WireError
+
+_log = logging.getLogger(__name__)
+
+GREETING_LIMIT: Final = 5.0  # seconds from the connection to the parameters of the domain
+SETTLE: Final = (
+    2.0  # seconds that a fresh node has to find what it offers, before what its last life left is dropped
+)
+SILENT_RENEWALS: Final = 2  # renewals without any answer, then the DSS is taken for lost
+
+
+class ClientEngine:
+    """A node (or a reader, which registers nothing) towards its DSS.
+
+    `failure` is empty while the session may go on, else one sentence that says why it must be closed;
+    `refusal` is the DSS's own word, if it gave one. `greeted` is True from the DSS's Hello to the end of the
+    session, `leaving` once the node has said goodbye. `turned_away` counts records that found no room.
+    """
+
+    def __init__(
+        self,
+        domain: str,
+        identity: bytes,
+        name: str,
+        *,
+        boot: bytes,
+        kinds: Sequence[Kind],
+        role: Role = "node",
+        incarnation: int = 1,
+        directory: Directory | None = None,
+    ) -> None:
+        self._replica = Replica(directory if directory is not None else Directory())
+        self.parameters: Parameters | None = None
+        self.registration = Registration(identity, incarnation)
+        self.failure = ""
+        self.refusal: Refused | None = None
+        self.greeted = False
+        self.leaving = False
+        self.turned_away = 0
+        self._greeting = (domain, identity, boot, role, name)
+        self._kinds = [int(kind) for kind in kinds]
+        self._role = role
+        self._splitter = Splitter()
+        self._outbox: list[bytes] = []
+        self._request = 0
+        self._settled = False
+        self._settle_at: float | None = None
+        self._told_floor = NOTHING
+        self._renew_at: float | None = None
+        self._silent_at: float | None = None
+
+    @property
+    def directory(self) -> Directory:
+        """The replica of the domain's directory."""
+        return self._replica.directory
+
+    @property
+    def identity(self) -> bytes:
+        """The owner that this engine speaks for."""
+        return self.registration.identity
+
+    def offer(self, value: Value) -> bool:
+        """Register one of the node's own records; False when it has too many."""
+        return self.registration.offer(value)
+
+    def retract(self, key: Key) -> None:
+        """Withdraw one of the node's own records."""
+        self.registration.retract(key)
+
+    def connected(self, now: float) -> None:
+        """Begin a session on a new connection."""
+        self._splitter = Splitter()
+        self._outbox = []
+        self.failure = ""
+        self.refusal = None
+        self.greeted = self.leaving = False
+        domain, identity, boot, role, name = self._greeting
+        self._send(Hello(VERSION, domain, identity, boot, role, name, *self.registration.sequence))
+        self._silent_at = now + GREETING_LIMIT
+
+    def disconnected(self, now: float) -> None:
+        """End the session: from now on nothing in the replica expires."""
+        self._replica.closed(now)
+        self.greeted = False
+        self._outbox = []
+        self._settle_at = self._renew_at = self._silent_at = None
+
+    def receive(self, data: bytes, now: float) -> list[Event]:
+        """Take octets that arrived; see `failure` afterwards."""
+        events: list[Event] = []
+        try:
+            for octets in self._splitter.feed(data):
+                message = decode(octets)
+                if message is not None:
+                    events += self._handle(message, now)
+                if self.failure:
+                    break
+        except WireError as error:
+            self.failure = f"the dss sent what is no message: {error}"
+        return events
+
+    def take(self) -> bytes:
+        """Return the next slice to send, empty when nothing waits."""
+        if not self._outbox and self.greeted and not self.leaving:
+            self._send_changes()
+        data = b"".join(self._outbox)
+        self._outbox = []
+        return data
+
+    def leave(self) -> None:
+        """Say goodbye: everything of this node goes from the domain."""
+        self._outbox = []
+        self.leaving = True
+        self.registration.renewal += 1
+        incarnation, _ = self.registration.sequence
+        self._send(Goodbye(incarnation, self.registration.renewal, "this node stops"))
+
+    def advance(self, now: float) -> list[Event]:
+        """Run what is due: renewals, leases of the replica, a DSS that has fallen silent."""
+        if self._silent_at is not None and self._silent_at <= now:
+            self._silent_at = None
+            self.failure = "the dss does not answer"
+        if self._settle_at is not None and self._settle_at <= now:
+            self._settle_at = None
+            self._settled = True
+        if self._renew_at is not None and self._renew_at <= now:
+            self._renew(now)
+        if self._replica.ask_at is not None and self._replica.ask_at <= now:
+            self._ask_for_snapshot(now)
+        return _changed(self.directory.expire(now))
+
+    def next_deadline(self) -> float | None:
+        """Return when `advance` has something to do."""
+        times = (
+            self._silent_at,
+            self._renew_at,
+            self._replica.ask_at,
+            self._settle_at,
+            self.directory.next_deadline(),
+        )
+        return min((time for time in times if time is not None), default=None)
+
+    def _handle(self, message: Message, now: float) -> list[Event]:
+        if isinstance(message, Refused):
+            self.refusal = message
+            self.failure = message.text or f"the dss refused for reason {message.reason}"
+            return []
+        if not self.greeted:
+            return self._greet(message, now)
+        self._heard(now)
+        match message:
+            case DomainParameters(parameters=parameters):
+                return self._learn(parameters, now)
+            case Delta():
+                return self._merge(message, now)
+            case SnapshotEnd():
+                return [*_changed(self._replica.snapshot_read(now)), SnapshotRead()]
+            case Acknowledge(refused=refused):
+                self.turned_away += refused
+                if refused:
+                    _log.warning("the dss has no room for %d records of this node", refused)
+            case Goodbye(text=text):
+                self.failure = text or "the dss has gone"
+            case _:
+                self.failure = "the dss sent what only a node may send"
+        return []
+
+    def _greet(self, message: Message, now: float) -> list[Event]:
+        domain, *_ = self._greeting
+        if not isinstance(message, Hello) or message.role != "dss":
+            self.failure = "what answers is no dss: its first message is no hello of one"
+            return []
+        if domain and message.domain.casefold() != domain.casefold():
+            self.failure = f"the dss serves the domain {message.domain}"
+            return []
+        self.greeted = True
+        self._replica.opened(now)
+        if self._role == "node":
+            self.registration.begin((message.incarnation, message.counter))
+            self._told_floor = NOTHING
+            self._settle_at = None if self._settled else now + SETTLE
+        self._ask_for_snapshot(now)
+        return [Opened(message)]
+
+    def _learn(self, parameters: Parameters, now: float) -> list[Event]:
+        first = self._renew_at is None
+        known, self.parameters = self.parameters, parameters
+        if first:
+            self._renew(now)
+        self._heard(now)
+        return [ParametersLearned(parameters)] if parameters != known else []
+
+    def _heard(self, now: float) -> None:
+        if self._renew_at is not None and self.parameters is not None:
+            self._silent_at = now + self.parameters.renewal * (SILENT_RENEWALS + 0.5)
+
+    def _renew(self, now: float) -> None:
+        if self.parameters is not None:
+            self._renew_at = now + self.parameters.renewal
+        self.registration.renewal += 1
+        self._send(Renew(self._next_request(), self.registration.sequence[0], self.registration.renewal))
+
+    def _send_changes(self) -> None:
+        changes = self.registration.take()
+        if changes:
+            request = self._next_request()
+            incarnation, _ = self.registration.sequence
+            records = [change for change in changes if isinstance(change, Record)]
+            withdrawals = [change for change in changes if not isinstance(change, Record)]
+            if records:
+                self._send(Register(request, incarnation, self.registration.renewal, records))
+            else:
+                self._send(Withdraw(request, withdrawals))
+        elif self._settled and self._told_floor != self.registration.floor:
+            self._told_floor = self.registration.floor
+            self._send(Complete(self._next_request(), *self._told_floor))
+
+    def _merge(self, delta: Delta, now: float) -> list[Event]:
+        for record in delta.records:
+            if record.owner == self.identity and record.sequence > self.registration.sequence:
+                self.registration.jump_above(record.sequence)
+        pause = self.parameters.lease if self.parameters else GREETING_LIMIT
+        return _changed(self._replica.merge(delta, pause, now))
+
+    def _ask_for_snapshot(self, now: float) -> None:
+        self._replica.asked(now)
+        self._send(Subscribe(self._kinds))
+
+    def _next_request(self) -> int:
+        self._request = (self._request + 1) & 0xFFFFFFFF
+        return self._request
+
+    def _send(self, message: Message) -> None:
+        self._outbox.append(frame(encode(message)))
+
+
+def _changed(changes: list[Change]) -> list[Event]:
+    return [DirectoryChanged(changes)] if changes else []

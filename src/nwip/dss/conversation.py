@@ -1,0 +1,96 @@
+"""Drives a `ClientEngine` over one TCP connection, on asyncio."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from typing import Any, Final
+
+from nwip.dataplane.wakeup import Wakeup
+from nwip.directory.records import Endpoint, endpoint_text
+from nwip.dss.client_engine import ClientEngine
+from nwip.dss.events import Event
+
+CONNECT_LIMIT: Final = 3.0  # seconds
+SLICE: Final = 16384  # octets taken in before others have their turn: about a millisecond
+
+Handler = Callable[[Event, Endpoint], None]
+
+
+async def converse(
+    engine: ClientEngine, server: Endpoint, local: Endpoint | None, handle: Handler, changed: asyncio.Event
+) -> str:
+    """Hold one session with a server and return, in one sentence, why it ended.
+
+    `local` is the address to come from. Every event of the engine goes to `handle`; `changed` is set by
+    whoever gives the engine something to send.
+    """
+    try:
+        async with asyncio.timeout(CONNECT_LIMIT):
+            reader, writer = await asyncio.open_connection(*server, local_addr=local)
+    except TimeoutError:
+        return f"{endpoint_text(server)} does not answer"
+    except OSError as error:
+        return f"{endpoint_text(server)} cannot be reached: {_reason(error)}"
+
+    def report(events: list[Event]) -> None:
+        for event in events:
+            handle(event, server)
+        changed.set()
+
+    wakeup = Wakeup(engine.next_deadline, lambda now: report(engine.advance(now)))
+    engine.connected(wakeup.now())
+    reading = asyncio.ensure_future(_read(engine, reader, wakeup, report))
+    writing = asyncio.ensure_future(_write(engine, writer, wakeup, changed))
+    try:
+        await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
+        for task in (reading, writing):
+            if task.done():
+                task.result()
+    finally:
+        wakeup.cancel()
+        if engine.leaving:  # cancelled before the goodbye was sent
+            writer.write(engine.take())
+            writer.close()
+        else:
+            writer.transport.abort()
+        engine.disconnected(wakeup.now())
+        await end_tasks(reading, writing)
+    return engine.failure or f"the connection with {endpoint_text(server)} was lost"
+
+
+async def end_tasks(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel tasks and wait until they have ended; their results, of any type, do not matter any more."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _read(
+    engine: ClientEngine, reader: asyncio.StreamReader, wakeup: Wakeup, report: Callable[[list[Event]], None]
+) -> None:
+    with contextlib.suppress(OSError):
+        while not engine.failure and (data := await reader.read(SLICE)):
+            report(engine.receive(data, wakeup.now()))
+            wakeup.arm()
+            await asyncio.sleep(0)
+
+
+async def _write(
+    engine: ClientEngine, writer: asyncio.StreamWriter, wakeup: Wakeup, changed: asyncio.Event
+) -> None:
+    with contextlib.suppress(OSError):
+        while not engine.failure:
+            changed.clear()
+            while data := engine.take():
+                writer.write(data)
+                await writer.drain()
+                await asyncio.sleep(0)
+            wakeup.arm()
+            await changed.wait()
+
+
+def _reason(error: OSError) -> str:
+    if error.errno is not None and error.errno > 0:  # a name that is not resolved has a negative one
+        return os.strerror(error.errno).lower()
+    return error.strerror or str(error)

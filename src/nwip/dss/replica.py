@@ -1,0 +1,67 @@
+"""A subscriber's copy of the directory: merges what its DSS tells, asks again for what it missed. Pure."""
+
+from nwip.directory.owners import Sequence
+from nwip.directory.records import Change
+from nwip.directory.table import Directory
+from nwip.dss.messages import Delta
+
+
+class Replica:
+    """A directory that follows a DSS; frozen while there is none.
+
+    `ask_at` is when a (new) snapshot is wanted, None when nothing is missing.
+    """
+
+    def __init__(self, directory: Directory) -> None:
+        self.directory = directory
+        self.ask_at: float | None = None
+        self._asked_at = 0.0
+        self._floors: dict[bytes, Sequence] | None = None
+        directory.freeze(0.0)
+
+    def opened(self, now: float) -> None:
+        """Go on after a freeze: who is not heard of for a full lease from now on is gone."""
+        self.directory.thaw(now)
+        self.ask_at = now
+
+    def closed(self, now: float) -> None:
+        """Freeze: what was known stays."""
+        self.directory.freeze(now)
+        self.ask_at = None
+
+    def asked(self, now: float) -> None:
+        """Learn that a snapshot was asked for; until its end no floor removes anything."""
+        self.ask_at = None
+        self._asked_at = now
+        self._floors = self._floors or {}
+
+    def merge(self, delta: Delta, pause: float, now: float) -> list[Change]:
+        """Take in a Delta; when an owner was missed, ask again, `pause` seconds after the last time."""
+        missed = {
+            lease.owner
+            for lease in delta.leases
+            if self.directory.heard(
+                lease.owner, lease.incarnation, lease.renewal, lease.lease, lease.age, now
+            )
+        }
+        changes = [self.directory.merge(record, now) for record in delta.records]
+        changes += [
+            self.directory.withdraw(gone.owner, gone.key, gone.sequence, now) for gone in delta.withdrawals
+        ]
+        happened = [change for change in changes if change is not None]
+        for lease in delta.leases:
+            floor = (lease.floor_incarnation, lease.floor_counter)
+            if self._floors is None:
+                happened += self.directory.complete(lease.owner, floor, now)
+            else:
+                self._floors[lease.owner] = max(floor, self._floors.get(lease.owner, floor))
+        if missed.difference(record.owner for record in delta.records) and self.ask_at is None:
+            self.ask_at = max(now, self._asked_at + pause)
+        return happened + self.directory.expire(now)
+
+    def snapshot_read(self, now: float) -> list[Change]:
+        """Take in the end of a snapshot: now the floors hold."""
+        floors, self._floors = self._floors or {}, None
+        return [
+            change for owner, floor in floors.items() for change in self.directory.complete(owner, floor, now)
+        ]

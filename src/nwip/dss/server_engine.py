@@ -1,0 +1,303 @@
+"""The DSS: many sessions over one directory. Pure: octets and times in, octets to send and deadlines out.
+
+Nothing here takes this DSS for the only one: records merge, whoever brings them.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from nwip.directory.deadlines import Deadlines
+from nwip.directory.parameters import Parameters
+from nwip.directory.table import Directory
+from nwip.dss.authority import objection
+from nwip.dss.framing import frame
+from nwip.dss.messages import (
+    BATCH,
+    VERSION,
+    Acknowledge,
+    Complete,
+    Delta,
+    DomainParameters,
+    Goodbye,
+    Hello,
+    Message,
+    Reason,
+    Register,
+    Renew,
+    Subscribe,
+    VersionError,
+    Withdraw,
+    decode,
+    encode,
+)
+from nwip.dss.peers import DEFAULT_LIMITS, Limits, Peers, plain_address
+from nwip.dss.session import Session
+from nwip.dss.subscription import Kinds, known_kinds, restrict
+from nwip.wire import WireError
+
+_log = logging.getLogger(__name__)
+
+RENEWAL_PUSH: Final = (
+    1.0  # seconds: renewals are told together, with their ages, so nothing is lost by waiting
+)
+ALARMS_KEPT: Final = 32
+
+
+class ServerEngine:
+    """A DSS without its sockets.
+
+    `admit(ip)` says who may have a session. After any call, `ready()` names the sessions to write to.
+    `alarms` holds the latest things that an operator should know, in sentences.
+    """
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        *,
+        identity: bytes,
+        boot: bytes,
+        name: str = "",
+        admit: Callable[[str], bool],
+        limits: Limits = DEFAULT_LIMITS,
+        directory: Directory | None = None,
+    ) -> None:
+        self.parameters = parameters
+        self.directory = directory if directory is not None else Directory()
+        self.alarms: deque[str] = deque(maxlen=ALARMS_KEPT)
+        self._identity = identity
+        self._boot = boot
+        self._name = name
+        self._admit = admit
+        self._limits = limits
+        self._sessions: set[Session] = set()
+        self._peers = Peers(limits)
+        self._nodes: dict[bytes, Session] = {}
+        self._deadlines: Deadlines[Session] = Deadlines()
+        self._ready: set[Session] = set()
+        self._renewed: set[bytes] = set()
+        self._push_at: float | None = None
+
+    def __len__(self) -> int:
+        """Return the number of sessions."""
+        return len(self._sessions)
+
+    def open(self, peer: str, now: float) -> Session:
+        """Take a new connection from an IP address; it may be refused at once, see `Session.closing`."""
+        session = Session(plain_address(peer))
+        self._sessions.add(session)
+        room = self._peers.connect(session.peer)
+        if not self._admit(session.peer):
+            self._refuse(session, Reason.NOT_ADMITTED, f"{session.peer} may not join this domain")
+        elif not room:
+            self._refuse(session, Reason.FULL, "no more sessions can be held")
+        else:
+            self._deadlines.set(session, now + self._limits.first_message)
+        return session
+
+    def lost(self, session: Session) -> None:
+        """Learn that a connection has ended; the node's records stay until its lease ends."""
+        if session not in self._sessions:
+            return
+        session.end()
+        self._sessions.discard(session)
+        self._ready.discard(session)
+        self._deadlines.discard(session)
+        self._peers.disconnect(session.peer, proven=session.hello is not None)
+        if self._nodes.get(session.identity) is session:
+            del self._nodes[session.identity]
+
+    def receive(self, session: Session, data: bytes, now: float) -> None:
+        """Take octets that arrived in a session."""
+        if session.closing:
+            return
+        try:
+            for octets in session.splitter.feed(data):
+                message = decode(octets)
+                if message is None:
+                    session.skipped += 1
+                else:
+                    self._handle(session, message, now)
+                if session.closing:
+                    return
+        except VersionError as error:
+            self._refuse(session, Reason.VERSION, str(error))
+        except WireError as error:
+            self._refuse(session, Reason.MALFORMED, str(error))
+
+    def ready(self) -> set[Session]:
+        """Return, once, the sessions that have something to send or are to be closed."""
+        ready, self._ready = self._ready, set()
+        return ready
+
+    def advance(self, now: float) -> None:
+        """Run what is due: leases, idle sessions, the telling of renewals."""
+        for session in self._deadlines.pop_due(now):
+            if session.hello is None:
+                self._refuse(session, Reason.LATE, "no hello came in time")
+            else:
+                self._refuse(session, Reason.IDLE, "nothing was heard for a whole lease")
+        gone = {change.record.owner for change in self.directory.expire(now)}
+        self._tell_leases(gone, now)
+        if self._push_at is not None and self._push_at <= now:
+            self._push_at = None
+            renewed, self._renewed = self._renewed, set()
+            self._tell_leases((owner for owner in renewed if self.directory.has_records(owner)), now)
+
+    def next_deadline(self) -> float | None:
+        """Return when `advance` has something to do."""
+        times = (self._deadlines.next(), self.directory.next_deadline(), self._push_at)
+        return min((time for time in times if time is not None), default=None)
+
+    def holds_session_from(self, ip: str) -> bool:
+        """Say whether that address has an accepted session, and so receives what is sent to it."""
+        return self._peers.is_proven(plain_address(ip))
+
+    def set_parameters(self, parameters: Parameters) -> None:
+        """Give the domain new parameters; every session is told."""
+        self.parameters = parameters
+        for session in self._sessions:
+            if session.hello is not None:
+                self._send(session, DomainParameters(parameters))
+
+    def close(self, text: str) -> None:
+        """Say goodbye in every session and end it."""
+        for session in self._sessions:
+            session.end(Goodbye(text=text))
+            self._ready.add(session)
+
+    def _handle(self, session: Session, message: Message, now: float) -> None:
+        if session.hello is None:
+            if isinstance(message, Hello):
+                self._greet(session, message, now)
+            else:
+                self._refuse(session, Reason.EXPECTED_HELLO, "the first message must be a hello")
+            return
+        self._deadlines.set(session, now + self.parameters.lease)
+        problem = objection(session, message)
+        if problem:
+            self._refuse(session, Reason.NOT_ALLOWED, problem)
+            return
+        match message:
+            case Renew():
+                self._renew(session, message, now)
+            case Register():
+                self._register(session, message, now)
+            case Withdraw():
+                self._withdraw(session, message, now)
+            case Complete():
+                self.directory.complete(session.identity, (message.incarnation, message.counter), now)
+                self._tell_leases([session.identity], now)
+                self._send(session, Acknowledge(message.request))
+            case Subscribe():
+                session.subscribe(self.directory, known_kinds(message.kinds))
+                self._ready.add(session)
+            case Goodbye():
+                self._leave(session, message, now)
+            case _:
+                self._refuse(session, Reason.NOT_ALLOWED, "that message is for a dss to send")
+
+    def _greet(self, session: Session, hello: Hello, now: float) -> None:
+        if hello.role == "dss":
+            self._refuse(session, Reason.ROLE, "sessions between dss are not held on this port")
+            return
+        if hello.domain.casefold() not in ("", self.parameters.domain.casefold()):
+            self._refuse(session, Reason.DOMAIN, f"this is the domain {self.parameters.domain}")
+            return
+        session.hello = hello
+        self._peers.prove(session.peer)
+        self._deadlines.set(session, now + self.parameters.lease)
+        if session.is_node:
+            self._replace_older(session, hello, now)
+            session.renewed_at = now
+        known = self.directory.highest(hello.identity)
+        answer = Hello(VERSION, self.parameters.domain, self._identity, self._boot, "dss", self._name, *known)
+        self._send(session, answer)
+        self._send(session, DomainParameters(self.parameters))
+
+    def _replace_older(self, session: Session, hello: Hello, now: float) -> None:
+        """Let the newest session of an identity stand; two that live at once are a copied identity."""
+        older = self._nodes.get(hello.identity)
+        self._nodes[hello.identity] = session
+        if older is None or older.hello is None or older.closing:
+            return
+        if older.hello.boot != hello.boot and now - older.renewed_at < 2 * self.parameters.renewal:
+            alarm = (
+                f"two nodes have the identity {hello.identity.hex()}: {older.name} and {session.name}; "
+                "give one of them a new identity"
+            )
+            self.alarms.append(alarm)
+            _log.warning("%s", alarm)
+        self._refuse(older, Reason.REPLACED, f"{session.name} has come with the same identity")
+
+    def _register(self, session: Session, message: Register, now: float) -> None:
+        owner = session.identity
+        if not self._heard(session, message, now):
+            return
+        before = self.directory.refused
+        changes = [self.directory.merge(record, now) for record in message.records]
+        lease = self.directory.lease(owner, now)
+        news = [change.record for change in changes if change is not None]
+        if news:
+            self._tell(Delta([lease] if lease else [], news))
+        self._send(session, Acknowledge(message.request, self.directory.refused - before))
+
+    def _withdraw(self, session: Session, message: Withdraw, now: float) -> None:
+        for gone in message.withdrawals:
+            self.directory.withdraw(gone.owner, gone.key, gone.sequence, now)
+        self._tell(Delta(withdrawals=message.withdrawals))
+        self._send(session, Acknowledge(message.request))
+
+    def _renew(self, session: Session, message: Renew, now: float) -> None:
+        if not session.is_node or self._heard(session, message, now):
+            self._send(session, Acknowledge(message.request))
+
+    def _heard(self, session: Session, message: Register | Renew, now: float) -> bool:
+        """Renew the node's lease; a node whose lease has ended has to come again with all its records."""
+        owner, lease = session.identity, self.parameters.lease
+        if session.registered and not self.directory.is_live(owner):
+            self._refuse(session, Reason.EXPIRED, "the lease has ended: register again")
+            return False
+        session.registered = True
+        session.renewed_at = now
+        self.directory.heard(owner, message.incarnation, message.renewal, lease, 0.0, now)
+        self._renewed.add(owner)
+        if self._push_at is None:
+            self._push_at = now + RENEWAL_PUSH
+        return True
+
+    def _leave(self, session: Session, message: Goodbye, now: float) -> None:
+        if session.is_node:
+            lease = self.parameters.lease
+            self.directory.heard(session.identity, message.incarnation, message.renewal, lease, lease, now)
+            self.advance(now)
+        session.end()
+        self._ready.add(session)
+
+    def _tell_leases(self, owners: Iterable[bytes], now: float) -> None:
+        leases = [lease for owner in owners if (lease := self.directory.lease(owner, now))]
+        for start in range(0, len(leases), BATCH):
+            self._tell(Delta(leases[start : start + BATCH]))
+
+    def _tell(self, delta: Delta) -> None:
+        """Put a change in the outbox of every subscriber, encoded once for each set of kinds."""
+        frames: dict[Kinds, bytes | None] = {}
+        for session in self._sessions:
+            if not session.kinds or session.closing:
+                continue
+            if session.kinds not in frames:
+                part = restrict(delta, session.kinds)
+                frames[session.kinds] = frame(encode(part)) if part else None
+            data = frames[session.kinds]
+            if data is not None:
+                session.send_frame(data)
+                self._ready.add(session)
+
+    def _send(self, session: Session, message: Message) -> None:
+        session.send(message)
+        self._ready.add(session)
+
+    def _refuse(self, session: Session, reason: Reason, text: str) -> None:
+        session.refuse(reason, text)
+        self._ready.add(session)

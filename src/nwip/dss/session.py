@@ -1,0 +1,114 @@
+"""One session as the DSS sees it: who it is, what waits to be sent, what it is subscribed to. Pure."""
+
+from collections import deque
+from typing import Final
+
+from nwip.directory.table import Directory
+from nwip.dss.framing import Splitter, frame
+from nwip.dss.messages import Delta, Hello, Message, Reason, Refused, encode
+from nwip.dss.subscription import Kinds, Snapshot
+
+OUTBOX_LIMIT: Final = (
+    4 << 20
+)  # octets that may wait for one reader; a snapshot is not counted, it waits unmade
+
+
+class Session:
+    """The state of one session; only the engine changes it.
+
+    `peer` is the IP address at the other end. `closing` is True once nothing more is to be read: what
+    waits is sent, then the connection is closed.
+    """
+
+    __slots__ = (
+        "_outbox",
+        "_waiting",
+        "closing",
+        "hello",
+        "kinds",
+        "peer",
+        "refusal",
+        "registered",
+        "renewed_at",
+        "skipped",
+        "snapshot",
+        "splitter",
+    )
+
+    def __init__(self, peer: str) -> None:
+        self.peer = peer
+        self.splitter = Splitter()
+        self.hello: Hello | None = None
+        self.kinds: Kinds = frozenset()
+        self.snapshot: Snapshot | None = None
+        self.closing = False
+        self.refusal: Refused | None = None
+        self.registered = False
+        self.renewed_at = 0.0
+        self.skipped = 0
+        self._outbox: deque[bytes] = deque()
+        self._waiting = 0
+
+    @property
+    def is_node(self) -> bool:
+        """Whether a node holds this session, and not just a reader."""
+        return self.hello is not None and self.hello.role == "node"
+
+    @property
+    def identity(self) -> bytes:
+        """The identity told in Hello; empty before."""
+        return self.hello.identity if self.hello else b""
+
+    @property
+    def name(self) -> str:
+        """How to speak of it to people."""
+        return (
+            f"{self.hello.role} {self.hello.name} at {self.peer}"
+            if self.hello
+            else f"a session from {self.peer}"
+        )
+
+    def send(self, message: Message) -> None:
+        """Put a message in the outbox."""
+        self.send_frame(frame(encode(message)))
+
+    def send_frame(self, data: bytes) -> None:
+        """Put a whole frame in the outbox; a reader that is too slow is dropped instead."""
+        if self.closing:
+            return
+        self._outbox.append(data)
+        self._waiting += len(data)
+        if self._waiting > OUTBOX_LIMIT:
+            self._outbox.clear()
+            self._waiting = 0
+            self.refuse(Reason.SLOW, "changes came faster than they were read")
+
+    def subscribe(self, directory: Directory, kinds: Kinds) -> None:
+        """Begin a snapshot, and tell changes of these kinds from now on."""
+        self.kinds = kinds
+        self.snapshot = Snapshot(directory, kinds)
+
+    def refuse(self, reason: Reason, text: str) -> None:
+        """Say why the session ends, and end it."""
+        if not self.closing:
+            self.refusal = Refused(reason, text[:255])
+            self.end(self.refusal)
+
+    def end(self, message: Message | None = None) -> None:
+        """End the session, with a last message or without."""
+        self.snapshot = None
+        if message is not None and not self.closing:
+            self._outbox.append(frame(encode(message)))
+        self.closing = True
+
+    def take(self, now: float) -> bytes:
+        """Return the next slice to send: what waits, or a part of a snapshot; empty if nothing."""
+        if not self._outbox and self.snapshot is not None:
+            part = self.snapshot.part(now)
+            if not isinstance(part, Delta):
+                self.snapshot = None
+            self.send(part)
+        data = b"".join(self._outbox)
+        self._outbox.clear()
+        self._waiting = 0
+        return data

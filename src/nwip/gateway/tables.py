@@ -1,0 +1,181 @@
+"""Fills the forwarding tables: from our links' hosts, the directory's records, and what packets show.
+
+The routing side of a gateway. No sockets, no clock of its own: `clock` is passed in and returns seconds.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from nwip.dataplane.forwarding import Forwarder, Way, raised
+from nwip.directory.parameters import Parameters
+from nwip.directory.records import Change, Endpoint, Host, Kind, Node, Record, Route
+from nwip.directory.table import Directory
+from nwip.links.base import Arrival, Hop, Link
+from nwip.links.virtual import VirtualLink
+from nwip.routing.distance import ticks_between
+from nwip.routing.placement import Placement
+
+WayHere = Callable[[int], Way | None]
+"""How a network is reached through our own links, None if it is not."""
+
+
+class Tables:
+    """Which way each host and network is, kept up to date in `forwarder`.
+
+    `identity` is our own as an owner of records; `own` holds the addresses (network and node, ten octets) at
+    which this node itself is spoken to.
+    """
+
+    def __init__(
+        self,
+        identity: bytes,
+        directory: Directory,
+        parameters: Parameters,
+        virtual: VirtualLink,
+        forwarder: Forwarder,
+        *,
+        subnet_prefix: int | None,
+        clock: Callable[[], float],
+        way_here: WayHere,
+    ) -> None:
+        self.network = parameters.network.to_bytes(4, "big")
+        self.own: set[bytes] = {self.network + virtual.node}
+        self.placement = Placement(directory, identity)
+        self._identity = identity
+        self._directory = directory
+        self._parameters = parameters
+        self._virtual = virtual
+        self._forwarder = forwarder
+        self._prefix = subnet_prefix
+        self._clock = clock
+        self._way_here = way_here
+        self._local: dict[bytes, tuple[Link, Hop, int]] = {}
+        self._endpoints: dict[bytes, Endpoint] = {}
+        self._owners: dict[Endpoint, bytes] = {}
+
+    def add_local(self, link: Link, node: bytes, hop: Hop) -> Host:
+        """Place a host on a joined link of ours; return its record, its moves raised if it was elsewhere."""
+        standing = self.placement.best_host(node)
+        moves = 1 if standing is None else standing[1] + (standing[0] != self._identity)
+        self._local[node] = (link, hop, moves)
+        self._forwarder.hosts[self.network + node] = Way(link, hop)
+        self._send_waiting(node)
+        return Host(node, moves)
+
+    def remove_local(self, link: Link, node: bytes) -> bool:
+        """Forget a host of a joined link of ours; False when it was not, or no longer, there."""
+        local = self._local.get(node)
+        if local is None or local[0] is not link:
+            return False
+        del self._local[node]
+        self.refresh_host(node)
+        return True
+
+    def hosts_of(self, link: Link) -> list[bytes]:
+        """Return the node numbers of the hosts on a joined link of ours."""
+        return [node for node, (at, _, _) in self._local.items() if at is link]
+
+    def directory_changed(self, changes: Iterable[Change]) -> None:
+        """Bring the tables up to what the replica now holds."""
+        hosts: set[bytes] = set()
+        networks: set[int] = set()
+        nodes = False
+        for record in (change.record for change in changes if change.record.owner != self._identity):
+            touched: list[Record] = [record]
+            if isinstance(record.value, Node):
+                nodes = True
+                touched += self._directory.of_owner(record.owner)
+            hosts.update(r.value.node for r in touched if isinstance(r.value, Host | Node))
+            networks.update(r.value.network for r in touched if isinstance(r.value, Route))
+        if nodes:
+            self._refresh_peers()
+        for node in hosts:
+            self.refresh_host(node)
+        for network in networks:
+            self.refresh_network(network)
+
+    def refresh_host(self, node: bytes) -> None:
+        """Look up anew where a host of the virtual network is."""
+        key = self.network + node
+        if key in self.own or self._stays_local(node):
+            return
+        owner = self.placement.owner_of(node, self._clock())
+        endpoint = self._endpoints.get(owner) if owner else None
+        if endpoint is None:
+            self._forwarder.hosts.pop(key, None)
+        else:
+            self._forwarder.hosts[key] = Way(self._virtual, endpoint)
+            self._send_waiting(node)
+
+    def refresh_network(self, network: int) -> None:
+        """Look up anew how a network is reached."""
+        way = self._way_here(network) or self._way_through_domain(network)
+        key = network.to_bytes(4, "big")
+        if way is None:
+            self._forwarder.networks.pop(key, None)
+        else:
+            self._forwarder.networks[key] = way
+
+    def ticks_to(self, owner: bytes) -> int | None:
+        """Return the ticks to another node of the domain, None when its address is not known."""
+        endpoint = self._endpoints.get(owner)
+        if endpoint is None:
+            return None
+        return ticks_between(self._virtual.endpoint[0], endpoint[0], self._parameters, self._prefix)
+
+    def place_sources(self, batch: Sequence[Arrival]) -> bool:
+        """Note which node the sources of a batch are behind; say whether that was news."""
+        hosts, network, news = self._forwarder.hosts, self.network, False
+        for packet, hop in batch:
+            source = packet[18:28]
+            way = hosts.get(source)
+            if source[:4] != network or (
+                way is not None and (way.outlet is not self._virtual or way.hop == hop)
+            ):
+                continue
+            owner = self._owners.get(hop) if isinstance(hop, tuple) else None
+            if owner is not None and source not in self.own:
+                news = True
+                self.placement.learn(source[4:], owner, self._clock())
+                self.refresh_host(source[4:])
+        return news
+
+    def _stays_local(self, node: bytes) -> bool:
+        """Say whether a host is on a link of ours; if its record says that it has moved, let it go."""
+        local = self._local.get(node)
+        if local is None:
+            return False
+        link, _, moves = local
+        standing = self.placement.best_host(node)
+        if standing is not None and (standing[1], standing[0]) > (moves, self._identity):
+            link.release(node)
+        return node in self._local
+
+    def _refresh_peers(self) -> None:
+        peers: dict[Endpoint, bytes] = {}
+        self._endpoints.clear()
+        self._owners.clear()
+        ipv6 = ":" in self._virtual.endpoint[0]
+        for record in self._directory.records(Kind.NODE):
+            node = record.value
+            if not isinstance(node, Node) or record.owner == self._identity:
+                continue
+            endpoint = next((at for at in node.endpoints if (":" in at[0]) == ipv6), None)
+            if endpoint is not None:
+                peers[endpoint] = node.node
+                self._endpoints[record.owner] = endpoint
+                self._owners[endpoint] = record.owner
+        self._virtual.know(peers)
+
+    def _way_through_domain(self, network: int) -> Way | None:
+        ways = []
+        for record in self._directory.offers((Kind.ROUTE, network, "")):
+            ticks = self.ticks_to(record.owner)
+            if ticks is not None and isinstance(record.value, Route):
+                ways.append((record.value.ticks + ticks, record.value.hops, self._endpoints[record.owner]))
+        return Way(self._virtual, min(ways)[2]) if ways else None
+
+    def _send_waiting(self, node: bytes) -> None:
+        way = self._forwarder.hosts.get(self.network + node)
+        if way is not None:
+            for packet in self.placement.release(node):
+                self._forwarder.send(None, way, raised(packet))

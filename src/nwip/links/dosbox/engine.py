@@ -1,0 +1,283 @@
+"""The server side of the DOSBox protocol: who is a client, and which packets pass. Pure.
+
+A client registers and is told a node number that only its own address can know; the first packet that uses
+it makes it a client. Until then nothing is remembered but that one ping is due (`newcomers`). Sources that
+chose a number of their own (DOSBox-X) prove themselves by answering a ping whose source node is a cookie.
+
+    from a source that is    comes                            what happens
+    not proven               a registration                   reply; after 0.5 s one ping, if still silent
+                             its own number as source node    it is a client; the packet passes
+                             the answer to a cookie           it is a client with the number it claims
+                             another number as source node    one ping with a cookie, as long as the header
+                             anything to socket 2             nothing: two servers must not ping each other
+    a client                 its number as source node        the packet passes
+                             the answer to a cookie           it is alive
+                             another number as source node    dropped
+
+Packets pass as raw octets; only registrations and pings are built from typed ones.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+from nwip.directory.records import Endpoint
+from nwip.ipx.address import BROADCAST_NODE, Address
+from nwip.ipx.numbers import MAXIMUM_HOPS, Socket
+from nwip.ipx.packet import TRANSPORT_CONTROL_OFFSET, Packet
+from nwip.ipx.ping import ping, registration_reply, wanted_node
+from nwip.links.base import Arrival, Counters, Hop
+from nwip.links.dosbox import ingress
+from nwip.links.dosbox.clients import UNANSWERED_PINGS, Client, ClientTable, ClientView
+from nwip.links.dosbox.events import Event, Joined, Left, Outgoing
+from nwip.links.dosbox.newcomers import Newcomers
+from nwip.security.cookies import ProofNumbers
+from nwip.security.limits import TokenBuckets
+
+DEFAULT_LIMIT: Final = 1024
+REGISTRATION_RATE: Final = 50.0  # a second and IP address; a LAN party behind one NAT is one address
+REGISTRATION_BURST: Final = 500.0
+REVIEW_INTERVAL: Final = 1.0  # seconds: clients are looked over at most this often, whatever their number
+
+
+def everyone(_host: str) -> bool:
+    """Admit any IP address."""
+    return True
+
+
+class DosboxServer:
+    """The engine of a DOSBox-protocol server on one IPX network, where our own number is `node`.
+
+    `key` is the secret that node numbers are made with, 16 to 32 octets (`ValueError` otherwise): with the
+    same key a restarted server still knows its clients. At most `limit` clients; `admit` says whether an IP
+    address may become one; `registrations` limits what one IP address, proven or not, may ask for. No router
+    lets a transport control of `hop_limit` pass: one that is as high is what a DOS program left in the field.
+    """
+
+    def __init__(
+        self,
+        network: int,
+        node: bytes,
+        key: bytes,
+        *,
+        limit: int = DEFAULT_LIMIT,
+        admit: Callable[[str], bool] = everyone,
+        registrations: TokenBuckets | None = None,
+        hop_limit: int = MAXIMUM_HOPS,
+    ) -> None:
+        self.counters = Counters()
+        self.node = node
+        self._network = network
+        self._network_octets = network.to_bytes(4, "big")
+        self._numbers = ProofNumbers(key)
+        self._admit = admit
+        self._hop_limit = hop_limit
+        if registrations is None:
+            registrations = TokenBuckets(REGISTRATION_RATE, REGISTRATION_BURST)
+        self._registrations = registrations
+        self._table = ClientTable(limit)
+        self._newcomers = Newcomers()
+        self._review_at = math.inf
+        self._outgoing: list[Outgoing] = []
+        self._events: list[Event] = []
+
+    def receive_datagram(self, data: bytes, address: Endpoint, now: float, port: int = 0) -> Arrival | None:
+        """Take a datagram that came to listening socket `port`; return the packet to hand on, if any."""
+        flaw = ingress.header_flaw(data)
+        if flaw:
+            self.counters.drop(flaw)
+            return None
+        packet, behind = ingress.split(data)
+        if ingress.is_registration(packet):
+            self._register(wanted_node(Packet.decode(packet), behind), address, now, port)
+            return None
+        flaw = ingress.address_flaw(packet, self._network_octets)
+        if flaw:
+            self.counters.drop(flaw)
+            return None
+        client = self._client(packet, address, now, port)
+        if client is None:
+            return None
+        client.last_heard = now
+        client.unanswered = 0
+        client.port = port
+        if ingress.destination_node(packet) == client.cookie:
+            return None
+        client.packets_in += 1
+        client.octets_in += len(packet)
+        self.counters.packets_in += 1
+        self.counters.octets_in += len(packet)
+        if packet[TRANSPORT_CONTROL_OFFSET] >= self._hop_limit:
+            packet = ingress.without_hops(packet)
+        return Arrival(ingress.with_networks(packet, self._network_octets), client.node)
+
+    def send(self, packet: bytes, hop: Hop) -> None:
+        """Send a packet to the client with node number `hop`.
+
+        DOSBox answers only pings that are broadcast, so one from a socket other than 2 is sent as such.
+        """
+        client = self._table.with_node(hop)
+        if client is None:
+            self.counters.drop("for no client")
+            return
+        if ingress.is_foreign_ping(packet):
+            packet = ingress.with_destination_node(packet, BROADCAST_NODE)
+        self._send_packet(packet, client)
+
+    def send_to_all(self, packet: bytes, besides: Hop | None = None) -> None:
+        """Send a packet to every client but the one with node number `besides`."""
+        for client in self._table:
+            if client.node != besides:
+                self._send_packet(packet, client)
+
+    def release(self, node: bytes) -> None:
+        """Forget the client with a node number: it is behind another gateway now."""
+        client = self._table.with_node(node)
+        if client:
+            self._remove(client, "moved to another gateway")
+
+    def clients(self) -> list[ClientView]:
+        """Return what there is to tell of every client, longest known first."""
+        return [client.view() for client in self._table]
+
+    def datagrams_to_send(self) -> list[Outgoing]:
+        """Return the datagrams that are to be sent now, in this order, once."""
+        outgoing, self._outgoing = self._outgoing, []
+        return outgoing
+
+    def events(self) -> list[Event]:
+        """Return who has come and gone since the last call."""
+        events, self._events = self._events, []
+        return events
+
+    def next_deadline(self) -> float | None:
+        """Return when `advance` wants to be called."""
+        newcomer = self._newcomers.next_deadline()
+        due = self._review_at if newcomer is None else min(self._review_at, newcomer)
+        return None if due == math.inf else due
+
+    def advance(self, now: float) -> None:
+        """Ping newcomers whose time has come, ping silent clients, and let those go that stay silent."""
+        for newcomer in self._newcomers.take_due(now):
+            cookie = self._numbers.cookie(newcomer.address, newcomer.node)
+            self._ping(cookie, newcomer.address, newcomer.port)
+        if now >= self._review_at:
+            self._review(now)
+
+    def _register(self, wanted: bytes | None, address: Endpoint, now: float, port: int) -> None:
+        if not self._may_ask(address, now):
+            return
+        client = self._table.at(address)
+        if client is None and self._table.is_full:
+            self.counters.drop("table full")
+            return
+        node = self._numbers.node_number(address)
+        if wanted is not None and self._may_claim(wanted, address):
+            node = wanted
+        reply = registration_reply(self._network, node, node_granted=node == wanted)
+        self._outgoing.append(Outgoing(reply.encode(), address, port))
+        is_known = client is not None and client.node == node
+        if not is_known and not self._newcomers.add(address, node, port, now):
+            self.counters.drop("too many newcomers")
+
+    def _client(self, packet: bytes, address: Endpoint, now: float, port: int) -> Client | None:
+        """Return the client that a packet comes from, a new one if the packet proves it."""
+        source = ingress.source_node(packet)
+        client = self._table.at(address)
+        if client is not None and client.node == source:
+            return client
+        if source == self._numbers.node_number(address):
+            return self._prove(source, address, False, now)
+        if self._numbers.proves(ingress.destination_node(packet), address, source):
+            return self._prove(source, address, True, now)
+        if client is not None:
+            self.counters.drop("source node is not the client's")
+            return None
+        if not ingress.is_to_echo(packet):
+            if not (self._may_claim(source, address) and self._may_ask(address, now)):
+                return None
+            self._ping(self._numbers.cookie(address, source), address, port)
+        self.counters.drop("source not proven")
+        return None
+
+    def _prove(self, node: bytes, address: Endpoint, chose_node: bool, now: float) -> Client | None:
+        """Make a client of the source at `address`, which has proved that it receives and is `node`."""
+        before, holder = self._table.at(address), self._table.with_node(node)
+        if before is None and not self._is_admitted(address):
+            return None
+        if chose_node and not self._may_claim(node, address):
+            return None
+        if holder is not None and not holder.chose_node:
+            self.counters.drop("node number taken")
+            return None
+        if before is None and holder is None and self._table.is_full:
+            self.counters.drop("table full")
+            return None
+        if before is not None:
+            self._remove(before, "took another node number")
+        moved_from = None
+        if holder is not None:
+            self._table.remove(holder)
+            moved_from = holder.address
+        client = Client(node, address, self._numbers.cookie(address, node), chose_node, now)
+        self._table.add(client)
+        self._newcomers.discard(address)
+        self._review_at = min(self._review_at, client.due)
+        self._events.append(Joined(node, address, moved_from))
+        return client
+
+    def _remove(self, client: Client, reason: str) -> None:
+        self._table.remove(client)
+        self._events.append(Left(client.node, client.address, reason))
+
+    def _is_admitted(self, address: Endpoint) -> bool:
+        if self._admit(address[0]):
+            return True
+        self.counters.drop("source not admitted")
+        return False
+
+    def _may_ask(self, address: Endpoint, now: float) -> bool:
+        """Say whether a source that has proved nothing may draw a datagram from us."""
+        if not self._is_admitted(address):
+            return False
+        if self._registrations.allow(address[0], now):
+            return True
+        self.counters.drop("too many registrations")
+        return False
+
+    def _may_claim(self, node: bytes, address: Endpoint) -> bool:
+        """Say whether the source at `address` may have a node number that it chose."""
+        holder = self._table.with_node(node)
+        flaw = ingress.claim_flaw(node, self.node)
+        if flaw is None and holder is not None and not holder.chose_node and holder.address != address:
+            flaw = "claims another client's node number"
+        if flaw:
+            self.counters.drop(flaw)
+        return flaw is None
+
+    def _ping(self, cookie: bytes, address: Endpoint, port: int) -> None:
+        packet = ping(Address(self._network, cookie, Socket.ECHO))
+        self._outgoing.append(Outgoing(packet.encode(), address, port))
+
+    def _send_packet(self, packet: bytes, client: Client) -> None:
+        if len(packet) > ingress.MAXIMUM_SIZE:
+            self.counters.drop(ingress.OVERSIZE)
+            return
+        client.packets_out += 1
+        client.octets_out += len(packet)
+        self.counters.packets_out += 1
+        self.counters.octets_out += len(packet)
+        self._outgoing.append(Outgoing(packet, client.address, client.port))
+
+    def _review(self, now: float) -> None:
+        for client in list(self._table):
+            if client.due > now:
+                continue
+            if client.unanswered >= UNANSWERED_PINGS:
+                self._remove(client, "silent")
+                continue
+            client.unanswered += 1
+            client.pinged = now
+            self._ping(client.cookie, client.address, client.port)
+        first = min((client.due for client in self._table), default=math.inf)
+        self._review_at = max(first, now + REVIEW_INTERVAL)

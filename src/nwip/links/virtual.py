@@ -1,0 +1,139 @@
+"""The virtual network: IPX packets directly in UDP datagrams, byte for byte as NetWare/IP carried them.
+
+Two speeds: what arrives and leaves here is raw octets, checked by offset. Only datagrams from the data ports
+of live nodes of the domain are taken, and none may carry another node's number as its source.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from nwip.dataplane.port import Datagram, Opener, Port, open_port
+from nwip.directory.records import Endpoint, endpoint_text
+from nwip.ipx.address import BROADCAST_NODE
+from nwip.ipx.packet import HEADER_SIZE, MAXIMUM_SIZE
+from nwip.links.base import Arrival, Counters, Gateway, Hop
+
+_NO_CHECKSUM = b"\xff\xff"
+_THIS_NETWORK = bytes(4)
+
+
+class VirtualLink:
+    """The link to the other nodes of the domain; a hop on it is the UDP endpoint of a node.
+
+    `peers` maps the endpoints of the other nodes to their node numbers, and is kept up to date from the
+    directory by `know`. With `broadcast_to` (the policy `subnet`) broadcasts go out once, to that address;
+    otherwise one copy goes to every peer.
+    """
+
+    kind = "virtual"
+    name = "virtual"
+    joined = True
+    star = False
+    maximum_size = MAXIMUM_SIZE
+
+    def __init__(
+        self,
+        network: int,
+        node: bytes,
+        at: Endpoint,
+        broadcast_to: Endpoint | None = None,
+        *,
+        opener: Opener = open_port,
+    ) -> None:
+        self.network = network
+        self.node = node
+        self.counters = Counters()
+        self._at = at
+        self._open_port = opener
+        self._broadcast_to = broadcast_to
+        self._network_octets = network.to_bytes(4, "big")
+        self._peers: Mapping[Endpoint, bytes] = {}
+        self._numbers: frozenset[bytes] = frozenset()
+        self._ports: list[Port] = []
+        self._gateway: Gateway | None = None
+
+    async def open(self, gateway: Gateway) -> None:
+        """Open the data port. Raises `OSError` if the address cannot be had."""
+        self._gateway = gateway
+        wants_broadcasts = self._broadcast_to is not None
+        self._ports.append(self._open_port(self._at, self._received, broadcast=wants_broadcasts))
+        if self._broadcast_to is not None:
+            self._ports.append(self._open_port(self._broadcast_to, self._received, shared=True))
+
+    async def close(self) -> None:
+        """Close the data port."""
+        for port in self._ports:
+            port.close()
+        self._ports.clear()
+        self._gateway = None
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The address and port at which other nodes reach this one."""
+        return self._ports[0].endpoint if self._ports else self._at
+
+    def know(self, peers: Mapping[Endpoint, bytes]) -> None:
+        """Take the endpoints of all other live nodes, and their node numbers."""
+        self._peers = peers
+        self._numbers = frozenset(peers.values())
+
+    def send(self, packet: bytes, hop: Hop) -> None:
+        """Send one packet to a node. What is over 1500 octets or refused by the kernel is a counted drop."""
+        if len(packet) > MAXIMUM_SIZE:
+            self.counters.drop("too large")
+        elif not self._ports or not isinstance(hop, tuple) or not self._ports[0].send(packet, hop):
+            self.counters.drop("refused by the kernel")
+        else:
+            self.counters.packets_out += 1
+            self.counters.octets_out += len(packet)
+
+    def send_to_all(self, packet: bytes, *, besides: Hop | None = None) -> None:
+        """Send one packet to every node but `besides`, or once to the subnet where that is the policy."""
+        if self._broadcast_to is not None:
+            self.send(packet, self._broadcast_to)
+            return
+        for peer in self._peers:
+            if peer != besides:
+                self.send(packet, peer)
+
+    def release(self, node: bytes) -> None:
+        """Nothing: hosts of other nodes are placed by the directory."""
+
+    def describe(self) -> dict[str, str]:
+        """Name the data port and the number of other nodes."""
+        return {"listens on": f"UDP {endpoint_text(self.endpoint)}", "peers": str(len(self._peers))}
+
+    def _received(self, batch: Sequence[Datagram]) -> None:
+        arrivals = [arrival for data, peer in batch if (arrival := self._check(data, peer))]
+        if arrivals and self._gateway:
+            self._gateway.receive(self, arrivals)
+
+    def _check(self, data: bytes, peer: Endpoint) -> Arrival | None:
+        length = int.from_bytes(data[2:4], "big")
+        number = self._peers.get(peer)
+        reason = None
+        if number is None:
+            reason = "own broadcast" if peer == self.endpoint else "not a node of the domain"
+        elif length < HEADER_SIZE or length > len(data):
+            reason = "malformed"
+        elif data[:2] != _NO_CHECKSUM:
+            reason = "checksum"
+        elif length > MAXIMUM_SIZE:
+            reason = "too large"
+        elif data[22:28] != number and (data[22:28] in self._numbers or data[22:28] == self.node):
+            reason = "source of another node"
+        elif data[22:28] == BROADCAST_NODE:
+            reason = "malformed"
+        if reason is not None:
+            self.counters.drop(reason)
+            return None
+        self.counters.packets_in += 1
+        self.counters.octets_in += length
+        return Arrival(self._normalise(data[:length]), peer)
+
+    def _normalise(self, packet: bytes) -> bytes:
+        """Write the virtual network's number where a packet says "this network"."""
+        if packet[6:10] != _THIS_NETWORK and packet[18:22] != _THIS_NETWORK:
+            return packet
+        destination = self._network_octets if packet[6:10] == _THIS_NETWORK else packet[6:10]
+        source = self._network_octets if packet[18:22] == _THIS_NETWORK else packet[18:22]
+        return packet[:6] + destination + packet[10:18] + source + packet[22:]

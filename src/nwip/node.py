@@ -1,0 +1,234 @@
+"""The composition root: builds a node from its configuration, starts it, and stops it in order.
+
+A node is: perhaps a DSS; a client of the domain's DSS, with the replica; a gateway with the virtual link and
+the configured links; a control socket. `run` is what `nwip up` calls.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import secrets
+import signal
+import time
+from collections.abc import Callable, Coroutine
+
+from nwip import binding
+from nwip.banner import banner
+from nwip.config import Config
+from nwip.control import ControlServer
+from nwip.dataplane.interfaces import address_towards, subnet_of
+from nwip.dataplane.wakeup import Wakeup
+from nwip.directory.parameters import Parameters
+from nwip.directory.records import Change, Endpoint, Kind, Node, endpoint_text
+from nwip.discovery.preferred import preferred_servers
+from nwip.dss.client import DssClient
+from nwip.dss.server import DssServer
+from nwip.gateway.gateway import NodeGateway
+from nwip.ipx.address import format_node
+from nwip.links.virtual import VirtualLink
+from nwip.routing.numbering import node_number
+from nwip.state import State
+from nwip.views import Views
+
+RESOLVE_EVERY = 2.0  # seconds between tries to resolve the names of the DSSs
+
+_log = logging.getLogger(__name__)
+
+
+class RunningNode:
+    """A node of a domain: start it once, stop it once. As `DssListener` it follows the directory."""
+
+    def __init__(self, config: Config, echo: Callable[[str], None]) -> None:
+        self.config = config
+        self.dss: DssServer | None = None
+        self.client: DssClient | None = None
+        self.gateway: NodeGateway | None = None
+        self.identity = b""
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._echo = echo
+        self._state = State(config.node.state_directory)
+        self._boot = secrets.token_bytes(16)
+        self._salt = 0
+        self._wakeup: Wakeup | None = None
+        self._control = ControlServer(config.node.control_path, Views(self).handlers())
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Start what needs no DSS; the gateway follows as soon as one has told the parameters.
+
+        Raises `ConfigError` when an address or port cannot be had.
+        """
+        self.identity = self._state.secret("identity", 16)
+        if self.config.dss.serves:
+            self.dss = await binding.open_dss(self.config, self._state, self._boot, self._echo)
+        await self._control.start()
+        self._spawn(self._join_domain())
+
+    async def stop(self) -> None:
+        """Withdraw what was registered, tell the hosts, close everything. Within two seconds or so."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        if self.client is not None:
+            await self.client.stop()
+        if self.gateway is not None:
+            for link in (*self.gateway.links, self.gateway.virtual):
+                await link.close()
+        if self._wakeup is not None:
+            self._wakeup.cancel()
+        await self._control.close()
+        if self.dss is not None:
+            await self.dss.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # What the client of the DSS reports.
+
+    def parameters_changed(self, parameters: Parameters) -> None:
+        """Start the gateway with the domain's parameters, or say that changed ones need a restart."""
+        if self.gateway is None:
+            self._spawn(self._open_gateway(parameters))
+        elif parameters != self.gateway.parameters:
+            _log.warning("the domain's parameters have changed: restart this node to take them")
+
+    def directory_changed(self, changes: list[Change]) -> None:
+        """Bring the gateway up to what the replica now holds."""
+        if self.gateway is None:
+            return
+        self.gateway.directory_changed(changes)
+        number = self.gateway.virtual.node
+        for change in changes:
+            record = change.record
+            if isinstance(record.value, Node) and record.value.node == number and not change.removed:
+                self._yield_number(record.owner)
+        if self._wakeup is not None:
+            self._wakeup.arm()
+
+    def session_opened(self, server: Endpoint) -> None:
+        """Say which DSS has let us in."""
+        _log.info("joined the domain through the DSS at %s", endpoint_text(server))
+
+    def session_closed(self, reason: str) -> None:
+        """Say that the DSS is gone; traffic goes on."""
+        _log.warning("%s; trying again, traffic goes on", reason.rstrip("."))
+
+    # How it comes up.
+
+    async def _join_domain(self) -> None:
+        servers = await self._servers()
+        self.client = DssClient(
+            self.config.domain.name,
+            self.identity,
+            self.config.node.name,
+            servers,
+            boot=self._boot,
+            listener=self,
+            random=random.Random(),  # noqa: S311 - spreads reconnections, keeps no secret
+            local_address=self.config.node.address,
+            incarnation=int(time.time()),
+        )
+        await self.client.run()
+
+    async def _servers(self) -> list[Endpoint]:
+        if self.dss is not None:
+            return [(binding.reachable(host), port) for host, port in self.dss.endpoints]
+        while True:
+            try:
+                return await preferred_servers(self.config.dss.servers)
+            except OSError as error:
+                _log.warning("cannot resolve %s: %s", ", ".join(self.config.dss.servers), error.strerror)
+            await asyncio.sleep(RESOLVE_EVERY)
+
+    async def _open_gateway(self, parameters: Parameters) -> None:
+        config, client = self.config, self.client
+        assert client is not None  # noqa: S101 - only a client reports parameters
+        address = config.node.address or address_towards(client.connected or ("127.0.0.1", 9))
+        data = (address, parameters.data_port if config.node.port is None else config.node.port)
+        subnet = subnet_of(address)
+        everyone = None
+        if parameters.broadcasts == "subnet" and subnet is not None:
+            everyone = (str(subnet.broadcast_address), data[1])
+        number = node_number(data, parameters, self.identity)
+        virtual = VirtualLink(parameters.network, number, data, everyone)
+        loop = asyncio.get_running_loop()
+        self.gateway = gateway = NodeGateway(
+            self.identity,
+            client.directory,
+            parameters,
+            virtual,
+            client,
+            subnet_prefix=subnet.prefixlen if subnet else None,
+            clock=loop.time,
+            changed=self._arm,
+        )
+        self._wakeup = Wakeup(gateway.next_deadline, gateway.advance)
+        await binding.open_virtual(virtual, gateway, config)
+        for kind in Kind:
+            gateway.directory_changed([Change(record) for record in client.directory.records(kind)])
+        self._register(number)
+        for settings in config.links:
+            await binding.open_dosbox(settings, gateway, config, self._state, self._echo)
+        self._echo(banner(self))
+
+    def _register(self, number: bytes) -> None:
+        if self.gateway is not None and self.client is not None:
+            self.client.offer(Node(number, self.config.node.name, [self.gateway.virtual.endpoint]))
+
+    def _yield_number(self, owner: bytes) -> None:
+        """Two nodes have met on one number: the lower identity keeps it, the other takes another."""
+        if self.gateway is None or self.client is None or owner >= self.identity:
+            return
+        self._salt += 1
+        virtual = self.gateway.virtual
+        number = node_number(virtual.endpoint, self.gateway.parameters, self.identity, self._salt)
+        _log.warning(
+            "node number %s is another node's; taking %s", format_node(virtual.node), format_node(number)
+        )
+        self.client.retract((Kind.NODE, virtual.node, ""))
+        self.gateway.renumber(number)
+        self._register(number)
+
+    def _arm(self) -> None:
+        if self._wakeup is not None:
+            self._wakeup.arm()
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self.failed.done():
+            self.failed.set_exception(error)
+
+
+def run(config: Config, echo: Callable[[str], None]) -> int:
+    """Run a node until it is told to stop; return the exit code: 0 after SIGTERM, 130 after Ctrl-C.
+
+    `echo` prints lines for people. Raises `ConfigError` when an address or port cannot be had.
+    """
+    return asyncio.run(_run(config, echo))
+
+
+async def _run(config: Config, echo: Callable[[str], None]) -> int:
+    loop = asyncio.get_running_loop()
+    stopped: asyncio.Future[int] = loop.create_future()
+
+    def stop(code: int) -> None:
+        if not stopped.done():
+            stopped.set_result(code)
+
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 0)):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop, code)
+    node = RunningNode(config, echo)
+    try:
+        await node.start()
+        node.failed.add_done_callback(lambda _: stop(1))
+        code = await stopped
+        if node.failed.done():
+            node.failed.result()
+        return code
+    finally:
+        await node.stop()

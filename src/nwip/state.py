@@ -1,0 +1,63 @@
+"""What a node remembers from one start to the next: who it is, and the secret behind its players' numbers.
+
+Small files of hexadecimal digits, mode 0600, in one directory. Where that cannot be written the node runs on
+with values that last as long as it does, and says so.
+"""
+
+import logging
+import os
+import secrets
+from pathlib import Path
+
+_log = logging.getLogger(__name__)
+
+
+class State:
+    """The state directory of a node."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def secret(self, name: str, size: int) -> bytes:
+        """Return the `size` octets kept under `name`, made at random at first use.
+
+        A file that is damaged is put aside as `NAME.damaged`, never overwritten.
+        """
+        path = self._directory / name
+        try:
+            kept = self._read(path, size)
+            if kept is not None:
+                return kept
+            fresh = secrets.token_bytes(size)
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._write(path, fresh)
+        except OSError as error:
+            _log.warning("%s cannot be kept (%s): it lasts until this program ends", path, error.strerror)
+            return secrets.token_bytes(size)
+        return fresh
+
+    @staticmethod
+    def _read(path: Path, size: int) -> bytes | None:
+        try:
+            value = bytes.fromhex(path.read_text("ascii").strip())
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            value = b""
+        if len(value) == size:
+            return value
+        aside = path.with_name(path.name + ".damaged")
+        _log.warning("%s does not hold %d octets in hexadecimal; it is kept as %s", path, size, aside.name)
+        path.rename(aside)
+        return None
+
+    @staticmethod
+    def _write(path: Path, value: bytes) -> None:
+        """Write as a whole or not at all: a crash in between leaves no half secret."""
+        fresh = path.with_name(f"{path.name}.{os.getpid()}")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(value.hex() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)

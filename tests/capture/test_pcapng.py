@@ -1,0 +1,76 @@
+import io
+from pathlib import Path
+
+import pytest
+
+from fixtures import netware_server as museum
+from fixtures.tshark import fields, tshark
+from nwip.capture.pcap import Captured, read_capture
+from nwip.capture.pcapng import LinkType, PcapngWriter
+from nwip.wire import WireError
+
+NOON = 1_700_000_000_123_456_789
+
+
+def test_a_written_capture_has_the_octets_of_the_draft() -> None:
+    stream = io.BytesIO()
+    writer = PcapngWriter(stream, application="nwip")
+    writer.add_interface(LinkType.ETHERNET, "lan0")
+    writer.write(0, 0x1_0000_0002, b"abcde", comment="hi")
+    assert stream.getvalue() == bytes.fromhex(
+        "0A0D0D0A 00000028 1A2B3C4D 0001 0000 FFFFFFFFFFFFFFFF"
+        "0004 0004 6E776970 0000 0000 00000028"  # application: nwip
+        "00000001 00000028 0001 0000 00000000"
+        "0002 0004 6C616E30 0009 0001 09000000 0000 0000 00000028"  # name: lan0; nanoseconds
+        "00000006 00000034 00000000 00000001 00000002 00000005 00000005 6162636465 000000"
+        "0001 0002 68690000 0000 0000 00000034"  # comment: hi
+    )
+
+
+def test_what_is_written_is_read_back() -> None:
+    stream = io.BytesIO()
+    writer = PcapngWriter(stream)
+    lan = writer.add_interface(LinkType.ETHERNET, "lan0")
+    data = writer.add_interface(LinkType.RAW_IP, "data")
+    assert (lan, data) == (0, 1)
+    written = [
+        Captured(NOON, LinkType.ETHERNET, museum.RIP_BROADCAST),
+        Captured(NOON + 1, LinkType.RAW_IP, b"E"),
+        Captured((1 << 64) - 1, LinkType.ETHERNET, b""),
+    ]
+    for packet in written:
+        writer.write(
+            [lan, data][packet.link_type != LinkType.ETHERNET], packet.timestamp, packet.octets, "said"
+        )
+    stream.seek(0)
+    assert list(read_capture(stream)) == written
+
+
+def test_packets_need_an_interface_and_a_time_that_fits() -> None:
+    writer = PcapngWriter(io.BytesIO())
+    with pytest.raises(ValueError, match="interface 0"):
+        writer.write(0, NOON, b"")
+    writer.add_interface(LinkType.ETHERNET, "lan0")
+    with pytest.raises(ValueError, match="interface -1"):
+        writer.write(-1, NOON, b"")
+    for timestamp in (-1, 1 << 64):
+        with pytest.raises(WireError):
+            writer.write(0, timestamp, b"")
+    with pytest.raises(WireError, match="option"):
+        writer.write(0, NOON, b"", comment="x" * 65536)
+
+
+@pytest.mark.real("tshark")
+def test_tshark_reads_names_times_and_comments(tmp_path: Path) -> None:
+    capture = tmp_path / "own.pcapng"
+    with capture.open("wb") as stream:
+        writer = PcapngWriter(stream)
+        lan = writer.add_interface(LinkType.ETHERNET, "lan0")
+        wan = writer.add_interface(LinkType.ETHERNET, "wan")
+        writer.write(lan, NOON, museum.RIP_BROADCAST, comment="naïve")
+        writer.write(wan, NOON + 1, museum.SAP_BROADCAST)
+    assert fields(capture, "frame.interface_name", "frame.time_epoch", "frame.comment", "frame.len") == [
+        ("lan0", "1700000000.123456789", "naïve", "60"),
+        ("wan", "1700000000.123456790", "", "177"),
+    ]
+    assert tshark(capture, "-Y", "_ws.malformed") == ""

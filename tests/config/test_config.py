@@ -1,0 +1,172 @@
+"""Configuration: defaults, where it is looked for, and one clear sentence for every mistake."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from nwip.config import ConfigError, example, load
+from nwip.config.keys import MENDS
+from nwip.config.paths import configuration_candidates
+from nwip.config.reading import parse
+from nwip.config.settings import Document, DomainSettings, DosboxSettings, DssSettings, NodeSettings
+from nwip.directory.parameters import Parameters
+
+BAD_VALUES = {
+    "domain": "domain = 3",
+    "domain.name": 'domain.name = "a b"',
+    "domain.network": 'domain.network = "XYZ"',
+    "domain.data-port": "domain.data-port = 0",
+    "domain.node-prefix": 'domain.node-prefix = "7E0"',
+    "domain.ticks": "domain.ticks = [1, 2]",
+    "domain.broadcasts": 'domain.broadcasts = "all"',
+    "domain.broadcast-rate": "domain.broadcast-rate = 0",
+    "domain.broadcast-burst": 'domain.broadcast-burst = "many"',
+    "domain.hop-limit": "domain.hop-limit = 1",
+    "domain.lease": "domain.lease = 0",
+    "domain.renewal": "domain.renewal = 10",
+    "node": "node = []",
+    "node.name": 'node.name = "a\\u001bb"',
+    "node.address": 'node.address = "museum"',
+    "node.port": "node.port = 70000",
+    "node.state": "node.state = 1",
+    "node.control": 'node.control = ""',
+    "dss": "dss = true",
+    "dss.serve": 'dss.serve = "yes"',
+    "dss.listen": 'dss.listen = ["everywhere"]',
+    "dss.port": 'dss.port = "396"',
+    "dss.servers": 'dss.servers = ["host:99999"]',
+    "dss.admit": 'dss.admit = ["friends"]',
+    "link": 'link = { kind = "dosbox" }',
+    "link.kind": '[[link]]\nkind = "tap"',
+    "link.name": '[[link]]\nkind = "dosbox"\n[[link]]\nkind = "dosbox"',
+    "link.listen": '[[link]]\nkind = "dosbox"\nlisten = []',
+    "link.port": '[[link]]\nkind = "dosbox"\nport = -1',
+    "link.clients": '[[link]]\nkind = "dosbox"\nclients = 0',
+    "link.admit": '[[link]]\nkind = "dosbox"\nadmit = ["10.0.0.0/40"]',
+}
+
+
+def all_keys() -> set[str]:
+    tables = {"domain": DomainSettings, "node": NodeSettings, "dss": DssSettings, "link": DosboxSettings}
+    assert set(tables) == set(Document.__struct_encode_fields__)
+    keys = {f"{name}.{key}" for name, table in tables.items() for key in table.__struct_encode_fields__}
+    return keys | set(tables)
+
+
+def test_every_key_has_its_mend_and_a_bad_value_here() -> None:
+    assert set(MENDS) == all_keys() == set(BAD_VALUES)
+
+
+@pytest.mark.parametrize(("key", "text"), BAD_VALUES.items())
+def test_a_bad_value_gives_one_sentence_with_file_key_and_mend(key: str, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, "nwip.toml")
+    sentence = str(caught.value)
+    assert sentence.startswith(f"nwip.toml: key '{key}' is ")
+    assert sentence.endswith(MENDS[key])
+    assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("dss.prot = 1", "nwip.toml: key 'dss.prot' is not known; did you mean 'dss.port'?"),
+        ("colour = 1", "nwip.toml: key 'colour' is not known; see 'nwip config example' for all keys"),
+        ("[[link]]", "nwip.toml: key 'link.kind' is missing; write \"dosbox\": it is the only kind so far"),
+        ("dss.serve = false", "nwip.toml: key 'dss.servers' is []; " + MENDS["dss.servers"]),
+    ],
+)
+def test_what_is_unknown_or_missing_is_named(text: str, sentence: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, "nwip.toml")
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("domain.name", 'domain.name = "a..b"'),
+        ("domain.name", f'domain.name = "{"a" * 64}"'),
+        ("domain.lease", "domain.lease = inf"),
+        ("domain.lease", "domain.lease = nan"),
+        ("node.address", 'node.address = "0.0.0.0"'),
+        ("node.address", 'node.address = "224.0.0.1"'),
+        ("node.state", 'node.state = "a\\u0000b"'),
+        ("node.control", 'node.control = "a\\u0000b"'),
+        ("dss.serve", 'dss.serve = true\ndss.servers = ["192.0.2.1"]'),
+        ("dss.servers", 'dss.servers = ["a b"]'),
+        ("dss.servers", 'dss.servers = [":396"]'),
+        ("dss.servers", 'dss.servers = ["a..b"]'),
+        ("dss.servers", 'dss.servers = ["a\\u0000"]'),
+    ],
+)
+def test_a_value_that_would_fail_later_is_refused_at_once(key: str, text: str) -> None:
+    with pytest.raises(ConfigError, match=f"^nwip.toml: key '{re.escape(key)}' is ") as caught:
+        parse(text, "nwip.toml")
+    assert str(caught.value).endswith(MENDS[key])
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"a = ",
+        b"\xff\xfe",
+        b"#" * ((1 << 20) + 1),
+        b"a = " + b"[" * 5000,
+        b"dss.port = " + b"9" * 5000,
+    ],
+)
+def test_a_file_that_is_no_toml_is_named(tmp_path: Path, octets: bytes) -> None:
+    file = tmp_path / "nwip.toml"
+    file.write_bytes(octets)
+    with pytest.raises(ConfigError, match=f"^{re.escape(str(file))}: ") as caught:
+        load(file)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        load(tmp_path / "none.toml")
+
+
+def test_files_are_looked_for_in_the_stated_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("NWIP_CONFIG", raising=False)
+    usual, named, given = tmp_path / "nwip" / "nwip.toml", tmp_path / "named.toml", tmp_path / "given.toml"
+    usual.parent.mkdir()
+    for file in (usual, named, given):
+        file.write_text(f'[domain]\nname = "{file.stem}"\n')
+    candidates = configuration_candidates()
+    assert candidates == [Path("/etc/nwip/nwip.toml"), usual]
+    monkeypatch.setattr("nwip.config.reading.configuration_candidates", lambda: candidates[1:])
+    assert load().file == str(usual)
+    monkeypatch.setenv("NWIP_CONFIG", str(named))
+    assert load().file == str(named)
+    assert load(given).file == str(given)
+
+
+def test_without_a_file_it_is_a_one_machine_domain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("NWIP_CONFIG", raising=False)
+    monkeypatch.setattr("nwip.config.reading.configuration_candidates", lambda: [tmp_path / "none"])
+    config = load()
+    assert config.file is None
+    assert config.dss.serves
+    assert [link.kind for link in config.links] == ["dosbox"]
+    assert config.domain.parameters(bytes(16)) == Parameters(domain="nwip.local")
+
+
+def test_the_example_is_the_documentation_of_every_key_and_default() -> None:
+    text = example()
+    parse(text, "example")
+    shown = tomllib.loads(re.sub(r"(?m)^#(?=[a-z-]+ = )", "", text))
+    shown["link"] = shown["link"][0]
+    assert {f"{table}.{key}" for table, keys in shown.items() for key in keys} | set(shown) == all_keys()
+    uncommented = parse(re.sub(r"(?m)^#(?!servers)(?=[a-z-]+ = )", "", text), "example")
+    assert uncommented.domain == DomainSettings()
+    default = DosboxSettings(kind="dosbox", port=DosboxSettings.default_port)
+    assert uncommented.links == (default,)
+    assert (uncommented.dss.listen, uncommented.dss.admit) == (DssSettings().listen, DssSettings().admit)
+    assert uncommented.dss.port == DssSettings.default_port
