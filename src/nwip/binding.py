@@ -11,7 +11,8 @@ from typing import NamedTuple, TypeVar
 
 from nwip.config import Config, ConfigError, DosboxSettings
 from nwip.config.settings import UNPRIVILEGED_OFFSET
-from nwip.dataplane.interfaces import local_addresses
+from nwip.control import ControlServer
+from nwip.dataplane.interfaces import local_addresses, main_address
 from nwip.dss.server import DssServer
 from nwip.gateway.gateway import NodeGateway
 from nwip.links.dosbox import DosboxLink
@@ -44,8 +45,8 @@ async def open_dss(config: Config, state: State, boot: bytes, echo: Echo) -> Dss
             identity=identity,
             boot=boot,
             name=config.node.name,
-            admit=admission(settings.admit),
-            trust=admission([entry for entry in settings.admit if entry != "private"]),
+            admit=admission([*settings.admit, *local_addresses()]),
+            trust=admission([entry for entry in settings.admit if entry not in {"private", "any"}]),
         )
         await server.start(
             [(address, port) for address in settings.listen],
@@ -95,6 +96,22 @@ async def open_dosbox(
     )
 
 
+async def open_control(control: ControlServer, config: Config) -> None:
+    """Open the control socket. Raises `ConfigError`."""
+    path = config.node.control_path
+    try:
+        await control.start()
+    except OSError as error:
+        problem = f"means {path}: {error.strerror}"
+        mend = "write a path in a directory that this user may write to"
+        if error.errno == errno.EADDRINUSE:
+            problem, mend = (
+                f"means {path}, where another node answers",
+                "stop that node, or write another path",
+            )
+        raise ConfigError(config.file, "node.control", problem, mend) from None
+
+
 def expanded(addresses: Sequence[str]) -> list[str]:
     """Return the addresses to listen at: for a wildcard each local one, so that answers leave from it."""
     found: list[str] = []
@@ -104,11 +121,11 @@ def expanded(addresses: Sequence[str]) -> list[str]:
 
 
 def reachable(host: str) -> str:
-    """Return an address by which this machine reaches a listener of its own."""
+    """Return the address by which others reach a listener of this machine; for a wildcard, the main one's."""
     address = ipaddress.ip_address(host)
     if not address.is_unspecified:
         return host
-    return "127.0.0.1" if address.version == 4 else "::1"
+    return main_address() if address.version == 4 else "::1"
 
 
 async def _open(start: Callable[[int], Awaitable[Opened]], place: Place, echo: Echo) -> Opened:

@@ -62,7 +62,7 @@ class RunningNode:
         self.identity = self._state.secret("identity", 16)
         if self.config.dss.serves:
             self.dss = await binding.open_dss(self.config, self._state, self._boot, self._echo)
-        await self._control.start()
+        await binding.open_control(self._control, self.config)
         self._spawn(self._join_domain())
 
     async def stop(self) -> None:

@@ -4,6 +4,7 @@ Small files of hexadecimal digits, mode 0600, in one directory. Where that canno
 with values that last as long as it does, and says so.
 """
 
+import itertools
 import logging
 import os
 import secrets
@@ -17,12 +18,16 @@ class State:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._unkept: dict[str, bytes] = {}
 
     def secret(self, name: str, size: int) -> bytes:
         """Return the `size` octets kept under `name`, made at random at first use.
 
-        A file that is damaged is put aside as `NAME.damaged`, never overwritten.
+        A file that is damaged is put aside as `NAME.damaged`, never overwritten; a further one as
+        `NAME.damaged-2`, and so on.
         """
+        if name in self._unkept:
+            return self._unkept[name]
         path = self._directory / name
         try:
             kept = self._read(path, size)
@@ -33,7 +38,7 @@ class State:
             self._write(path, fresh)
         except OSError as error:
             _log.warning("%s cannot be kept (%s): it lasts until this program ends", path, error.strerror)
-            return secrets.token_bytes(size)
+            fresh = self._unkept[name] = secrets.token_bytes(size)
         return fresh
 
     @staticmethod
@@ -46,7 +51,10 @@ class State:
             value = b""
         if len(value) == size:
             return value
-        aside = path.with_name(path.name + ".damaged")
+        aside = path.with_name(f"{path.name}.damaged")
+        further = itertools.count(2)
+        while aside.exists():
+            aside = path.with_name(f"{path.name}.damaged-{next(further)}")
         _log.warning("%s does not hold %d octets in hexadecimal; it is kept as %s", path, size, aside.name)
         path.rename(aside)
         return None

@@ -6,6 +6,7 @@ from gateway.world import NETWORK, Domain, Station
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Host, Kind
 from nwip.ipx.address import Address
+from nwip.ipx.numbers import PacketType, Socket
 from nwip.ipx.packet import HEADER_SIZE, MAXIMUM_SIZE, Packet
 
 pytestmark = pytest.mark.asyncio
@@ -37,6 +38,13 @@ async def test_a_broadcast_reaches_everyone_else_once() -> None:
     assert len(domain.wire.carried) == 1
     # A memory link is one medium, and this one is also set as a star: the neighbour hears both.
     assert {packet.payload for packet in neighbour.heard} == {b"anyone?"}
+
+
+async def test_a_propagated_packet_keeps_its_count_of_networks() -> None:
+    domain, here, there = await two_sites()
+    sent = here.broadcast(bytes(50), Socket.NETBIOS, PacketType.PROPAGATED)
+    domain.wire.deliver()
+    assert there.heard == [sent]
 
 
 async def test_a_broadcast_under_the_policy_subnet_goes_out_once_to_the_subnet() -> None:

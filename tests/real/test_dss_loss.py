@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import signal
 
 import pytest
 
@@ -116,12 +117,15 @@ async def test_traffic_outlives_the_dss_and_its_tables_are_complete_within_two_s
     assert seconds < 2.0
 
 
-async def test_an_orderly_stop_withdraws_what_a_gateway_had_registered() -> None:
+@pytest.mark.parametrize(("stop", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+async def test_an_orderly_stop_withdraws_what_a_gateway_had_registered(
+    stop: signal.Signals, code: int
+) -> None:
     async with DemoDomain() as domain:
         anna = await connect(domain, "west")
         west = domain.sites["west"]
         await domain.sites["east"].until("nodes", 3)
-        west.process.terminate()
-        assert west.process.wait(5) == 0
+        west.process.send_signal(stop)
+        assert west.process.wait(5) == code
         assert {row["name"] for row in domain.sites["east"].ask("nodes")} == {"dss", "east"}
         await anna.__aexit__(None, None, None)

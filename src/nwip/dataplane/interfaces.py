@@ -8,6 +8,7 @@ import psutil
 
 from nwip.directory.records import Endpoint
 
+ELSEWHERE: Final[Endpoint] = ("198.51.100.1", 9)  # RFC 5737: nobody's, only a direction to ask the kernel for
 LOOPBACK: Final = ipaddress.IPv4Network("127.0.0.0/8")
 
 
@@ -20,6 +21,14 @@ def local_addresses() -> list[str]:
         if entry.family == socket.AF_INET
     ]
     return sorted(dict.fromkeys(found), key=lambda address: ipaddress.ip_address(address).is_loopback)
+
+
+def main_address() -> str:
+    """Return the IPv4 address from which packets leave this machine for elsewhere, else the first it has."""
+    try:
+        return address_towards(ELSEWHERE)
+    except OSError:
+        return next(iter(local_addresses()), "127.0.0.1")
 
 
 def address_towards(there: Endpoint) -> str:

@@ -15,12 +15,12 @@ UNPRIVILEGED_OFFSET: Final = 10_000  # where a default port falls to without pri
 
 
 def split_server(text: str) -> tuple[str, list[int]]:
-    """Return host and ports of `HOST`, `HOST:PORT` or `[IPV6]:PORT`; without a port, both that are usual.
+    """Return host and ports of `HOST[:PORT]` or `[IPV6][:PORT]`; without a port, both that are usual.
 
     Raises `ValueError` for a port that is none.
     """
     host, colon, port = text.rpartition(":")
-    if not colon or (":" in host and not host.startswith("[")):
+    if not colon or text.endswith("]") or (":" in host and not host.startswith("[")):
         return text.strip("[]"), [NETWARE_IP_PORT, NETWARE_IP_PORT + UNPRIVILEGED_OFFSET]
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise ValueError(f"{port!r} is not a port number")

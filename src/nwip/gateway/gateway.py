@@ -92,11 +92,11 @@ class NodeGateway:
 
     def renumber(self, node: bytes) -> None:
         """Take another node number on the virtual network."""
-        self._tables.own.discard(self._tables.network + self.virtual.node)
-        self._tables.own.add(self._tables.network + node)
+        before = self.virtual.node
         for link in (self.virtual, *self.links):
             if link.joined:
                 link.node = node
+        self._tables.renumber(before, node)
 
     @property
     def address(self) -> Address:

@@ -4,15 +4,21 @@ The routing side of a gateway. No sockets, no clock of its own: `clock` is passe
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from nwip.dataplane.forwarding import Forwarder, Way, raised
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Change, Endpoint, Host, Kind, Node, Record, Route
 from nwip.directory.table import Directory
+from nwip.ipx.address import BROADCAST_NODE, NULL_NODE
 from nwip.links.base import Arrival, Hop, Link
 from nwip.links.virtual import VirtualLink
 from nwip.routing.distance import ticks_between
 from nwip.routing.placement import Placement
+
+MOST_MOVES: Final = 2**63 - 1  # what a `Host` record can hold; there the higher owner keeps the host
+
+_NO_HOSTS: Final = (BROADCAST_NODE, NULL_NODE)
 
 WayHere = Callable[[int], Way | None]
 """How a network is reached through our own links, None if it is not."""
@@ -52,10 +58,18 @@ class Tables:
         self._endpoints: dict[bytes, Endpoint] = {}
         self._owners: dict[Endpoint, bytes] = {}
 
+    def renumber(self, before: bytes, node: bytes) -> None:
+        """Take another node number on the virtual network; the one before leads to who has it now."""
+        self.own.discard(self.network + before)
+        self.own.add(self.network + node)
+        self._forwarder.hosts.pop(self.network + node, None)
+        self.refresh_host(before)
+
     def add_local(self, link: Link, node: bytes, hop: Hop) -> Host:
         """Place a host on a joined link of ours; return its record, its moves raised if it was elsewhere."""
         standing = self.placement.best_host(node)
         moves = 1 if standing is None else standing[1] + (standing[0] != self._identity)
+        moves = min(moves, MOST_MOVES)
         self._local[node] = (link, hop, moves)
         self._forwarder.hosts[self.network + node] = Way(link, hop)
         self._send_waiting(node)
@@ -96,7 +110,7 @@ class Tables:
     def refresh_host(self, node: bytes) -> None:
         """Look up anew where a host of the virtual network is."""
         key = self.network + node
-        if key in self.own or self._stays_local(node):
+        if key in self.own or node in _NO_HOSTS or self._stays_local(node):
             return
         owner = self.placement.owner_of(node, self._clock())
         endpoint = self._endpoints.get(owner) if owner else None
@@ -135,8 +149,10 @@ class Tables:
             owner = self._owners.get(hop) if isinstance(hop, tuple) else None
             if owner is not None and source not in self.own:
                 news = True
-                self.placement.learn(source[4:], owner, self._clock())
+                forgotten = self.placement.learn(source[4:], owner, self._clock())
                 self.refresh_host(source[4:])
+                if forgotten is not None:
+                    self.refresh_host(forgotten)
         return news
 
     def _stays_local(self, node: bytes) -> bool:

@@ -7,6 +7,7 @@ broadcast all of them. Everything happens at once, in the caller's turn.
 from collections.abc import Callable
 
 from nwip.ipx.address import BROADCAST_NODE
+from nwip.ipx.numbers import THIS_NETWORK
 from nwip.ipx.packet import MAXIMUM_SIZE, Packet
 from nwip.links.base import Arrival, Counters, Gateway, Hop
 
@@ -47,12 +48,19 @@ class MemoryLink:
             self._gateway.host_gained(self, node, node)
 
     def transmit(self, packet: Packet) -> None:
-        """Let the station with the packet's source node put it on the LAN."""
-        for node, station in list(self._stations.items()):
-            if node != packet.source.node and packet.destination.node in (node, BROADCAST_NODE):
-                station(packet)
-        if self._gateway:
-            data = packet.encode()
+        """Let the station with the packet's source node put it on the LAN.
+
+        The gateway hears what is not for a station of this network, network 0 replaced by the link's own.
+        """
+        to = packet.destination
+        for_this_network = to.network in (THIS_NETWORK, self.network)
+        for_a_station = for_this_network and to.node in self._stations
+        if for_this_network:
+            for node, station in list(self._stations.items()):
+                if node != packet.source.node and to.node in (node, BROADCAST_NODE):
+                    station(packet)
+        if self._gateway and not for_a_station:
+            data = self._normalised(packet).encode()
             self.counters.packets_in += 1
             self.counters.octets_in += len(data)
             self._gateway.receive(self, [Arrival(data, packet.source.node)])
@@ -76,12 +84,19 @@ class MemoryLink:
 
     def release(self, node: bytes) -> None:
         """Take a station off the LAN."""
-        if self._stations.pop(node, None) and self._gateway:
+        if self._stations.pop(node, None) and self.joined and self._gateway:
             self._gateway.host_lost(self, node)
 
     def describe(self) -> dict[str, str]:
         """Name the stations."""
         return {"stations": ", ".join(node.hex().upper() for node in self._stations)}
+
+    def _normalised(self, packet: Packet) -> Packet:
+        to, source = packet.destination, packet.source
+        return packet._replace(
+            destination=to._replace(network=to.network or self.network),
+            source=source._replace(network=source.network or self.network),
+        )
 
     def _deliver(self, packet: bytes, station: Station) -> None:
         self.counters.packets_out += 1

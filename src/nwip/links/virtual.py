@@ -52,12 +52,17 @@ class VirtualLink:
         self._gateway: Gateway | None = None
 
     async def open(self, gateway: Gateway) -> None:
-        """Open the data port. Raises `OSError` if the address cannot be had."""
+        """Open the data port. Raises `OSError` if an address cannot be had; nothing is open then."""
         self._gateway = gateway
         wants_broadcasts = self._broadcast_to is not None
         self._ports.append(self._open_port(self._at, self._received, broadcast=wants_broadcasts))
-        if self._broadcast_to is not None:
+        if self._broadcast_to is None:
+            return
+        try:
             self._ports.append(self._open_port(self._broadcast_to, self._received, shared=True))
+        except OSError:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Close the data port."""

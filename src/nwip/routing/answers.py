@@ -7,7 +7,7 @@ Sources: IPX Router Specification, chapters 3 (RIP) and 4 (SAP).
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from nwip.directory.records import Kind, Record, Route, Service
+from nwip.directory.records import Key, Kind, Record, Route, Service
 from nwip.directory.table import Directory
 from nwip.ipx import rip, sap
 from nwip.ipx.address import Address
@@ -100,20 +100,23 @@ def _services(service_type: int, catalogue: Catalogue) -> Iterator[SapEntry]:
         if key in seen or service_type not in (ServiceType.ANY, key[1]):
             continue
         seen.add(key)
-        for offer in catalogue.directory.offers(key):
-            entry = _sap_entry(offer, catalogue)
-            if entry:
-                yield entry
-                break
+        entry = _nearest_offer(key, catalogue)
+        if entry:
+            yield entry
 
 
 def _nearest_service(service_type: int, catalogue: Catalogue) -> SapEntry | None:
     nearest = catalogue.directory.nearest(service_type)
     if nearest is None:
         return None
-    return _sap_entry(nearest, catalogue) or min(
-        _services(service_type, catalogue), key=lambda entry: entry.hops, default=None
-    )
+    if _sap_entry(nearest, catalogue):
+        return _nearest_offer(nearest.key, catalogue)
+    return min(_services(service_type, catalogue), key=lambda entry: entry.hops, default=None)
+
+
+def _nearest_offer(key: Key, catalogue: Catalogue) -> SapEntry | None:
+    offers = (_sap_entry(offer, catalogue) for offer in catalogue.directory.offers(key))
+    return min((entry for entry in offers if entry), key=lambda entry: entry.hops, default=None)
 
 
 def _sap_entry(record: Record, catalogue: Catalogue) -> SapEntry | None:

@@ -1,12 +1,12 @@
 """Where the hosts of the virtual network are: here, behind another node, or not known yet. Pure.
 
 Three sources, in this order: hosts of our own joined links; for ten seconds, the node that a packet came
-from (a player's first packet outruns its record); the `Host` and `Node` records of the directory. A packet
-to an unknown host waits a moment for its record.
+from (a player's first packet outruns its record), unless the host has moved since; the `Node` and `Host`
+records of the directory. A packet to an unknown host waits a moment for its record.
 """
 
 from collections import OrderedDict
-from typing import Final
+from typing import Final, NamedTuple
 
 from nwip.directory.records import Host, Kind
 from nwip.directory.table import Directory
@@ -18,26 +18,34 @@ WAITING_PACKETS: Final = 4  # for each unknown host; further ones are dropped
 WAITING_HOSTS: Final = 256  # packets for further ones are dropped
 
 
+class _Learned(NamedTuple):
+    """What packets showed: the owner, until when it is believed, and the moves known of the host then."""
+
+    owner: bytes
+    until: float
+    moves: int
+
+
 class Placement:
     """Answers, for a node number of the virtual network, which owner it is behind."""
 
     def __init__(self, directory: Directory, identity: bytes) -> None:
         self._directory = directory
         self._identity = identity
-        self._learned: OrderedDict[bytes, tuple[bytes, float]] = OrderedDict()
+        self._learned: OrderedDict[bytes, _Learned] = OrderedDict()
         self._waiting: OrderedDict[bytes, tuple[float, list[bytes]]] = OrderedDict()
         self.given_up = 0
 
     def owner_of(self, node: bytes, now: float) -> bytes | None:
         """Return the identity of the node that a host (or node number) is behind, None when unknown."""
-        learned = self._learned.get(node)
-        if learned is not None and learned[1] > now:
-            return learned[0]
         host = self.best_host(node)
-        if host is not None:
-            return host[0]
+        learned = self._learned.get(node)
+        if learned is not None and learned.until > now and learned.moves >= (host[1] if host else 0):
+            return learned.owner
         nodes = self._directory.offers((Kind.NODE, node, ""))
-        return nodes[0].owner if nodes else None
+        if nodes:
+            return nodes[0].owner
+        return host[0] if host else None
 
     def best_host(self, node: bytes) -> tuple[bytes, int] | None:
         """Return owner and move counter of the `Host` record that stands: most moves, then higher owner."""
@@ -51,14 +59,12 @@ class Placement:
         moves, owner = max(claims)
         return owner, moves
 
-    def learn(self, node: bytes, owner: bytes, now: float) -> bool:
-        """Note that a packet of `node` came from `owner`; say whether that is news."""
-        known = self._learned.get(node)
-        self._learned[node] = (owner, now + LEARNED_FOR)
+    def learn(self, node: bytes, owner: bytes, now: float) -> bytes | None:
+        """Note that a packet of `node` came from `owner`; return the host that was forgotten for it."""
+        host = self.best_host(node)
+        self._learned[node] = _Learned(owner, now + LEARNED_FOR, host[1] if host else 0)
         self._learned.move_to_end(node)
-        if len(self._learned) > LEARNED_LIMIT:
-            self._learned.popitem(last=False)
-        return known is None or known[0] != owner or known[1] <= now
+        return self._learned.popitem(last=False)[0] if len(self._learned) > LEARNED_LIMIT else None
 
     def wait(self, node: bytes, packet: bytes, now: float) -> bool:
         """Keep a packet until `node` becomes known; False when there is no room, and it is dropped."""
@@ -79,7 +85,7 @@ class Placement:
         first_learned = next(iter(self._learned.values()), None)
         deadlines = [
             entry
-            for entry in (first_waiting and first_waiting[0], first_learned and first_learned[1])
+            for entry in (first_waiting and first_waiting[0], first_learned and first_learned.until)
             if entry
         ]
         return min(deadlines, default=None)
@@ -89,6 +95,6 @@ class Placement:
         while self._waiting and next(iter(self._waiting.values()))[0] <= now:
             self.given_up += len(self._waiting.popitem(last=False)[1][1])
         lapsed = []
-        while self._learned and next(iter(self._learned.values()))[1] <= now:
+        while self._learned and next(iter(self._learned.values())).until <= now:
             lapsed.append(self._learned.popitem(last=False)[0])
         return lapsed

@@ -1,0 +1,57 @@
+"""Whole nodes and a DSS in this process, on real sockets of the loopback interface."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from nwip.config.reading import parse
+from nwip.directory.parameters import Parameters
+from nwip.dss.server import DssServer
+from nwip.node import RunningNode
+
+PARAMETERS = Parameters(domain="test.nwip", network=0x00C0FFEE, data_port=20043)
+
+
+@contextlib.asynccontextmanager
+async def dss(port: int = 0, parameters: Parameters = PARAMETERS) -> AsyncIterator[DssServer]:
+    server = DssServer(parameters, identity=b"D" * 16, boot=b"d" * 16, admit=lambda _: True)
+    await server.start([("127.0.0.1", port)])
+    try:
+        yield server
+    finally:
+        await server.close()
+
+
+@contextlib.asynccontextmanager
+async def node(
+    folder: Path, port: int, address: str = "127.0.0.5"
+) -> AsyncIterator[tuple[RunningNode, list[str]]]:
+    text = f"""
+        [domain]
+        name = "test.nwip"
+        [node]
+        name = "museum"
+        address = "{address}"
+        state = "{folder}"
+        control = "{folder}/control.sock"
+        [dss]
+        servers = ["127.0.0.1:{port}"]
+        [[link]]
+        kind = "dosbox"
+        listen = ["{address}"]
+        port = 20213
+    """
+    said: list[str] = []
+    running = RunningNode(parse(text, "nwip.toml"), said.append)
+    await running.start()
+    try:
+        yield running, said
+    finally:
+        await running.stop()
+
+
+async def until(condition: Callable[[], object], within: float = 10.0) -> None:
+    async with asyncio.timeout(within):
+        while not condition():
+            await asyncio.sleep(0.01)

@@ -1,0 +1,25 @@
+"""The public API: complete, and free to import."""
+
+import subprocess
+import sys
+
+import pytest
+
+import nwip
+
+
+@pytest.mark.parametrize("name", nwip.__all__)
+def test_every_public_name_is_there_and_described(name: str) -> None:
+    value = getattr(nwip, name)
+    assert isinstance(value, str) or value.__doc__
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = nwip.nothing
+
+
+def test_importing_it_loads_nothing_else() -> None:
+    code = "import sys, nwip; print([m for m in sys.modules if m.startswith('nwip.') or m == 'asyncio'])"
+    output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert output.strip() == "[]"
