@@ -21,6 +21,7 @@ HOW_TO_GET = {
     "dosbox": PROGRAM,
     "tshark": PROGRAM,
     "nasm": PROGRAM,
+    "pty": "mount devpts on /dev/pts",
     "root": "run the tests as root",
     "netns": "run the tests as root where network namespaces may be made; 'make system-packages' brings ip",
     "shared": "place the shared material in ../shared beside the repository",
@@ -35,6 +36,8 @@ def is_there(part: str) -> bool:
             return os.geteuid() == 0
         case "netns":
             return is_there("root") and namespaces_work()
+        case "pty":
+            return terminals_work()
         case "shared":
             return SHARED.is_dir()
         case _:
@@ -51,6 +54,17 @@ def namespaces_work() -> bool:
         == 0
         for verb in ("add", "delete")
     )
+
+
+def terminals_work() -> bool:
+    """Return whether a pseudo-terminal can be opened."""
+    try:
+        ends = os.openpty()
+    except OSError:
+        return False
+    for end in ends:
+        os.close(end)
+    return True
 
 
 def required_parts() -> set[str]:

@@ -6,6 +6,7 @@ owner. Ages are seconds since the owner's last renewal.
 
 from collections import Counter
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import NamedTuple
 
 from nwip.directory.records import Host, Node, Record, Route, Service, endpoint_text
@@ -24,8 +25,8 @@ class Seen(NamedTuple):
 
 
 def services(seen: Iterable[Seen]) -> list[Row]:
-    """Return every offer of a service."""
-    return [
+    """Return every offer of a service, by type and name."""
+    found = [
         {
             "type": service.service_type,
             "type_name": SERVICE_TYPE_NAMES.get(service.service_type, ""),
@@ -38,15 +39,16 @@ def services(seen: Iterable[Seen]) -> list[Row]:
         for (record, owner, age) in seen
         if isinstance(service := record.value, Service)
     ]
+    return sorted(found, key=itemgetter("type", "name", "hops", "owner"))
 
 
 def routes(seen: Iterable[Seen]) -> list[Row]:
-    """Return every offer of a network, with the node number that leads there."""
+    """Return every offer of a network, by number, with the node number that leads there."""
     seen = list(seen)
     numbers = {
         s.record.owner: format_node(s.record.value.node) for s in seen if isinstance(s.record.value, Node)
     }
-    return [
+    found = [
         {
             "network": format_network(route.network),
             "hops": route.hops,
@@ -57,13 +59,14 @@ def routes(seen: Iterable[Seen]) -> list[Row]:
         for (record, owner, _) in seen
         if isinstance(route := record.value, Route)
     ]
+    return sorted(found, key=itemgetter("network", "ticks", "hops", "owner"))
 
 
 def nodes(seen: Iterable[Seen], own: bytes | None = None) -> list[Row]:
-    """Return every node, with the number of hosts behind it; `own` is the identity of the node asked."""
+    """Return every node, by name, with the number of hosts behind it; `own` is whose rows they are."""
     seen = list(seen)
     hosts = Counter(s.record.owner for s in seen if isinstance(s.record.value, Host))
-    return [
+    found = [
         {
             "name": node.name,
             "node": format_node(node.node),
@@ -75,6 +78,7 @@ def nodes(seen: Iterable[Seen], own: bytes | None = None) -> list[Row]:
         for (record, _, age) in seen
         if isinstance(node := record.value, Node)
     ]
+    return sorted(found, key=itemgetter("name", "node"))
 
 
 def resolve(seen: Iterable[Seen], network: int, name: str) -> list[Row]:

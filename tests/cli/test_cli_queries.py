@@ -74,6 +74,7 @@ def test_names_from_the_network_cannot_command_the_terminal(node: RunningNode) -
     assert r"[red]EVIL\x1b]0;x\x07\x9b2J" in node.nwip("services").stdout
 
 
+@pytest.mark.real("pty")
 def test_on_a_terminal_a_table_is_drawn_and_markup_stays_text(node: RunningNode) -> None:
     shown = _on_terminal(node, "services", NO_COLOR="1")
     assert "───" in shown

@@ -25,7 +25,12 @@ def test_the_prefix_of_the_domain_stands_before_it() -> None:
 
 @pytest.mark.parametrize(
     ("endpoint", "salt"),
-    [(("192.0.2.7", 43982), 0), (("2001:db8::7", 43981), 0), (("192.0.2.7", 43981), 1), (("::7", 1), 0x01020304)],
+    [
+        (("192.0.2.7", 43982), 0),
+        (("2001:db8::7", 43981), 0),
+        (("192.0.2.7", 43981), 1),
+        (("::7", 1), 0x01020304),
+    ],
 )
 def test_any_other_node_has_a_hash_of_its_identity_and_salt(endpoint: tuple[str, int], salt: int) -> None:
     assert node_number(endpoint, PARAMETERS, IDENTITY, salt) == hashed(IDENTITY, salt)

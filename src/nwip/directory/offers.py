@@ -59,6 +59,20 @@ class Offers:
         for offers in self._by_kind[kind].values():
             yield from offers
 
+    def keys(self, kind: Kind) -> Iterator[Key]:
+        """Give out each key of a kind once; the table must not change meanwhile."""
+        return iter(self._by_kind[kind])
+
+    def services(self, service_type: int) -> Iterator[Key]:
+        """Give out each service of a type once, fewest hops first; the table must not change meanwhile."""
+        nearest = self._nearest.get(service_type)
+        seen: set[str] = set()
+        for record in nearest or ():
+            key = record.key
+            if key[2] not in seen:
+                seen.add(key[2])
+                yield key
+
     def of_key(self, key: Key) -> list[Record]:
         """Return the offers of a key, best first, perhaps none."""
         return list(self._by_kind[key[0]].get(key, ()))
@@ -84,6 +98,10 @@ class _Nearest:
 
     def __bool__(self) -> bool:
         return bool(self._by_hops)
+
+    def __iter__(self) -> Iterator[Record]:
+        for hops in sorted(self._by_hops):
+            yield from self._by_hops[hops].values()
 
     def add(self, service: Service, record: Record) -> None:
         self._by_hops.setdefault(service.hops, {})[service.name, record.owner] = record

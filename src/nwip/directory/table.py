@@ -177,6 +177,14 @@ class Directory:
         """Give out the live records of a kind, of all owners; the directory must not change meanwhile."""
         return self._offers.of_kind(kind)
 
+    def keys(self, kind: Kind) -> Iterator[Key]:
+        """Give out each key of a kind once; the directory must not change meanwhile."""
+        return self._offers.keys(kind)
+
+    def services(self, service_type: int) -> Iterator[Key]:
+        """Give out each service of a type once, fewest hops first; it must not change meanwhile."""
+        return self._offers.services(service_type)
+
     def offers(self, key: Key) -> list[Record]:
         """Return all owners' live records of a key, best metric first."""
         return self._offers.of_key(key)

@@ -4,7 +4,7 @@ Links hand in batches; the forwarder sends the ordinary packets on as raw octets
 to `_unusual`, one packet at a time. See "Life of a packet" in docs/architecture.md.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Final
 
 from nwip.dataplane.forwarding import Forwarder, Outlet, raised
@@ -23,6 +23,8 @@ from nwip.security.limits import TokenBuckets
 from nwip.wire import WireError
 
 PING_SOCKET: Final = Socket.DYNAMIC_FIRST + 2  # never socket 2: it tells a question from an answer
+ANSWER_RATE: Final = 500.0  # RIP and SAP responses a second to one host: about a tenth of a processor
+ANSWER_BURST: Final = 512.0  # one whole answer: 3,584 services or 25,600 networks
 BROADCAST_SOURCES: Final = 4096  # whose budgets are remembered; the one unused for longest is forgotten
 
 _RIP_OR_SAP: Final = frozenset(socket.to_bytes(2, "big") for socket in (Socket.RIP, Socket.SAP))
@@ -69,6 +71,7 @@ class NodeGateway:
             clock=clock,
             way_here=self._agents.way_here,
         )
+        self._answers = TokenBuckets(ANSWER_RATE, ANSWER_BURST)
         self._budget = TokenBuckets(parameters.broadcast_rate, parameters.broadcast_burst, BROADCAST_SOURCES)
 
     def attach(self, link: Link) -> None:
@@ -216,8 +219,16 @@ class NodeGateway:
         for network in networks:
             self._tables.refresh_network(network)
         self._changed()
-        for response in self._agents.answer(link, packet, self._tables):
+        for response in tuple(self._affordable(hop, self._agents.answer(link, packet, self._tables))):
             link.send(response.encode(), hop)
+
+    def _affordable(self, hop: Hashable, responses: Iterator[Packet]) -> Iterator[Packet]:
+        """Cut an answer short where one host's questions would keep the node from everything else."""
+        for response in responses:
+            if not self._answers.allow(hop, self._clock()):
+                self.counters.drop("answer budget")
+                return
+            yield response
 
     # What this node sends itself.
 

@@ -4,8 +4,9 @@ One place answers for all: a gateway to the hosts of its links, and the DSS to w
 Sources: IPX Router Specification, chapters 3 (RIP) and 4 (SAP).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from nwip.directory.records import Key, Kind, Record, Route, Service
 from nwip.directory.table import Directory
@@ -36,7 +37,8 @@ def answer(request: Packet, catalogue: Catalogue) -> Iterator[Packet]:
 
     A response goes to the source of the request. Of several owners of a network the nearest answers: ticks
     first, then hops; of services, hops. Networks 16 or more hops away are not answered. Malformed requests
-    yield nothing.
+    yield nothing. Each response is made when it is asked for, without a look at the rest of the directory,
+    which must not change meanwhile.
     """
     try:
         if request.destination.socket == Socket.RIP:
@@ -51,25 +53,23 @@ def _answer_rip(request: Packet, catalogue: Catalogue) -> Iterator[Packet]:
     asked = RipPacket.decode(request.payload)
     if asked.operation != RipOperation.REQUEST:
         return
-    networks = {entry.network for entry in asked.entries}
-    if ALL_NETWORKS in networks:
-        networks = {
-            r.value.network for r in catalogue.directory.records(Kind.ROUTE) if isinstance(r.value, Route)
-        }
-    found = [entry for network in sorted(networks) if (entry := _nearest_route(network, catalogue))]
+    keys: Iterable[Key] = sorted({(Kind.ROUTE, entry.network, "") for entry in asked.entries})
+    if (Kind.ROUTE, ALL_NETWORKS, "") in keys:
+        keys = catalogue.directory.keys(Kind.ROUTE)
+    found = (entry for key in keys if (entry := _nearest_route(key, catalogue)))
     for part in rip.split(RipOperation.RESPONSE, found):
         yield _response(request, catalogue, Socket.RIP, PacketType.RIP, part.encode())
 
 
-def _nearest_route(network: int, catalogue: Catalogue) -> RipEntry | None:
+def _nearest_route(key: Key, catalogue: Catalogue) -> RipEntry | None:
     best: RipEntry | None = None
-    for record in catalogue.directory.offers((Kind.ROUTE, network, "")):
+    for record in catalogue.directory.offers(key):
         further = catalogue.distance(record)
         if further is None or not isinstance(record.value, Route):
             continue
         hops, ticks = record.value.hops + further[0], record.value.ticks + further[1]
         if hops < UNREACHABLE_HOPS and (best is None or (ticks, hops) < (best.ticks, best.hops)):
-            best = RipEntry(network, hops, min(ticks, 0xFFFF))
+            best = RipEntry(record.value.network, hops, min(ticks, 0xFFFF))
     return best
 
 
@@ -77,41 +77,27 @@ def _answer_sap(request: Packet, catalogue: Catalogue) -> Iterator[Packet]:
     query = sap.decode(request.payload)
     if not isinstance(query, SapQuery):
         return
-    responses = _nearest_response if query.operation == SapOperation.NEAREST_QUERY else _general_responses
-    for part in responses(query.service_type, catalogue):
+    for part in _sap_responses(query, catalogue):
         yield _response(request, catalogue, Socket.SAP, PacketType.PEP, part.encode())
 
 
-def _general_responses(service_type: int, catalogue: Catalogue) -> Iterator[SapResponse]:
-    return sap.split(_services(service_type, catalogue))
+def _sap_responses(query: SapQuery, catalogue: Catalogue) -> Iterator[SapResponse]:
+    directory = catalogue.directory
+    keys = directory.services(query.service_type)
+    if query.operation == SapOperation.NEAREST_QUERY:
+        for nearest in islice(_entries(keys, catalogue), 1):
+            yield SapResponse(SapOperation.NEAREST_RESPONSE, (nearest,))
+    else:
+        every = query.service_type == ServiceType.ANY
+        yield from sap.split(_entries(directory.keys(Kind.SERVICE) if every else keys, catalogue))
 
 
-def _nearest_response(service_type: int, catalogue: Catalogue) -> Iterator[SapResponse]:
-    nearest = _nearest_service(service_type, catalogue)
-    if nearest is not None:
-        yield SapResponse(SapOperation.NEAREST_RESPONSE, (nearest,))
-
-
-def _services(service_type: int, catalogue: Catalogue) -> Iterator[SapEntry]:
-    """Yield each service of a type (or of any) once, as its nearest visible owner offers it."""
-    seen = set()
-    for record in catalogue.directory.records(Kind.SERVICE):
-        key = record.key
-        if key in seen or service_type not in (ServiceType.ANY, key[1]):
-            continue
-        seen.add(key)
+def _entries(keys: Iterable[Key], catalogue: Catalogue) -> Iterator[SapEntry]:
+    """Yield each of these services as its nearest visible owner offers it."""
+    for key in keys:
         entry = _nearest_offer(key, catalogue)
         if entry:
             yield entry
-
-
-def _nearest_service(service_type: int, catalogue: Catalogue) -> SapEntry | None:
-    nearest = catalogue.directory.nearest(service_type)
-    if nearest is None:
-        return None
-    if _sap_entry(nearest, catalogue):
-        return _nearest_offer(nearest.key, catalogue)
-    return min(_services(service_type, catalogue), key=lambda entry: entry.hops, default=None)
 
 
 def _nearest_offer(key: Key, catalogue: Catalogue) -> SapEntry | None:
