@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+from nwip.banner import banner
 from nwip.config.reading import parse
 from nwip.directory.parameters import Parameters
 from nwip.dss.server import DssServer
@@ -43,7 +44,7 @@ async def node(
         port = 20213
     """
     said: list[str] = []
-    running = RunningNode(parse(text, "nwip.toml"), said.append)
+    running = RunningNode(parse(text, "nwip.toml"), said.append, lambda found: said.append(banner(found)))
     await running.start()
     try:
         yield running, said

@@ -1,29 +1,74 @@
-"""What `nwip up` prints when a node is ready: the first question of every user is what to type where."""
+"""What `nwip up` tells when a node is ready: the first question of every user is what to type where."""
+
+from typing import TypedDict
 
 from nwip.directory.records import endpoint_text
-from nwip.ipx.address import format_network
+from nwip.gateway.gateway import NodeGateway
+from nwip.ipx.address import format_network, format_node
 from nwip.views import Running
 
 
-def banner(node: Running) -> str:
-    """Return the lines for people: domain, network, addresses, ports, links and what to type."""
-    gateway = node.gateway
-    if gateway is None:
-        return f"domain {node.config.domain.name}: waiting for a DSS"
-    parameters, virtual = gateway.parameters, gateway.virtual
-    data = endpoint_text(virtual.endpoint)
+class LinkFacts(TypedDict):
+    """One link: `where` is what its `describe` says."""
+
+    name: str
+    kind: str
+    network: str
+    joined: bool
+    where: dict[str, str]
+
+
+class Facts(TypedDict):
+    """A node that is ready; addresses as text. `dss_here` says that this node serves the DSS."""
+
+    domain: str
+    network: str
+    name: str
+    node: str
+    data: str
+    dss: list[str]
+    dss_here: bool
+    links: list[LinkFacts]
+
+
+def facts(node: Running, gateway: NodeGateway) -> Facts:
+    """Return domain, network, addresses, ports and links of a node whose gateway is open."""
+    servers = node.dss.question_endpoints if node.dss is not None else []  # a wildcard is no address to tell
+    if not servers and node.client is not None and node.client.connected is not None:
+        servers = [node.client.connected]
+    return {
+        "domain": gateway.parameters.domain,
+        "network": format_network(gateway.parameters.network),
+        "name": node.config.node.name,
+        "node": format_node(gateway.virtual.node),
+        "data": endpoint_text(gateway.virtual.endpoint),
+        "dss": [endpoint_text(server) for server in servers],
+        "dss_here": node.dss is not None,
+        "links": [
+            {
+                "name": link.name,
+                "kind": link.kind,
+                "network": format_network(link.network),
+                "joined": link.joined,
+                "where": link.describe(),
+            }
+            for link in gateway.links
+        ],
+    }
+
+
+def banner(found: Facts) -> str:
+    """Return the facts as lines for people."""
     lines = [
-        f"domain   {parameters.domain}, virtual network {format_network(parameters.network)}",
-        f"node     {node.config.node.name}, {str(gateway.address).rpartition('.')[0]}, data on UDP {data}",
+        f"domain   {found['domain']}, virtual network {found['network']}",
+        f"node     {found['name']}, {found['network']}.{found['node']}, data on UDP {found['data']}",
     ]
-    if node.dss is not None:
-        lines += [f"DSS      TCP and UDP {endpoint_text(at)}, this node" for at in node.dss.endpoints]
-    elif node.client is not None and node.client.connected is not None:
-        lines.append(f"DSS      TCP {endpoint_text(node.client.connected)}")
-    for link in gateway.links:
-        way = "on the virtual network" if link.joined else f"network {format_network(link.network)}"
-        lines.append(f"link     {link.name}, {link.kind}, {way}")
-        for label, text in link.describe().items():
+    how = "TCP and UDP {}, this node" if found["dss_here"] else "TCP {}"
+    lines += ["DSS      " + how.format(server) for server in found["dss"]]
+    for link in found["links"]:
+        way = "on the virtual network" if link["joined"] else f"network {link['network']}"
+        lines.append(f"link     {link['name']}, {link['kind']}, {way}")
+        for label, text in link["where"].items():
             first, *more = text.split("\n")
             lines.append(f"           {label}: {first}")
             lines += [" " * (len(label) + 13) + line for line in more]

@@ -6,6 +6,7 @@ A port that the configuration names is taken or refused. A default that needs pr
 
 import errno
 import ipaddress
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -13,6 +14,7 @@ from nwip.config import Config, ConfigError, DosboxSettings
 from nwip.config.settings import UNPRIVILEGED_OFFSET
 from nwip.control import ControlServer
 from nwip.dataplane.interfaces import local_addresses, main_address
+from nwip.directory.records import Endpoint
 from nwip.dss.server import DssServer
 from nwip.gateway.gateway import NodeGateway
 from nwip.links.dosbox import DosboxLink
@@ -32,6 +34,18 @@ class Place(NamedTuple):
     listen: Sequence[str]
     port: int | None
     default_port: int
+
+
+def check_address(config: Config) -> None:
+    """See that the node's own address, if one is set, is this machine's. Raises `ConfigError`."""
+    address = config.node.address
+    if address is None:
+        return
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.bind((address, 0))
+        except OSError as error:
+            raise _explained(error, Place(config.file, "node", [address], None, 0), 0) from None
 
 
 async def open_dss(config: Config, state: State, boot: bytes, echo: Echo) -> DssServer:
@@ -118,6 +132,12 @@ def expanded(addresses: Sequence[str]) -> list[str]:
     for address in addresses:
         found += local_addresses() if address == "0.0.0.0" else [address]
     return list(dict.fromkeys(found))
+
+
+def own_servers(dss: DssServer) -> list[Endpoint]:
+    """Return where a node's own DSS is; loopback last, since the address that leads there is the node's."""
+    found = [(reachable(host), port) for host, port in dss.endpoints]
+    return sorted(found, key=lambda at: ipaddress.ip_address(at[0]).is_loopback)
 
 
 def reachable(host: str) -> str:

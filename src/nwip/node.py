@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Coroutine
 
 from nwip import binding
-from nwip.banner import banner
+from nwip.banner import Facts, facts
 from nwip.config import Config
 from nwip.control import ControlServer
 from nwip.dataplane.interfaces import address_towards, subnet_of
@@ -39,7 +39,9 @@ _log = logging.getLogger(__name__)
 class RunningNode:
     """A node of a domain: start it once, stop it once. As `DssListener` it follows the directory."""
 
-    def __init__(self, config: Config, echo: Callable[[str], None]) -> None:
+    def __init__(
+        self, config: Config, echo: Callable[[str], None], announce: Callable[[Facts], None]
+    ) -> None:
         self.config = config
         self.dss: DssServer | None = None
         self.client: DssClient | None = None
@@ -47,6 +49,7 @@ class RunningNode:
         self.identity = b""
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._echo = echo
+        self._announce = announce
         self._state = State(config.node.state_directory)
         self._boot = secrets.token_bytes(16)
         self._salt = 0
@@ -59,6 +62,7 @@ class RunningNode:
 
         Raises `ConfigError` when an address or port cannot be had.
         """
+        binding.check_address(self.config)
         self.identity = self._state.secret("identity", 16)
         if self.config.dss.serves:
             self.dss = await binding.open_dss(self.config, self._state, self._boot, self._echo)
@@ -87,7 +91,7 @@ class RunningNode:
         """Start the gateway with the domain's parameters, or say that changed ones need a restart."""
         if self.gateway is None:
             self._spawn(self._open_gateway(parameters))
-        elif parameters != self.gateway.parameters:
+        elif not parameters.agree_with(self.gateway.parameters):
             _log.warning("the domain's parameters have changed: restart this node to take them")
 
     def directory_changed(self, changes: list[Change]) -> None:
@@ -95,11 +99,13 @@ class RunningNode:
         if self.gateway is None:
             return
         self.gateway.directory_changed(changes)
-        number = self.gateway.virtual.node
+        virtual = self.gateway.virtual
         for change in changes:
-            record = change.record
-            if isinstance(record.value, Node) and record.value.node == number and not change.removed:
-                self._yield_number(record.owner)
+            other = change.record.value
+            if not isinstance(other, Node) or other.node != virtual.node or change.removed:
+                continue
+            if virtual.endpoint not in other.endpoints:  # else it is what we were before
+                self._yield_number(change.record.owner)
         if self._wakeup is not None:
             self._wakeup.arm()
 
@@ -109,7 +115,8 @@ class RunningNode:
 
     def session_closed(self, reason: str) -> None:
         """Say that the DSS is gone; traffic goes on."""
-        _log.warning("%s; trying again, traffic goes on", reason.rstrip("."))
+        meanwhile = "traffic goes on" if self.gateway is not None else "the domain is not joined yet"
+        _log.warning("%s; trying again, %s", reason.rstrip("."), meanwhile)
 
     # How it comes up.
 
@@ -130,7 +137,7 @@ class RunningNode:
 
     async def _servers(self) -> list[Endpoint]:
         if self.dss is not None:
-            return [(binding.reachable(host), port) for host, port in self.dss.endpoints]
+            return binding.own_servers(self.dss)
         while True:
             try:
                 return await preferred_servers(self.config.dss.servers)
@@ -145,7 +152,7 @@ class RunningNode:
         data = (address, parameters.data_port if config.node.port is None else config.node.port)
         subnet = subnet_of(address)
         everyone = None
-        if parameters.broadcasts == "subnet" and subnet is not None:
+        if parameters.broadcasts == "subnet" and subnet is not None and subnet.prefixlen < 31:
             everyone = (str(subnet.broadcast_address), data[1])
         number = node_number(data, parameters, self.identity)
         virtual = VirtualLink(parameters.network, number, data, everyone)
@@ -167,7 +174,7 @@ class RunningNode:
         self._register(number)
         for settings in config.links:
             await binding.open_dosbox(settings, gateway, config, self._state, self._echo)
-        self._echo(banner(self))
+        self._announce(facts(self, gateway))
 
     def _register(self, number: bytes) -> None:
         if self.gateway is not None and self.client is not None:
@@ -203,15 +210,16 @@ class RunningNode:
             self.failed.set_exception(error)
 
 
-def run(config: Config, echo: Callable[[str], None]) -> int:
+def run(config: Config, echo: Callable[[str], None], announce: Callable[[Facts], None]) -> int:
     """Run a node until it is told to stop; return the exit code: 0 after SIGTERM, 130 after Ctrl-C.
 
-    `echo` prints lines for people. Raises `ConfigError` when an address or port cannot be had.
+    `echo` gets sentences for people while it starts; `announce` what there is to know when it is ready.
+    Raises `ConfigError` when an address or port cannot be had.
     """
-    return asyncio.run(_run(config, echo))
+    return asyncio.run(_run(config, echo, announce))
 
 
-async def _run(config: Config, echo: Callable[[str], None]) -> int:
+async def _run(config: Config, echo: Callable[[str], None], announce: Callable[[Facts], None]) -> int:
     loop = asyncio.get_running_loop()
     stopped: asyncio.Future[int] = loop.create_future()
 
@@ -222,7 +230,7 @@ async def _run(config: Config, echo: Callable[[str], None]) -> int:
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 0)):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop, code)
-    node = RunningNode(config, echo)
+    node = RunningNode(config, echo, announce)
     try:
         await node.start()
         node.failed.add_done_callback(lambda _: stop(1))

@@ -1,6 +1,7 @@
 """The command line as a whole: help, options, `up`, `demo`, `config`, and bad input."""
 
 import io
+import json
 import logging
 import subprocess
 import sys
@@ -14,10 +15,30 @@ from click.testing import CliRunner
 
 import nwip as package
 from cli.running_node import RunningNode, nwip
+from nwip.banner import Facts, banner
 from nwip.cli import logs
 from nwip.cli.main import cli
 from nwip.cli.text import milliseconds, printable, seconds
 from nwip.config import Config, ConfigError, example
+
+FACTS: Facts = {
+    "domain": "nwip.local",
+    "network": "4E574950",
+    "name": "museum",
+    "node": "7E017F000001",
+    "data": "127.0.0.1:43981",
+    "dss": ["127.0.0.1:396"],
+    "dss_here": True,
+    "links": [
+        {
+            "name": "dosbox",
+            "kind": "dosbox",
+            "network": "4E574950",
+            "joined": True,
+            "where": {"in DOSBox, type": "ipxnet connect 127.0.0.1 213\nipxnet connect 192.0.2.1 213"},
+        }
+    ],
+}
 
 
 def commands(group: click.Group = cli, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -128,6 +149,8 @@ def test_the_example_configuration_passes_the_check(tmp_path: Path) -> None:
     assert checked.exit_code == 0
     assert checked.stdout.startswith(f"{file}: domain nwip.local, node ")
     assert checked.stdout.count("\n") == 1
+    facts = json.loads(nwip("config", "check", str(file), "--json").stdout)
+    assert (facts["schema"], facts["file"], facts["dss_here"]) == (1, str(file), True)
 
 
 def test_a_query_asks_the_node_of_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,15 +167,19 @@ def test_a_query_asks_the_node_of_the_configuration(tmp_path: Path, monkeypatch:
 def test_up_runs_the_node_of_the_configuration_and_ends_with_its_code(
     tmp_path: Path, fake_part: Callable[..., None]
 ) -> None:
-    def run(config: Config, echo: Callable[[str], None]) -> int:
+    def run(config: Config, echo: Callable[[str], None], announce: Callable[[Facts], None]) -> int:
         echo(f"this is {config.node.name}")
+        announce(FACTS)
         return 130
 
     fake_part("node", run)
     file = tmp_path / "nwip.toml"
     file.write_text("[node]\nname = 'museum'\n")
     result = nwip("--config", str(file), "up")
-    assert (result.exit_code, result.stdout) == (130, "this is museum\n")
+    assert (result.exit_code, result.stdout) == (130, f"this is museum\n{banner(FACTS)}\n")
+    result = nwip("--config", str(file), "up", "--json")
+    assert (result.exit_code, result.stderr) == (130, "this is museum\n")
+    assert json.loads(result.stdout) == {"schema": 1, **FACTS}
 
 
 @pytest.mark.usefixtures("logger")
@@ -175,7 +202,7 @@ def test_up_runs_the_node_of_the_configuration_and_ends_with_its_code(
 def test_what_stops_a_node_from_starting_is_one_line(
     tmp_path: Path, fake_part: Callable[..., None], raised: BaseException, code: int, line: str
 ) -> None:
-    def run(config: Config, echo: Callable[[str], None]) -> int:
+    def run(config: Config, echo: Callable[[str], None], announce: Callable[[Facts], None]) -> int:
         raise raised
 
     fake_part("node", run)

@@ -113,7 +113,10 @@ async def test_a_closed_port_sends_nothing_reports_nothing_and_may_be_closed_aga
         assert not port.send(b"later", peer.getsockname())
         assert port.refused == 1
         assert inbox.batches == []
-        open_port(port.endpoint, inbox).close()
+        async with opened(port.endpoint) as (successor, heard):
+            peer.sendto(b"new", successor.endpoint)
+            await heard.holds(1)
+        assert inbox.batches == []
 
 
 async def test_a_port_that_is_closed_by_whoever_takes_its_batch_reports_no_more(peer: socket.socket) -> None:
@@ -170,6 +173,10 @@ async def test_an_icmp_error_of_an_earlier_send_does_not_stop_the_drain() -> Non
     sock.connect(there)
     port = PortablePort(sock, inbox)
     try:
+        assert port.send(b"anyone?", there)
+        for _ in range(3):
+            await asyncio.sleep(0)  # a turn of the loop, in which the error alone is read
+        assert inbox.batches == []
         assert port.send(b"anyone?", there)  # draws "port unreachable", which stands before what comes next
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as back:
             back.bind(there)

@@ -211,3 +211,33 @@ def replay(lan: MemoryLink, packets: list[bytes]) -> None:
         source = packet.source._replace(network=packet.source.network or lan.network)
         to = packet.destination._replace(network=packet.destination.network or lan.network)
         lan.transmit(packet._replace(source=source, destination=to))
+
+
+async def test_an_attached_network_is_ours_whatever_a_station_of_another_lan_says_of_it() -> None:
+    domain = Domain()
+    member = await domain.member("10.0.0.1")
+    lan = await member.lan("lan", LAN, joined=False)
+    other = await member.lan("other", INTERNAL, joined=False)
+    router = Station(lan, SERVER)
+    announce(router)
+    assert set(routes_known(member)) == {Route(LAN, 0, 1), Route(INTERNAL, 0, 1)}
+    domain.pass_time(300)
+    assert set(routes_known(member)) == {Route(LAN, 0, 1), Route(INTERNAL, 0, 1)}
+    await other.close()
+    member.gateway.detach(other)
+    announce(router)
+    assert set(routes_known(member)) == {Route(LAN, 0, 1), Route(INTERNAL, 1, 2)}
+
+
+async def test_of_two_links_that_lead_to_a_network_the_nearer_one_is_registered_and_used() -> None:
+    domain = Domain()
+    member = await domain.member("10.0.0.1")
+    far = Station(await member.lan("far", 0x0000000A, joined=False), SERVER)
+    near = Station(await member.lan("near", 0x0000000B, joined=False), SERVER)
+    for hops, station in ((1, near), (3, far)):
+        routes = RipPacket(RipOperation.RESPONSE, (RipEntry(INTERNAL, hops, hops + 1),))
+        station.broadcast(routes.encode(), Socket.RIP, PacketType.RIP)
+    assert Route(INTERNAL, 1, 2) in routes_known(member)
+    player = Station(await member.lan("players", star=True), "02000000000B")
+    player.send(MUSEUM, b"request", PacketType.NCP)
+    assert [len(station.heard) for station in (near, far)] == [1, 0]

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from gateway.world import NETWORK, Domain, Member, Station
-from nwip.directory.records import Host, Kind, Node, Record
+from nwip.directory.records import Change, Host, Kind, Node, Record, Route
 from nwip.ipx.address import BROADCAST_NODE, Address
 
 pytestmark = pytest.mark.asyncio
@@ -75,3 +75,26 @@ async def test_who_yields_a_node_number_reaches_the_one_who_has_it_now() -> None
     b.gateway.send_ping(Address(NETWORK, number, 0))
     domain.wire.deliver()
     assert [answer.node for answer in answers] == [number]
+
+
+async def test_what_a_node_left_behind_in_an_earlier_life_does_not_bring_its_broadcasts_back() -> None:
+    domain, (a, b) = await sites(2)
+    here = Station(await a.lan("players", star=True), PLAYER)
+    a.take(Change(Record(b"earlier life----", 1, 1, Node(a.gateway.virtual.node, "a", [a.endpoint]))), 0.0)
+    domain.wire.carried.clear()
+    here.broadcast(b"once")
+    domain.wire.deliver()
+    assert [to for _, to, _ in domain.wire.carried] == [b.endpoint]
+
+
+async def test_a_node_that_is_only_numbered_anew_makes_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, (a, b) = await sites(2)
+    b.offer(Route(7, 1, 2))
+    looked_up: list[int] = []
+    monkeypatch.setattr(a.gateway._tables, "refresh_network", looked_up.append)
+    node = b.own[Kind.NODE, b.gateway.virtual.node, ""].value
+    assert isinstance(node, Node)
+    b.offer(node)
+    assert looked_up == []
+    b.offer(Node(node.node, node.name, [("10.0.0.77", 43981)]))
+    assert looked_up == [7]

@@ -2,8 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.world import NETWORK, Domain
 from nwip.directory.records import Host, Node, Record
 from nwip.directory.table import Directory
+from nwip.ipx.address import Address
+from nwip.ipx.packet import Packet
 from nwip.routing.placement import (
     LEARNED_FOR,
     LEARNED_LIMIT,
@@ -14,7 +17,7 @@ from nwip.routing.placement import (
 )
 
 HOST, OTHER = bytes.fromhex("02000000000A"), bytes.fromhex("02000000000B")
-A, B = b"a" * 16, b"b" * 16
+A, B, C = b"a" * 16, b"b" * 16, b"c" * 16
 NOW = 1000.0
 
 
@@ -23,7 +26,7 @@ def placement(*records: Record) -> Placement:
     directory.freeze(NOW)
     for record in records:
         assert directory.merge(record, NOW)
-    return Placement(directory, b"-" * 16)
+    return Placement(directory)
 
 
 def host(owner: bytes, moves: int) -> Record:
@@ -65,6 +68,24 @@ def test_a_packet_places_its_source_for_ten_seconds_before_any_record() -> None:
     assert placed.owner_of(HOST, NOW + LEARNED_FOR) == A
 
 
+def test_a_record_of_a_move_after_the_packet_is_believed_before_it() -> None:
+    directory = Directory()
+    directory.freeze(NOW)
+    placed = Placement(directory)
+    directory.merge(host(A, 1), NOW)
+    placed.learn(HOST, B, NOW)
+    assert placed.owner_of(HOST, NOW + 1) == B
+    directory.merge(Record(C, 1, 1, Host(HOST, 2)), NOW + 1)
+    assert placed.owner_of(HOST, NOW + 1) == C
+    placed.learn(HOST, A, NOW + 2)
+    assert placed.owner_of(HOST, NOW + 2) == A
+
+
+def test_no_host_takes_the_number_of_a_node() -> None:
+    placed = placement(host(A, 9), Record(B, 1, 1, Node(HOST, "b", [("192.0.2.1", 43981)])))
+    assert placed.owner_of(HOST, NOW) == B
+
+
 def test_the_latest_packet_says_where_a_host_is_and_for_how_long() -> None:
     placed = placement()
     placed.learn(HOST, A, NOW)
@@ -85,6 +106,23 @@ def test_what_is_placed_is_bounded_and_whoever_is_pushed_out_is_told() -> None:
     assert placed.owner_of(number(1), NOW + 1) is None
     assert placed.owner_of(number(0), NOW + 1) == A
     assert len(placed.advance(NOW + 2 * LEARNED_FOR)) == LEARNED_LIMIT
+
+
+@pytest.mark.asyncio
+async def test_a_node_that_invents_hosts_does_not_make_the_forwarding_table_grow_without_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nwip.routing.placement.LEARNED_LIMIT", 10)
+    domain = Domain()
+    a, b = await domain.member("10.0.0.1"), await domain.member("10.0.0.2")
+    before = len(a.gateway._forwarder.hosts)
+    for index in range(100):
+        packet = Packet(Address(NETWORK, OTHER, 1), Address(NETWORK, number(index), 1))
+        domain.wire.send(b.endpoint, a.endpoint, packet.encode())
+    domain.wire.deliver()
+    assert len(a.gateway._forwarder.hosts) == before + 10
+    domain.pass_time(LEARNED_FOR)
+    assert len(a.gateway._forwarder.hosts) == before
 
 
 def test_packets_wait_for_their_host_in_order_and_are_handed_back_once() -> None:

@@ -2,11 +2,13 @@
 
 # ruff: noqa: PLC0415 - what a command needs is imported when it runs
 
+import json
 from pathlib import Path
 
 import click
 
-from nwip.cli.tables import say
+from nwip.cli.source import json_option
+from nwip.cli.tables import SCHEMA, say
 from nwip.cli.text import example, printable
 
 
@@ -25,11 +27,17 @@ def example_command() -> None:
 
 @config.command(epilog=example("nwip config check nwip.toml"))
 @click.argument("file", type=click.Path(path_type=Path))
-def check(file: Path) -> None:
+@json_option
+def check(file: Path, *, as_json: bool) -> None:
     """Say whether a configuration can be used; exit code 2 and the first fault if not."""
     from nwip.config import load
 
     found = load(file)
+    links = [link.name for link in found.links]
+    if as_json:
+        facts = {"file": str(file), "domain": found.domain.name, "node": found.node.name, "links": links}
+        say(json.dumps({"schema": SCHEMA, **facts, "dss_here": found.dss.serves, "dss": found.dss.servers}))
+        return
     dss = "serves its DSS" if found.dss.serves else f"asks the DSS {', '.join(found.dss.servers)}"
-    links = ", ".join(link.name for link in found.links) or "none"
-    say(printable(f"{file}: domain {found.domain.name}, node {found.node.name}, {dss}, links: {links}"))
+    node = f"domain {found.domain.name}, node {found.node.name}, {dss}, links: {', '.join(links) or 'none'}"
+    say(printable(f"{file}: {node}"))

@@ -21,7 +21,8 @@ def _drops(value: object) -> str:
 
 
 def _pairs(value: object) -> str:
-    return "; ".join(f"{label}: {text}" for label, text in value.items()) if isinstance(value, dict) else "-"
+    pairs = value.items() if isinstance(value, dict) else ()
+    return "; ".join(f"{label}: {', '.join(str(text).splitlines())}" for label, text in pairs) or "-"
 
 
 def _list(value: object) -> str:

@@ -2,32 +2,43 @@
 
 # ruff: noqa: PLC0415 - what a command needs is imported when it runs
 
+import json
 from collections.abc import Sequence
 
 import click
 
 from nwip.cli.failures import USAGE, Failure, error_text
-from nwip.cli.source import Row, Settings
-from nwip.cli.tables import say
+from nwip.cli.source import Row, Settings, json_option
+from nwip.cli.tables import SCHEMA, say
 from nwip.cli.text import example
 
 
 @click.command(epilog=example("nwip up", "nwip --config nwip.toml --verbose up"))
+@json_option
 @click.pass_context
-def up(context: click.Context) -> None:
+def up(context: click.Context, *, as_json: bool) -> None:
     """Run a node until Ctrl-C; says how to reach it.
 
-    Without a configuration file it is a domain on this machine alone, with a DSS and a DOSBox server.
+    Without a configuration file it is a domain on this machine alone, with a DSS and a DOSBox server. With
+    --json it prints one object when it is ready, and what else there is to say goes to the log.
     """
     from nwip import node
+    from nwip.banner import Facts, banner
     from nwip.cli import logs
     from nwip.config import load
 
     settings: Settings = context.obj
     logs.set_up(verbose=settings.verbose)
     config = load(settings.config)
+
+    def notice(text: str) -> None:
+        click.echo(text, err=as_json)
+
+    def announce(found: Facts) -> None:
+        say(json.dumps({"schema": SCHEMA, **found}) if as_json else banner(found))
+
     try:
-        code = node.run(config, say)
+        code = node.run(config, notice, announce)
     except BrokenPipeError:
         raise
     except OSError as error:  # an address, port or file of the configuration that cannot be had

@@ -7,9 +7,17 @@ CONTROL_NAME = "control.sock"
 SYSTEM_CONTROL_PATH = Path("/run/nwip") / CONTROL_NAME
 
 
+def home_directory() -> Path:
+    """Return the user's home directory; the root directory for a user who has none, as in a container."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/")
+
+
 def configuration_candidates() -> list[Path]:
     """Return the files that are tried when none is named, in order."""
-    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or home_directory() / ".config")
     return [Path("/etc/nwip/nwip.toml"), home / "nwip" / "nwip.toml"]
 
 
@@ -20,7 +28,7 @@ def default_state_directory() -> Path:
         return Path(given)
     if os.geteuid() == 0:
         return Path("/var/lib/nwip")
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "nwip"
+    return Path(os.environ.get("XDG_STATE_HOME") or home_directory() / ".local" / "state") / "nwip"
 
 
 def default_control_path() -> Path:

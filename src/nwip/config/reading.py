@@ -36,7 +36,7 @@ def load(path: Path | None = None) -> Config:
     if named is not None:
         return _read(named)
     for candidate in configuration_candidates():
-        if candidate.exists():
+        if _is_there(candidate):
             return _read(candidate)
     document = Document(link=(DosboxSettings(kind="dosbox"),))
     return _config(document, None)
@@ -68,6 +68,17 @@ def parse(text: str, file: str) -> Config:
 def example() -> str:
     """Return the commented example file, which is the configuration's documentation."""
     return Path(__file__).with_name("example.toml").read_text("utf-8")
+
+
+def _is_there(path: Path) -> bool:
+    """Say whether there is a file, or something that keeps us from seeing whether there is."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _read(path: Path) -> Config:
@@ -139,6 +150,11 @@ def _checks(config: Config) -> Iterator[tuple[str, object, Callable[[object], ob
         yield "node.name", config.node.name, _never
     if config.node.address is not None:
         yield "node.address", config.node.address, _ip_of_a_host
+    yield from (
+        (f"node.{key}", path, _path)
+        for key, path in (("state", config.node.state), ("control", config.node.control))
+        if path is not None
+    )
     yield from (("dss.listen", address, _ip) for address in config.dss.listen)
     yield from (("dss.servers", server, _server) for server in config.dss.servers)
     if not config.dss.serves and not config.dss.servers:
@@ -162,6 +178,13 @@ def _never(value: object) -> None:
 def _network(value: object) -> None:
     if parse_network(str(value)) in (THIS_NETWORK, ALL_NETWORKS, DEFAULT_ROUTE):
         raise ValueError(value)
+
+
+def _path(value: object) -> None:
+    try:
+        Path(str(value)).expanduser()
+    except RuntimeError:  # ~NAME of a user who is not known
+        raise ValueError(value) from None
 
 
 def _ip(value: object) -> None:

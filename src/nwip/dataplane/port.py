@@ -5,8 +5,8 @@ used for data. The batched implementation (`recvmmsg`) will stand beside this on
 """
 
 import asyncio
-import errno
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
@@ -18,6 +18,8 @@ Datagram = tuple[bytes, Endpoint]
 BUDGET: Final = 64  # datagrams a wake-up: about 0.3 ms, so that timers and sessions are not starved
 RECEIVE_BUFFER: Final = 4 << 20
 LARGEST_DATAGRAM: Final = 65535
+IP_MTU_DISCOVER: Final = 10  # ip(7); Python 3.11 does not name them
+IP_PMTUDISC_DONT: Final = 0
 
 
 class Port(Protocol):
@@ -53,7 +55,7 @@ class PortablePort:
         """Send one datagram; False (and counted) when the kernel does not take it."""
         try:
             self._socket.sendto(data, to)
-        except OSError:
+        except (OSError, OverflowError):  # the latter for a port that is none
             self.refused += 1
             return False
         return True
@@ -114,11 +116,5 @@ def open_port(at: Endpoint, received: Received, *, broadcast: bool = False, shar
 
 def _allow_fragments(sock: socket.socket) -> None:
     """Clear DF: a packet of 1500 octets must arrive over a path of 1500, in two fragments."""
-    mtu_discover = getattr(socket, "IP_MTU_DISCOVER", 10)  # Linux; Python 3.11 does not name it
-    if sock.family != socket.AF_INET:
-        return
-    try:
-        sock.setsockopt(socket.IPPROTO_IP, mtu_discover, 0)  # IP_PMTUDISC_DONT
-    except OSError as error:
-        if error.errno not in (errno.ENOPROTOOPT, errno.EINVAL):
-            raise
+    if sys.platform == "linux" and sock.family == socket.AF_INET:
+        sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT)

@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from nwip.directory.records import Counter, Identity, Network, Port
 from nwip.ipx.numbers import MAXIMUM_HOPS, NETWARE_IP_DATA_PORT
@@ -39,6 +40,11 @@ class Parameters(Struct, frozen=True, array_like=True, kw_only=True):
     hop_limit: Annotated[int, Meta(ge=2, le=127)] = MAXIMUM_HOPS
     lease: Annotated[float, Meta(ge=1.0, le=86400.0)] = DEFAULT_LEASE
     renewal: Annotated[float, Meta(ge=0.2, le=28800.0)] = DEFAULT_RENEWAL
+
+    def agree_with(self, other: "Parameters") -> bool:
+        """Say whether nodes with these and those can work together: nothing but their rank differs."""
+        term, version, identity = other.rank
+        return replace(self, term=term, version=version, identity=identity) == other
 
     @property
     def rank(self) -> tuple[int, int, bytes]:

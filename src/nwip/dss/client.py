@@ -21,6 +21,10 @@ from nwip.dss.messages import Reason
 _log = logging.getLogger(__name__)
 
 ALL_KINDS: Final[tuple[Kind, ...]] = tuple(Kind)
+_LASTING: Final = {Reason.REPLACED, Reason.NOT_ALLOWED, Reason.MALFORMED}
+"""Refusals of a node that was let in: they come again at once, be it a second node with the same identity, an
+address that a NAT has changed, or a value that the DSS does not take."""
+
 STOP_LIMIT: Final = 0.8  # seconds for the goodbye to reach the DSS
 
 
@@ -45,7 +49,7 @@ class DssListener(Protocol):
     def session_closed(self, reason: str) -> None:
         """Learn that the session is gone, or why none could be had, in one plain sentence.
 
-        The replica is frozen from now on. Told once for each run of failures with the same reason.
+        The replica is frozen from now on. Told once for each reason until the next session.
         """
         ...
 
@@ -81,7 +85,7 @@ class DssClient:
         self._stopping = asyncio.Event()
         self._changed = asyncio.Event()
         self._closed = asyncio.Event()
-        self._reason = ""
+        self._reasons: set[str] = set()
         self._leaving = False
         self.connected: Endpoint | None = None
 
@@ -112,8 +116,8 @@ class DssClient:
             reason = await self._until_stopped(self._session(server))
             if reason is None or self._leaving:
                 return
-            if reason != self._reason:
-                self._reason = reason
+            if reason not in self._reasons:
+                self._reasons.add(reason)
                 self._listener.session_closed(reason)
             if await self._until_stopped(asyncio.sleep(self._pause(), "")) is None:
                 return
@@ -140,7 +144,7 @@ class DssClient:
     def _handle(self, event: Event, server: Endpoint) -> None:
         match event:
             case Opened():
-                self._reason = ""
+                self._reasons.clear()
                 self._back_off.reset()
                 self.connected = server
                 self._listener.session_opened(server)
@@ -153,10 +157,8 @@ class DssClient:
 
     def _pause(self) -> float:
         refusal, parameters = self._engine.refusal, self._engine.parameters
-        if refusal is not None and refusal.reason == Reason.REPLACED and parameters is not None:
-            return (
-                parameters.lease
-            )  # two nodes with one identity must not take it from each other all the time
+        if refusal is not None and refusal.reason in _LASTING and parameters is not None:
+            return parameters.lease
         return self._back_off.next()
 
     async def _until_stopped(self, work: Coroutine[None, None, str]) -> str | None:

@@ -37,6 +37,8 @@ async def converse(
         for event in events:
             handle(event, server)
         changed.set()
+        if engine.failure:  # wakes both tasks, even where a server that is gone takes nothing any more
+            writer.transport.abort()
 
     wakeup = Wakeup(engine.next_deadline, lambda now: report(engine.advance(now)))
     engine.connected(wakeup.now())

@@ -61,6 +61,7 @@ class DssServer:
         self._questions: list[Questions] = []
         self._wakeup: Wakeup | None = None
         self._events: dict[Session, asyncio.Event] = {}
+        self._transports: dict[Session, asyncio.WriteTransport] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.endpoints: list[Endpoint] = []
         self.question_endpoints: list[Endpoint] = []
@@ -156,19 +157,20 @@ class DssServer:
             return
         session = self._engine.open(peer[0], self._now())
         self._events[session] = asyncio.Event()
+        self._transports[session] = writer.transport
         self._after()
         reading = asyncio.ensure_future(self._read(session, reader))
         writing = asyncio.ensure_future(self._write(session, writer))
         try:
             await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
             if session.closing:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(asyncio.shield(_both(reading, writing)), LAST_WORD_LIMIT)
+                await asyncio.wait((reading, writing))
         finally:
             if session.refusal is not None:
                 _log.info("%s was refused: %s", session.name, session.refusal.text)
             self._engine.lost(session)
             del self._events[session]
+            self._transports.pop(session, None)
             writer.transport.abort()
             await end_tasks(reading, writing)
 
@@ -203,15 +205,13 @@ class DssServer:
         for session in self._engine.ready():
             if session in self._events:
                 self._events[session].set()
+            if session.closing and session in self._transports:  # a peer that takes nothing holds no place
+                asyncio.get_running_loop().call_later(LAST_WORD_LIMIT, self._transports.pop(session).abort)
         if self._wakeup is not None:
             self._wakeup.arm()
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
-
-
-async def _both(first: asyncio.Future[None], second: asyncio.Future[None]) -> None:
-    await asyncio.wait((first, second))
 
 
 def _is_loopback(ip: str) -> bool:

@@ -5,6 +5,7 @@ links belongs to the router proper, a later issue.
 """
 
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Protocol
 
 from nwip.dataplane.forwarding import Way
@@ -15,7 +16,7 @@ from nwip.ipx.numbers import Socket
 from nwip.ipx.packet import Packet
 from nwip.links.base import Link
 from nwip.routing.answers import Catalogue, answer
-from nwip.routing.learning import LinkKnowledge, News
+from nwip.routing.learning import LinkKnowledge, News, metric
 
 
 class Registry(Protocol):
@@ -38,21 +39,23 @@ class Agents:
         self._directory = directory
         self._registry = registry
         self._links: dict[str, tuple[Link, LinkKnowledge]] = {}
+        self._attached: set[int] = set()
 
     def attach(self, link: Link, virtual_network: int) -> None:
         """Serve a link; a routed one's network is registered."""
-        self._links[link.name] = (link, LinkKnowledge(frozenset({virtual_network, link.network})))
+        self._attached |= {virtual_network, link.network}
+        self._links[link.name] = (link, LinkKnowledge(self._attached))
         if not link.joined:
-            self._registry.offer(Route(link.network, hops=0, ticks=1))
+            self._register((Kind.ROUTE, link.network, ""))
 
     def detach(self, link: Link) -> set[int]:
         """Serve a link no longer, and withdraw what it taught; return the networks to look up anew."""
         _, knowledge = self._links.pop(link.name)
-        networks = self._publish(News([], list(knowledge.keys())))
+        keys = list(knowledge.keys())
         if not link.joined:
-            self._registry.retract((Kind.ROUTE, link.network, ""))
-            networks.add(link.network)
-        return networks
+            self._attached.discard(link.network)
+            keys.append((Kind.ROUTE, link.network, ""))
+        return self._publish(News([], keys))
 
     def hear(self, link: Link, packet: Packet, now: float) -> set[int]:
         """Learn from a RIP or SAP packet; return the networks to look up anew. Raises `WireError`."""
@@ -78,13 +81,17 @@ class Agents:
 
     def way_here(self, network: int) -> Way | None:
         """Return how a network is reached through the links: attached, or behind a station of one."""
-        for link, knowledge in self._links.values():
+        for link, _ in self._links.values():
             if link.network == network and not link.joined:
                 return Way(link, None)
-            station = knowledge.station_towards(network)
-            if station is not None:
-                return Way(link, station)
-        return None
+        heard = [
+            (metric(value), link, station)
+            for link, knowledge in self._links.values()
+            if (value := knowledge.value((Kind.ROUTE, network, ""))) is not None
+            and (station := knowledge.station_towards(network)) is not None
+        ]
+        best = min(heard, key=itemgetter(0), default=None)
+        return Way(best[1], best[2]) if best else None
 
     def next_deadline(self) -> float | None:
         """Return when `advance` must be called next."""
@@ -99,14 +106,18 @@ class Agents:
         return networks
 
     def _publish(self, news: News) -> set[int]:
-        for value in news.offers:
-            self._registry.offer(value)
-        for key in news.retractions:
-            heard = (knowledge.value(key) for _, knowledge in self._links.values())
-            elsewhere = next((value for value in heard if value is not None), None)
-            if elsewhere is None:
-                self._registry.retract(key)
-            else:
-                self._registry.offer(elsewhere)
         keys = [value.key for value in news.offers] + news.retractions
+        for key in keys:
+            self._register(key)
         return {key[1] for key in keys if key[0] == Kind.ROUTE and isinstance(key[1], int)}
+
+    def _register(self, key: Key) -> None:
+        """Offer the best that our links have for a key, or withdraw it when none has anything."""
+        heard = [knowledge.value(key) for _, knowledge in self._links.values()]
+        if any(key == (Kind.ROUTE, link.network, "") and not link.joined for link, _ in self._links.values()):
+            heard.append(Route(int(key[1]), hops=0, ticks=1))
+        best = min((value for value in heard if value is not None), key=metric, default=None)
+        if best is None:
+            self._registry.retract(key)
+        else:
+            self._registry.offer(best)

@@ -6,7 +6,7 @@ The routing side of a gateway. No sockets, no clock of its own: `clock` is passe
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from nwip.dataplane.forwarding import Forwarder, Way, raised
+from nwip.dataplane.forwarding import Forwarder, Way
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Change, Endpoint, Host, Kind, Node, Record, Route
 from nwip.directory.table import Directory
@@ -45,7 +45,7 @@ class Tables:
     ) -> None:
         self.network = parameters.network.to_bytes(4, "big")
         self.own: set[bytes] = {self.network + virtual.node}
-        self.placement = Placement(directory, identity)
+        self.placement = Placement(directory)
         self._identity = identity
         self._directory = directory
         self._parameters = parameters
@@ -55,6 +55,7 @@ class Tables:
         self._clock = clock
         self._way_here = way_here
         self._local: dict[bytes, tuple[Link, Hop, int]] = {}
+        self._nodes: dict[bytes, Node | None] = {}
         self._endpoints: dict[bytes, Endpoint] = {}
         self._owners: dict[Endpoint, bytes] = {}
 
@@ -90,21 +91,20 @@ class Tables:
 
     def directory_changed(self, changes: Iterable[Change]) -> None:
         """Bring the tables up to what the replica now holds."""
-        hosts: set[bytes] = set()
-        networks: set[int] = set()
-        nodes = False
+        touched: list[Record] = []
+        moved: set[bytes] = set()
         for record in (change.record for change in changes if change.record.owner != self._identity):
-            touched: list[Record] = [record]
-            if isinstance(record.value, Node):
-                nodes = True
+            touched.append(record)
+            if isinstance(record.value, Node) and record.owner not in moved:
+                if self._nodes.get(record.owner) == self._directory.node_of(record.owner):
+                    continue  # only numbered anew, as all are when a DSS returns
+                moved.add(record.owner)
                 touched += self._directory.of_owner(record.owner)
-            hosts.update(r.value.node for r in touched if isinstance(r.value, Host | Node))
-            networks.update(r.value.network for r in touched if isinstance(r.value, Route))
-        if nodes:
+        if moved:
             self._refresh_peers()
-        for node in hosts:
+        for node in {record.value.node for record in touched if isinstance(record.value, Host | Node)}:
             self.refresh_host(node)
-        for network in networks:
+        for network in {record.value.network for record in touched if isinstance(record.value, Route)}:
             self.refresh_network(network)
 
     def refresh_host(self, node: bytes) -> None:
@@ -168,6 +168,7 @@ class Tables:
 
     def _refresh_peers(self) -> None:
         peers: dict[Endpoint, bytes] = {}
+        self._nodes.clear()
         self._endpoints.clear()
         self._owners.clear()
         ipv6 = ":" in self._virtual.endpoint[0]
@@ -175,8 +176,9 @@ class Tables:
             node = record.value
             if not isinstance(node, Node) or record.owner == self._identity:
                 continue
+            self._nodes[record.owner] = self._directory.node_of(record.owner)
             endpoint = next((at for at in node.endpoints if (":" in at[0]) == ipv6), None)
-            if endpoint is not None:
+            if endpoint is not None and endpoint != self._virtual.endpoint:  # nor what we were before
                 peers[endpoint] = node.node
                 self._endpoints[record.owner] = endpoint
                 self._owners[endpoint] = record.owner
@@ -194,4 +196,4 @@ class Tables:
         way = self._forwarder.hosts.get(self.network + node)
         if way is not None:
             for packet in self.placement.release(node):
-                self._forwarder.send(None, way, raised(packet))
+                self._forwarder.send(self._virtual, way, packet)  # whence it came is forgotten: raised always

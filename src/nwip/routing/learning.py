@@ -5,6 +5,7 @@ comes later; this is the listening half. Source: IPX Router Specification, chapt
 """
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from nwip.directory.records import Key, Kind, Route, Service
@@ -36,9 +37,12 @@ class News(NamedTuple):
 
 
 class LinkKnowledge:
-    """The networks and services learned from one link. `own_networks` are never learned: we are on them."""
+    """The networks and services learned from one link. `own_networks` are never learned: we are on them.
 
-    def __init__(self, own_networks: frozenset[int], limit: int = ENTRIES_LIMIT) -> None:
+    The set may change later; what was learned of a network before it became our own ages out.
+    """
+
+    def __init__(self, own_networks: AbstractSet[int], limit: int = ENTRIES_LIMIT) -> None:
         self._own_networks = own_networks
         self._limit = limit
         self._entries: dict[Key, Learned] = {}
@@ -115,7 +119,7 @@ class LinkKnowledge:
         if known is None and len(self._entries) >= self._limit:
             self.refused += 1
             return
-        if known is not None and known.station != station and _metric(known.value) <= _metric(value):
+        if known is not None and known.station != station and metric(known.value) <= metric(value):
             return
         self._entries[value.key] = Learned(value, station, now + AGE_LIMIT)
         if self._first_expiry is None:
@@ -130,5 +134,6 @@ class LinkKnowledge:
             news.retractions.append(key)
 
 
-def _metric(value: Route | Service) -> tuple[int, int]:
+def metric(value: Route | Service) -> tuple[int, int]:
+    """Return what orders two values of one key, the nearer one lower: routes by ticks, then hops."""
     return (value.ticks, value.hops) if isinstance(value, Route) else (0, value.hops)

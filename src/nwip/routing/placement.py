@@ -1,8 +1,8 @@
-"""Where the hosts of the virtual network are: here, behind another node, or not known yet. Pure.
+"""Where the hosts of the virtual network are that are not on our own links. Pure.
 
-Three sources, in this order: hosts of our own joined links; for ten seconds, the node that a packet came
-from (a player's first packet outruns its record), unless the host has moved since; the `Node` and `Host`
-records of the directory. A packet to an unknown host waits a moment for its record.
+Two sources, in this order: for ten seconds, the node that a packet came from (a player's first packet
+outruns its record), unless the host has moved since; the `Node` and `Host` records of the directory. Hosts of
+our own links are known before either is asked. A packet to an unknown host waits a moment for its record.
 """
 
 from collections import OrderedDict
@@ -29,9 +29,8 @@ class _Learned(NamedTuple):
 class Placement:
     """Answers, for a node number of the virtual network, which owner it is behind."""
 
-    def __init__(self, directory: Directory, identity: bytes) -> None:
+    def __init__(self, directory: Directory) -> None:
         self._directory = directory
-        self._identity = identity
         self._learned: OrderedDict[bytes, _Learned] = OrderedDict()
         self._waiting: OrderedDict[bytes, tuple[float, list[bytes]]] = OrderedDict()
         self.given_up = 0

@@ -1,0 +1,27 @@
+"""Every benchmark runs, loses nothing, and tells what it promises to; how fast it was is not judged."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
+
+def test_the_tunnel_benchmark_tells_its_figures_and_loses_nothing() -> None:
+    command = [sys.executable, str(BENCHMARKS / "tunnel.py"), "--rounds", "1", "--seconds", "0.2", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told.keys() == {"schema", "rounds", "seconds", "window", "figures", "packets", "lost"}
+    assert (told["schema"], told["rounds"], told["seconds"]) == (1, 1, 0.2)
+    assert told["lost"] == {"nwip": 0, "bare": 0}
+    assert all(packets > 3 * told["window"] for packets in told["packets"].values())
+    assert [(figure["of"], figure["octets"]) for figure in told["figures"]] == [
+        ("round trip p50", 100),
+        ("round trip p99", 100),
+        *((f"CPU {site}", size) for size in (100, 576, 1400) for site in ("west", "east")),
+    ]
+    for figure in told["figures"]:
+        assert figure.keys() == {"of", "octets", "ratio", "nwip", "bare"}
+        assert min(figure["ratio"], figure["nwip"], figure["bare"]) > 0
