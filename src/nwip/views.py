@@ -62,7 +62,7 @@ class Views:
         return rows.nodes(self._seen(Kind.NODE, Kind.HOST), own=self._node.identity)
 
     async def links(self, _: Question) -> list[Row]:
-        """Return the links of this node, the virtual one first."""
+        """Return the links of this node: first the virtual one, with what the node itself has dropped."""
         gateway = self._gateway()
         return [
             {
@@ -75,7 +75,7 @@ class Views:
                 "packets_out": link.counters.packets_out,
                 "octets_in": link.counters.octets_in,
                 "octets_out": link.counters.octets_out,
-                "drops": dict(link.counters.drops),
+                "drops": link.counters.drops | (gateway.drops() if link is gateway.virtual else {}),
                 "where": link.describe(),
             }
             for link in (gateway.virtual, *gateway.links)

@@ -241,3 +241,22 @@ async def test_of_two_links_that_lead_to_a_network_the_nearer_one_is_registered_
     player = Station(await member.lan("players", star=True), "02000000000B")
     player.send(MUSEUM, b"request", PacketType.NCP)
     assert [len(station.heard) for station in (near, far)] == [1, 0]
+
+
+async def test_a_player_cannot_take_a_network_that_the_domain_reaches_in_fewer_ticks() -> None:
+    domain, server, client = await a_server_and_a_client()
+    false = RipPacket(RipOperation.RESPONSE, (RipEntry(INTERNAL, 1, 9),))
+    client.broadcast(false.encode(), Socket.RIP, PacketType.RIP)
+    other = Station(client.link, "02000000000C")
+    other.send(MUSEUM, b"request", PacketType.NCP)
+    domain.wire.deliver()
+    assert [packet.payload for packet in server.heard] == [b"request"]
+
+
+async def test_what_a_node_drops_itself_can_be_seen() -> None:
+    domain = Domain()
+    member = await domain.member("10.0.0.1")
+    player = Station(await member.lan("players", star=True), "02000000000A")
+    player.send(Address(0xBAD, MUSEUM.node, 1))
+    player.link.transmit(Packet(Address(NETWORK, BROADCAST_NODE, 1), player.address(), transport_control=15))
+    assert member.gateway.drops() == {"no way to the destination": 1, "passed too many routers": 1}

@@ -211,3 +211,20 @@ def test_whoever_follows_the_news_holds_what_is_believed_and_no_ageing_is_missed
         assert all(now - latest[key] < AGE_LIMIT for key in follower)
         deadline = link.next_deadline()
         assert not follower or (deadline is not None and deadline <= min(latest[k] for k in follower) + 240)
+
+
+def test_one_station_has_no_more_than_its_share_and_gets_it_back_when_it_withdraws() -> None:
+    knowledge = LinkKnowledge(frozenset(), station_limit=2)
+    greedy, modest = b"\x02" * 6, b"\x06" * 6
+
+    def say(station: bytes, network: int, hops: int = 1) -> News:
+        packet = RipPacket(RipOperation.RESPONSE, (RipEntry(network, hops, 2),))
+        return knowledge.hear_rip(packet.encode(), station, 0.0)
+
+    assert [len(say(greedy, network).offers) for network in (1, 2, 3)] == [1, 1, 0]
+    assert knowledge.refused == 1
+    assert len(say(modest, 4).offers) == 1
+    assert say(greedy, 1, hops=16).retractions
+    assert len(say(greedy, 3).offers) == 1
+    knowledge.advance(1000.0)
+    assert [len(say(greedy, network).offers) for network in (5, 6, 7)] == [1, 1, 0]

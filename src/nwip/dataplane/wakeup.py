@@ -41,5 +41,7 @@ class Wakeup:
     def _fire(self) -> None:
         self._timer = None
         self._due = None
-        self._advance(self._loop.time())
-        self.arm()
+        try:
+            self._advance(self._loop.time())
+        finally:  # a fault in one turn must not be the last
+            self.arm()

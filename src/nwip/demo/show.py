@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,8 @@ Next steps
   nwip services | routes | nodes | links | clients       what a running node knows"""
 
 
+INTERRUPTED: Final = 130
+
 Table = Callable[[str, Sequence[Mapping[str, object]]], None]
 
 
@@ -38,6 +41,8 @@ def run(table: Table, *, keep: bool = False, dosbox: bool = False, as_json: bool
     except (DemoError, TimeoutError) as error:
         click.echo(f"nwip demo: {error or 'no answer in time'}", err=True)
         return 1
+    except asyncio.CancelledError:
+        return INTERRUPTED
 
 
 class Show:
@@ -52,6 +57,9 @@ class Show:
         """Show everything; return the exit code."""
         if dosbox and shutil.which("dosbox") is None:
             raise DemoError("DOSBox is not installed: on Debian, apt-get install dosbox")
+        this = asyncio.current_task()
+        if this is not None:  # its nodes end with it, by SIGTERM as by Ctrl-C
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
         start = time.monotonic()
         self._say(f"A NetWare/IP domain on loopback: {DOMAIN}, virtual network {NETWORK}\n")
         async with DemoDomain() as domain:

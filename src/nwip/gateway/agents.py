@@ -11,12 +11,12 @@ from typing import Protocol
 from nwip.dataplane.forwarding import Way
 from nwip.directory.records import Key, Kind, Record, Route, Value
 from nwip.directory.table import Directory
-from nwip.gateway.tables import Tables
+from nwip.gateway.tables import MeasuredWay, Tables
 from nwip.ipx.numbers import Socket
 from nwip.ipx.packet import Packet
 from nwip.links.base import Link
 from nwip.routing.answers import Catalogue, answer
-from nwip.routing.learning import LinkKnowledge, News, metric
+from nwip.routing.learning import ENTRIES_LIMIT, PLAYER_LIMIT, LinkKnowledge, News, metric
 
 
 class Registry(Protocol):
@@ -44,7 +44,8 @@ class Agents:
     def attach(self, link: Link, virtual_network: int) -> None:
         """Serve a link; a routed one's network is registered."""
         self._attached |= {virtual_network, link.network}
-        self._links[link.name] = (link, LinkKnowledge(self._attached))
+        station_limit = PLAYER_LIMIT if link.star else ENTRIES_LIMIT
+        self._links[link.name] = (link, LinkKnowledge(self._attached, station_limit=station_limit))
         if not link.joined:
             self._register((Kind.ROUTE, link.network, ""))
 
@@ -79,11 +80,11 @@ class Agents:
 
         return answer(request, Catalogue(self._directory, link.network, link.node, distance))
 
-    def way_here(self, network: int) -> Way | None:
-        """Return how a network is reached through the links: attached, or behind a station of one."""
+    def way_here(self, network: int) -> MeasuredWay | None:
+        """Return how a network is reached through the links: attached, or behind the nearest station."""
         for link, _ in self._links.values():
             if link.network == network and not link.joined:
-                return Way(link, None)
+                return (0, 0), Way(link, None)
         heard = [
             (metric(value), link, station)
             for link, knowledge in self._links.values()
@@ -91,7 +92,7 @@ class Agents:
             and (station := knowledge.station_towards(network)) is not None
         ]
         best = min(heard, key=itemgetter(0), default=None)
-        return Way(best[1], best[2]) if best else None
+        return (best[0], Way(best[1], best[2])) if best else None
 
     def next_deadline(self) -> float | None:
         """Return when `advance` must be called next."""

@@ -106,6 +106,10 @@ class NodeGateway:
         """This node's own address on the virtual network."""
         return Address(self.parameters.network, self.virtual.node, 0)
 
+    def drops(self) -> dict[str, int]:
+        """Return what this node dropped that no link could send on, by reason."""
+        return {**self.counters.drops, "passed too many routers": self._forwarder.expired}
+
     def directory_changed(self, changes: Iterable[Change]) -> None:
         """Bring the forwarding tables up to what the replica now holds."""
         self._tables.directory_changed(changes)

@@ -4,6 +4,7 @@ The routing side of a gateway. No sockets, no clock of its own: `clock` is passe
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Final
 
 from nwip.dataplane.forwarding import Forwarder, Way
@@ -20,8 +21,8 @@ MOST_MOVES: Final = 2**63 - 1  # what a `Host` record can hold; there the higher
 
 _NO_HOSTS: Final = (BROADCAST_NODE, NULL_NODE)
 
-WayHere = Callable[[int], Way | None]
-"""How a network is reached through our own links, None if it is not."""
+MeasuredWay = tuple[tuple[int, int], Way]
+"""A way to a network, behind its ticks and hops: the lower goes before."""
 
 
 class Tables:
@@ -41,7 +42,7 @@ class Tables:
         *,
         subnet_prefix: int | None,
         clock: Callable[[], float],
-        way_here: WayHere,
+        way_here: Callable[[int], MeasuredWay | None],
     ) -> None:
         self.network = parameters.network.to_bytes(4, "big")
         self.own: set[bytes] = {self.network + virtual.node}
@@ -122,12 +123,13 @@ class Tables:
 
     def refresh_network(self, network: int) -> None:
         """Look up anew how a network is reached."""
-        way = self._way_here(network) or self._way_through_domain(network)
+        ways = (self._way_here(network), self._way_through_domain(network))
+        best = min((way for way in ways if way is not None), key=itemgetter(0), default=None)
         key = network.to_bytes(4, "big")
-        if way is None:
+        if best is None:
             self._forwarder.networks.pop(key, None)
         else:
-            self._forwarder.networks[key] = way
+            self._forwarder.networks[key] = best[1]
 
     def ticks_to(self, owner: bytes) -> int | None:
         """Return the ticks to another node of the domain, None when its address is not known."""
@@ -184,13 +186,17 @@ class Tables:
                 self._owners[endpoint] = record.owner
         self._virtual.know(peers)
 
-    def _way_through_domain(self, network: int) -> Way | None:
+    def _way_through_domain(self, network: int) -> MeasuredWay | None:
         ways = []
         for record in self._directory.offers((Kind.ROUTE, network, "")):
             ticks = self.ticks_to(record.owner)
             if ticks is not None and isinstance(record.value, Route):
-                ways.append((record.value.ticks + ticks, record.value.hops, self._endpoints[record.owner]))
-        return Way(self._virtual, min(ways)[2]) if ways else None
+                measure = (record.value.ticks + ticks, record.value.hops + 1)
+                ways.append((measure, self._endpoints[record.owner]))
+        if not ways:
+            return None
+        measure, endpoint = min(ways)
+        return measure, Way(self._virtual, endpoint)
 
     def _send_waiting(self, node: bytes) -> None:
         way = self._forwarder.hosts.get(self.network + node)

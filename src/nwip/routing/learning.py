@@ -4,6 +4,7 @@ Periodic and triggered updates of our own, split horizon and hold-down belong to
 comes later; this is the listening half. Source: IPX Router Specification, chapters 3 and 4.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
@@ -17,6 +18,7 @@ from nwip.ipx.sap import SapOperation, SapResponse
 
 AGE_LIMIT: Final = 240.0  # seconds: four of the 60-second intervals
 ENTRIES_LIMIT: Final = 20_000  # of a link; more are not learned until others have aged out
+PLAYER_LIMIT: Final = 128  # of one station of a star, where each is somebody's own: no player is a backbone
 
 _NOT_LEARNED: Final = {THIS_NETWORK, ALL_NETWORKS, DEFAULT_ROUTE}
 
@@ -39,12 +41,20 @@ class News(NamedTuple):
 class LinkKnowledge:
     """The networks and services learned from one link. `own_networks` are never learned: we are on them.
 
-    The set may change later; what was learned of a network before it became our own ages out.
+    The set may change later; what was learned of a network before it became our own ages out. At most
+    `limit` entries are kept, and `station_limit` of one station; what is over is refused and counted.
     """
 
-    def __init__(self, own_networks: AbstractSet[int], limit: int = ENTRIES_LIMIT) -> None:
+    def __init__(
+        self,
+        own_networks: AbstractSet[int],
+        limit: int = ENTRIES_LIMIT,
+        station_limit: int = ENTRIES_LIMIT,
+    ) -> None:
         self._own_networks = own_networks
         self._limit = limit
+        self._station_limit = station_limit
+        self._of_station: Counter[bytes] = Counter()
         self._entries: dict[Key, Learned] = {}
         self._first_expiry: float | None = None
         self.refused = 0
@@ -110,18 +120,21 @@ class LinkKnowledge:
         """Forget what has not been heard for four intervals."""
         dead = [key for key, entry in self._entries.items() if entry.expires <= now]
         for key in dead:
-            del self._entries[key]
+            self._forget(key)
         self._first_expiry = min((entry.expires for entry in self._entries.values()), default=None)
         return News([], dead)
 
     def _hear(self, value: Route | Service, station: bytes, now: float, news: News) -> None:
         known = self._entries.get(value.key)
-        if known is None and len(self._entries) >= self._limit:
-            self.refused += 1
-            return
         if known is not None and known.station != station and metric(known.value) <= metric(value):
             return
+        if known is not None:
+            self._forget(value.key)
+        elif len(self._entries) >= self._limit or self._of_station[station] >= self._station_limit:
+            self.refused += 1
+            return
         self._entries[value.key] = Learned(value, station, now + AGE_LIMIT)
+        self._of_station[station] += 1
         if self._first_expiry is None:
             self._first_expiry = now + AGE_LIMIT
         if known is None or known.value != value:
@@ -130,8 +143,14 @@ class LinkKnowledge:
     def _lose(self, key: Key, station: bytes, news: News) -> None:
         known = self._entries.get(key)
         if known is not None and known.station == station:
-            del self._entries[key]
+            self._forget(key)
             news.retractions.append(key)
+
+    def _forget(self, key: Key) -> None:
+        station = self._entries.pop(key).station
+        self._of_station[station] -= 1
+        if not self._of_station[station]:
+            del self._of_station[station]
 
 
 def metric(value: Route | Service) -> tuple[int, int]:
