@@ -137,10 +137,14 @@ class Views:
 
     def _seen(self, *kinds: Kind) -> Iterator[Seen]:
         directory, now = self._gateway().directory, asyncio.get_running_loop().time()
+        owners: dict[bytes, tuple[str, float]] = {}
         for kind in kinds:
             for record in directory.records(kind):
-                node, lease = directory.node_of(record.owner), directory.lease(record.owner, now)
-                yield Seen(record, node.name if node else record.owner.hex(), lease.age if lease else 0.0)
+                owner = record.owner
+                if owner not in owners:
+                    node, lease = directory.node_of(owner), directory.lease(owner, now)
+                    owners[owner] = (node.name if node else owner.hex(), lease.age if lease else 0.0)
+                yield Seen(record, *owners[owner])
 
 
 async def _ping_once(gateway: NodeGateway, to: Address, timeout: float) -> list[Row]:  # noqa: ASYNC109

@@ -1,18 +1,20 @@
 """The demonstration's domain: one node with the DSS and two gateways, each a real `nwip up` of its own."""
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from nwip.control import NodeRefused, NodeUnreachable, ask
-from nwip.directory.records import Endpoint
+from nwip.directory.records import Endpoint, endpoint_text
 from nwip.ipx.numbers import NETWARE_IP_DATA_PORT
 
 DOMAIN: Final = "demo.nwip"
@@ -22,39 +24,29 @@ SITES: Final = {"west": "127.0.0.2", "east": "127.0.0.3"}
 READY_WITHIN: Final = 10.0  # seconds
 POLL: Final = 0.05
 
-_DSS_FILE: Final = """\
+_NODE_FILE: Final = """\
 [domain]
 name = "{domain}"
-network = "{network}"
-data-port = {data_port}
-lease = {lease}
-renewal = {renewal}
-broadcasts = "{broadcasts}"
+{parameters}
 [node]
 name = "{name}"
 address = "{address}"
 state = "{folder}"
 control = "{folder}/control.sock"
+"""
+_DSS_TABLES: Final = """\
 [dss]
 serve = true
 listen = ["{address}"]
-port = {dss_port}
+port = {port}
 """
-
-_GATEWAY_FILE: Final = """\
-[domain]
-name = "{domain}"
-[node]
-name = "{name}"
-address = "{address}"
-state = "{folder}"
-control = "{folder}/control.sock"
+_GATEWAY_TABLES: Final = """\
 [dss]
 servers = ["{dss}"]
 [[link]]
 kind = "dosbox"
 listen = ["{address}"]
-port = {dosbox_port}
+port = {port}
 """
 
 
@@ -113,11 +105,11 @@ class Site:
 class DemoDomain:
     """The three nodes, running inside `async with`; `players_at` names where players connect.
 
-    `parameters` are keys of `[domain]`, for the DSS: lease, renewal, broadcasts.
+    `parameters` are keys of `[domain]` for the DSS, for example lease and renewal.
     """
 
-    def __init__(self, **parameters: object) -> None:
-        self._parameters = {"lease": 15, "renewal": 5, "broadcasts": "domain", **parameters}
+    def __init__(self, **parameters: float | str) -> None:
+        self._parameters = parameters
         self._folder = tempfile.TemporaryDirectory(prefix="nwip-demo-")
         self._sites: list[Site] = []
         self.dss: Endpoint = (DSS_ADDRESS, 0)
@@ -143,30 +135,29 @@ class DemoDomain:
         self._stop()
 
     async def _start(self) -> None:
-        folder = Path(self._folder.name)
         everywhere = [DSS_ADDRESS, *SITES.values()]
         self.data_port = free_port(everywhere, NETWARE_IP_DATA_PORT)
         self.dss = (DSS_ADDRESS, free_port([DSS_ADDRESS], 10396))
-        common = {"domain": DOMAIN, "network": NETWORK, "data_port": self.data_port, **self._parameters}
-        text = _DSS_FILE.format(
-            name="dss", address=DSS_ADDRESS, folder=folder / "dss", dss_port=self.dss[1], **common
-        )
-        self._sites.append(Site("dss", DSS_ADDRESS, folder / "dss", text))
+        parameters = {"network": NETWORK, "data-port": self.data_port, **self._parameters}
+        tables = _DSS_TABLES.format(address=DSS_ADDRESS, port=self.dss[1])
+        self._add("dss", DSS_ADDRESS, tables, toml_lines(parameters))
         for name, address in SITES.items():
-            self.players_at[name] = (address, free_port([address], 10213))
-            text = _GATEWAY_FILE.format(
-                name=name,
-                address=address,
-                folder=folder / name,
-                dss="{}:{}".format(*self.dss),
-                dosbox_port=self.players_at[name][1],
-                **common,
+            port = free_port([address], 10213)
+            self.players_at[name] = (address, port)
+            self._add(
+                name, address, _GATEWAY_TABLES.format(dss=endpoint_text(self.dss), address=address, port=port)
             )
-            self._sites.append(Site(name, address, folder / name, text))
         for site in self._sites:
             await site.until("nodes", len(self._sites))
         for name in SITES:
             await self.sites[name].until("links", 2)
+
+    def _add(self, name: str, address: str, tables: str, parameters: str = "") -> None:
+        folder = Path(self._folder.name) / name
+        head = _NODE_FILE.format(
+            domain=DOMAIN, parameters=parameters, name=name, address=address, folder=folder
+        )
+        self._sites.append(Site(name, address, folder, head + tables))
 
     def _stop(self) -> None:
         for site in reversed(self._sites):
@@ -178,6 +169,11 @@ class DemoDomain:
                 site.process.kill()
                 site.process.wait()
         self._folder.cleanup()
+
+
+def toml_lines(values: Mapping[str, float | str]) -> str:
+    """Return keys and values as lines of TOML."""
+    return "\n".join(f"{key} = {json.dumps(value)}" for key, value in values.items())
 
 
 def free_port(addresses: list[str], preferred: int) -> int:
