@@ -53,6 +53,7 @@ class RunningNode:
         self._state = State(config.node.state_directory)
         self._boot = secrets.token_bytes(16)
         self._salt = 0
+        self._opening = False
         self._wakeup: Wakeup | None = None
         self._control = ControlServer(config.node.control_path, Views(self).handlers())
         self._tasks: set[asyncio.Task[None]] = set()
@@ -89,9 +90,10 @@ class RunningNode:
 
     def parameters_changed(self, parameters: Parameters) -> None:
         """Start the gateway with the domain's parameters, or say that changed ones need a restart."""
-        if self.gateway is None:
+        if not self._opening:
+            self._opening = True
             self._spawn(self._open_gateway(parameters))
-        elif not parameters.agree_with(self.gateway.parameters):
+        elif self.gateway is not None and not parameters.agree_with(self.gateway.parameters):
             _log.warning("the domain's parameters have changed: restart this node to take them")
 
     def directory_changed(self, changes: list[Change]) -> None:
