@@ -24,9 +24,11 @@ def node(number: int, ip: str = "127.0.0.1") -> Node:
     return Node(b"\x7e\x06\0\0\0" + bytes([number]), f"node{number}", [(ip, 43981)])
 
 
-def new_server(boot: bytes = b"0" * 16, limits: Limits | None = None) -> ServerEngine:
+def new_server(
+    boot: bytes = b"0" * 16, limits: Limits | None = None, parameters: Parameters = PARAMETERS
+) -> ServerEngine:
     return ServerEngine(
-        PARAMETERS, identity=DSS, boot=boot, admit=lambda _: True, limits=limits or Limits(), name="dss"
+        parameters, identity=DSS, boot=boot, admit=lambda _: True, limits=limits or Limits(), name="dss"
     )
 
 
@@ -62,9 +64,9 @@ class World:
 
     RETRY = 0.5
 
-    def __init__(self, *members: Member) -> None:
+    def __init__(self, *members: Member, parameters: Parameters = PARAMETERS) -> None:
         self.now = 1000.0
-        self.server: ServerEngine | None = new_server()
+        self.server: ServerEngine | None = new_server(parameters=parameters)
         self.members = list(members)
         self.settle()
 

@@ -1,17 +1,20 @@
 """Histories of a whole domain, of pure engines on a simulated clock."""
 
-from dss.simulated_domain import Member, World, hello, new_server, node, send, service
+import pytest
+
+from dss.simulated_domain import PARAMETERS, Member, World, hello, new_server, node, send, service
+from nwip.directory.parameters import Parameters
 from nwip.directory.records import Kind, Service
 from nwip.dss.client_engine import SETTLE
 from nwip.dss.messages import Refused
 
 
-def pair() -> tuple[Member, Member, World]:
+def pair(parameters: Parameters = PARAMETERS) -> tuple[Member, Member, World]:
     a, b = Member(1), Member(2)
     for number, member in ((1, a), (2, b)):
         member.engine.offer(node(number))
         member.engine.offer(service(f"S{number}"))
-    return a, b, World(a, b)
+    return a, b, World(a, b, parameters=parameters)
 
 
 def assert_complete(*members: Member) -> None:
@@ -39,9 +42,10 @@ def test_a_retracted_service_goes_at_once_and_does_not_come_back() -> None:
     assert a.names() == b.names() == {"S2"}
 
 
-def test_renewals_keep_everything_for_ever() -> None:
-    a, b, world = pair()
-    world.run(300)
+@pytest.mark.parametrize(("lease", "renewal"), [(15.0, 5.0), (1.5, 0.5), (1.0, 0.49), (900.0, 300.0)])
+def test_renewals_keep_everything_for_ever(lease: float, renewal: float) -> None:
+    a, b, world = pair(Parameters(domain="sim.test", lease=lease, renewal=renewal))
+    world.run(20 * lease)
     assert_complete(a, b)
     assert not a.removed()
     assert not b.removed()

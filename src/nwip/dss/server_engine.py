@@ -39,9 +39,8 @@ from nwip.wire import WireError
 
 _log = logging.getLogger(__name__)
 
-RENEWAL_PUSH: Final = (
-    1.0  # seconds: renewals are told together, with their ages, so nothing is lost by waiting
-)
+RENEWAL_PUSH: Final = 1.0  # seconds at most: renewals are told together, with their ages
+RENEWAL_PUSH_OF_LEASE: Final = 0.2  # of the lease, where that is less: a copy must hear before its lease ends
 ALARMS_KEPT: Final = 32
 
 
@@ -264,7 +263,7 @@ class ServerEngine:
         self.directory.heard(owner, message.incarnation, message.renewal, lease, 0.0, now)
         self._renewed.add(owner)
         if self._push_at is None:
-            self._push_at = now + RENEWAL_PUSH
+            self._push_at = now + min(RENEWAL_PUSH, RENEWAL_PUSH_OF_LEASE * self.parameters.lease)
         return True
 
     def _leave(self, session: Session, message: Goodbye, now: float) -> None:
