@@ -9,6 +9,7 @@ import pytest
 from nodes import PARAMETERS, dss, node, until
 from nwip.directory.records import Change, Kind, Node, Record
 from nwip.ipx.address import Address
+from nwip.links.dosbox.player import DosboxPlayer
 from nwip.routing.numbering import HASHED_PREFIX
 
 pytestmark = pytest.mark.asyncio
@@ -81,3 +82,12 @@ async def test_a_node_that_starts_again_is_the_same_owner_with_the_same_secrets(
     async with dss() as server:
         port = server.endpoints[0][1]
         assert await secrets(port) == await secrets(port)
+
+
+async def test_no_player_may_take_a_number_of_the_domains_own_form(tmp_path: Path) -> None:
+    parameters = msgspec.structs.replace(PARAMETERS, node_prefix=b"\x0a\x0b")
+    claimed = bytes.fromhex("0A0BC0000207")
+    async with dss(parameters=parameters) as server, node(tmp_path, server.endpoints[0][1]) as (_, said):
+        await until(lambda: said)
+        async with DosboxPlayer(("127.0.0.5", 20213), node=claimed) as player:
+            assert (await player.register()).node != claimed

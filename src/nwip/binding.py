@@ -11,14 +11,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 from nwip.config import Config, ConfigError, DosboxSettings
-from nwip.config.settings import UNPRIVILEGED_OFFSET
 from nwip.control import ControlServer
 from nwip.dataplane.interfaces import local_addresses, main_address
 from nwip.directory.records import Endpoint
+from nwip.discovery.preferred import UNPRIVILEGED_OFFSET
 from nwip.dss.server import DssServer
 from nwip.gateway.gateway import NodeGateway
 from nwip.links.dosbox import DosboxLink
 from nwip.links.virtual import VirtualLink
+from nwip.routing.numbering import is_node_number
 from nwip.security.admission import admission
 from nwip.state import State
 
@@ -97,6 +98,7 @@ async def open_dosbox(
             limit=settings.clients,
             admit=admission(settings.admit),
             hop_limit=gateway.parameters.hop_limit,
+            reserved=lambda node: is_node_number(node, gateway.parameters),
         )
         gateway.attach(link)
         try:

@@ -18,8 +18,6 @@ from nwip.directory.records import Port
 from nwip.ipx.address import format_network, parse_network
 from nwip.ipx.numbers import IPX_TUNNEL_PORT, MAXIMUM_HOPS, NETWARE_IP_DATA_PORT, NETWARE_IP_PORT
 
-UNPRIVILEGED_OFFSET = 10_000  # a default port that needs privilege falls to 10396, 10213 without it
-
 Text = Annotated[str, Meta(pattern=r"\A[^\x00-\x1f\x7f]+\Z")]
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 Positive = Annotated[int, Meta(ge=1, le=1_000_000)]

@@ -36,7 +36,6 @@ def endpoint_text(endpoint: Endpoint) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-IDENTITY_SIZE = 16
 SERVICE_NAME_SIZE = 47
 
 ServiceName = Annotated[str, Meta(min_length=1, max_length=SERVICE_NAME_SIZE, pattern=r"\A[\x01-\xff]+\Z")]

@@ -8,7 +8,7 @@ from nwip.ipx.address import BROADCAST_NODE, Address
 from nwip.ipx.packet import Packet
 from nwip.links.base import Arrival
 from nwip.links.dosbox.client import Answered, DosboxClient, Received
-from nwip.links.dosbox.engine import DosboxServer
+from nwip.links.dosbox.engine import DosboxServer, nobodys
 from nwip.links.dosbox.events import Event, Joined, Left
 from nwip.security.limits import TokenBuckets
 
@@ -73,9 +73,10 @@ class World:
         admit: Callable[[str], bool] = everyone,
         registrations: TokenBuckets | None = None,
         gateway: Callable[[Arrival], None] | None = None,
+        reserved: Callable[[bytes], bool] = nobodys,
     ) -> None:
         self.server = DosboxServer(
-            NETWORK, GATEWAY, key, limit=limit, admit=admit, registrations=registrations
+            NETWORK, GATEWAY, key, limit=limit, admit=admit, registrations=registrations, reserved=reserved
         )
         self.now = 1000.0
         self.players: dict[Endpoint, Player] = {}

@@ -3,10 +3,12 @@
 import pytest
 
 from links.dosbox.simulation import GAME, GATEWAY, KEY, NETWORK, World
+from nwip.directory.parameters import Parameters
 from nwip.ipx.address import BROADCAST_NODE, Address
 from nwip.ipx.packet import Packet
 from nwip.ipx.ping import NODE_WANTED, registration
 from nwip.links.dosbox.engine import DosboxServer
+from nwip.routing.numbering import is_node_number
 
 HERE = ("192.0.2.7", 4001)
 THERE = ("198.51.100.9", 50000)
@@ -80,6 +82,14 @@ def test_numbers_that_are_no_clients_are_refused(node: str) -> None:
     sent = len(world.sent)
     world.datagram(Packet(Address(0, BROADCAST_NODE, GAME), Address(0, claimed, GAME)).encode(), THERE)
     assert len(world.sent) == sent
+
+
+def test_the_prefix_of_a_domain_that_numbers_its_nodes_otherwise_is_refused_too() -> None:
+    parameters = Parameters(domain="test", node_prefix=b"\x0a\x0b")
+    world = World(reserved=lambda node: is_node_number(node, parameters))
+    for claimed, granted in ((bytes.fromhex("0A0BC0000207"), False), (MAC, True)):
+        reply = reply_to(world, registration(claimed).encode())
+        assert (reply.destination.node == claimed) is granted
 
 
 def test_another_clients_number_is_refused_even_with_a_proof() -> None:

@@ -45,6 +45,11 @@ def everyone(_host: str) -> bool:
     return True
 
 
+def nobodys(_node: bytes) -> bool:
+    """Reserve no node number."""
+    return False
+
+
 class DosboxServer:
     """The engine of a DOSBox-protocol server on one IPX network, where our own number is `node`.
 
@@ -52,6 +57,8 @@ class DosboxServer:
     same key a restarted server still knows its clients. At most `limit` clients; `admit` says whether an IP
     address may become one; `registrations` limits what one IP address, proven or not, may ask for. No router
     lets a transport control of `hop_limit` pass: one that is as high is what a DOS program left in the field.
+    `reserved` says which node numbers, besides 7E01 and 7E06, no client may choose: a domain may number its
+    nodes otherwise.
     """
 
     def __init__(
@@ -64,6 +71,7 @@ class DosboxServer:
         admit: Callable[[str], bool] = everyone,
         registrations: TokenBuckets | None = None,
         hop_limit: int = MAXIMUM_HOPS,
+        reserved: Callable[[bytes], bool] = nobodys,
     ) -> None:
         self.counters = Counters()
         self.node = node
@@ -72,6 +80,7 @@ class DosboxServer:
         self._numbers = ProofNumbers(key)
         self._admit = admit
         self._hop_limit = hop_limit
+        self._reserved = reserved
         if registrations is None:
             registrations = TokenBuckets(REGISTRATION_RATE, REGISTRATION_BURST)
         self._registrations = registrations
@@ -248,7 +257,7 @@ class DosboxServer:
     def _may_claim(self, node: bytes, address: Endpoint) -> bool:
         """Say whether the source at `address` may have a node number that it chose."""
         holder = self._table.with_node(node)
-        flaw = ingress.claim_flaw(node, self.node)
+        flaw = ingress.claim_flaw(node, self.node, self._reserved)
         if flaw is None and holder is not None and not holder.chose_node and holder.address != address:
             flaw = "claims another client's node number"
         if flaw:

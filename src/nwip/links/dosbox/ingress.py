@@ -1,5 +1,6 @@
 """What a DOSBox client's datagram must look like, judged on raw octets. Pure."""
 
+from collections.abc import Callable
 from typing import Final
 
 from nwip.ipx.address import NULL_NODE
@@ -64,11 +65,11 @@ def address_flaw(packet: bytes, network: bytes) -> str | None:
     return None
 
 
-def claim_flaw(node: bytes, ours: bytes) -> str | None:
+def claim_flaw(node: bytes, ours: bytes, reserved: Callable[[bytes], bool]) -> str | None:
     """Return why a client must not have `node` as its own number, or None; `ours` is the gateway's."""
     if node[0] & 1 or node == NULL_NODE:
         return "claims a node number that is no host's"
-    if node == ours or node.startswith(_NODE_PREFIXES):
+    if node == ours or node.startswith(_NODE_PREFIXES) or reserved(node):
         return "claims a node number of nwip's nodes"
     return None
 

@@ -12,7 +12,7 @@ from nwip.ipx.address import BROADCAST_NODE, format_node
 from nwip.ipx.numbers import MAXIMUM_HOPS
 from nwip.links.base import Gateway, Hop
 from nwip.links.dosbox.clients import ClientView
-from nwip.links.dosbox.engine import DEFAULT_LIMIT, DosboxServer, everyone
+from nwip.links.dosbox.engine import DEFAULT_LIMIT, DosboxServer, everyone, nobodys
 from nwip.links.dosbox.events import Joined, Left
 from nwip.links.dosbox.ingress import MAXIMUM_SIZE
 from nwip.security.limits import TokenBuckets
@@ -46,12 +46,20 @@ class DosboxLink:
         admit: Callable[[str], bool] = everyone,
         registrations: TokenBuckets | None = None,
         hop_limit: int = MAXIMUM_HOPS,
+        reserved: Callable[[bytes], bool] = nobodys,
     ) -> None:
         self.name = name
         self.network = network
         self.joined = joined
         self._engine = DosboxServer(
-            network, node, key, limit=limit, admit=admit, registrations=registrations, hop_limit=hop_limit
+            network,
+            node,
+            key,
+            limit=limit,
+            admit=admit,
+            registrations=registrations,
+            hop_limit=hop_limit,
+            reserved=reserved,
         )
         self.counters = self._engine.counters
         self._limit = limit
