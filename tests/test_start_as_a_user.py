@@ -65,8 +65,8 @@ async def test_a_dss_lets_its_own_machine_in_and_trusts_nobody_for_being_anybody
         text = f"dss.listen = ['127.0.0.1']\ndss.port = 20396\ndss.admit = {admit}"
         dss = await binding.open_dss(config(text), State(tmp_path), bytes(16), print)
         try:
-            assert dss._engine._admit(PUBLIC)
-            assert dss._engine._admit("198.51.100.1") == others
+            assert dss.engine._admit(PUBLIC)
+            assert dss.engine._admit("198.51.100.1") == others
             assert not dss._trust("198.51.100.1")
         finally:
             await dss.close()

@@ -137,7 +137,7 @@ async def test_a_client_goes_to_the_next_server_and_comes_from_its_local_address
         running = Running(1, taken.getsockname()[:2], server.endpoints[0], local="127.0.0.2")
         await running.holds(2)
     assert running.watcher.happened[0].endswith("cannot be reached: connection refused")
-    assert {session.peer for session in server._engine._sessions} == {"127.0.0.2"}
+    assert {session.peer for session in server.engine._sessions} == {"127.0.0.2"}
     await running.end()
     await server.close()
 

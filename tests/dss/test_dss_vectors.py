@@ -113,5 +113,5 @@ def test_every_record_and_parameter_is_specified() -> None:
     text = (DOCS / "protocol.md").read_text()
     for field in Parameters.__struct_fields__:
         assert f"| {field} |" in text
-    for kind in ("Service", "Route", "Host", "Node", "Record", "Lease", "Withdrawal"):
+    for kind in ("Service", "Route", "Host", "Node", "Dss", "Record", "Lease", "Withdrawal"):
         assert f"### {kind}\n" in text

@@ -40,11 +40,22 @@ class Owner:
 
     `renewed` is the highest (incarnation, renewal) heard, `highest` the highest sequence of any record or
     withdrawal, `floor` the sequence below which nothing of it exists, `deadline` the end of its lease,
-    `node` its latest `Node` value.
+    `node` its latest `Node` value, `digest` that of its records once somebody has asked for it.
     An owner that is not `live` is remembered without records, so that old messages do not bring it back.
     """
 
-    __slots__ = ("deadline", "floor", "highest", "identity", "lease", "live", "node", "records", "renewed")
+    __slots__ = (
+        "deadline",
+        "digest",
+        "floor",
+        "highest",
+        "identity",
+        "lease",
+        "live",
+        "node",
+        "records",
+        "renewed",
+    )
 
     def __init__(self, identity: bytes, lease: float, now: float) -> None:
         self.identity = identity
@@ -55,7 +66,13 @@ class Owner:
         self.deadline = now + lease
         self.live = True
         self.node: Node | None = None
+        self.digest: int | None = None
         self.records: dict[Key, Record] = {}
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether it lives by a renewal, and not only by what a disk remembers."""
+        return self.live and self.renewed != NEVER_HEARD
 
     def describe(self, now: float) -> Lease:
         """Return the lease as of `now`, for passing on."""

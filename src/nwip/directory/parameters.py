@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from nwip.directory.filters import FILTER_LIMIT, Filter
 from nwip.directory.records import Counter, Identity, Network, Port
 from nwip.ipx.numbers import MAXIMUM_HOPS, NETWARE_IP_DATA_PORT
 
@@ -12,6 +13,7 @@ DEFAULT_NETWORK = 0x4E574950  # "NWIP"
 DEFAULT_NODE_PREFIX = b"\x7e\x01"
 DEFAULT_LEASE = 15.0
 DEFAULT_RENEWAL = 5.0
+DEFAULT_SYNCHRONISATION = 5.0
 
 Ticks = Annotated[int, Meta(ge=1, le=0xFFFF)]
 
@@ -19,7 +21,9 @@ Ticks = Annotated[int, Meta(ge=1, le=0xFFFF)]
 class Parameters(Struct, frozen=True, array_like=True, kw_only=True):
     """What all nodes of a domain must agree on.
 
-    Of two copies the one with the higher (`term`, `version`, `identity`) stands, whole. Times are seconds.
+    Of two copies the one with the higher (`term`, `version`, `identity`) stands, whole. `identity` is the
+    primary DSS; term 0 is that of a secondary that has not met its primary. Times are seconds;
+    `synchronisation` is how often DSSs compare what they hold.
     `broadcast_rate` and `broadcast_burst` are packets a second and packets, per source, for broadcasts that
     are copied to the other nodes.
     """
@@ -40,6 +44,8 @@ class Parameters(Struct, frozen=True, array_like=True, kw_only=True):
     hop_limit: Annotated[int, Meta(ge=2, le=127)] = MAXIMUM_HOPS
     lease: Annotated[float, Meta(ge=1.0, le=86400.0)] = DEFAULT_LEASE
     renewal: Annotated[float, Meta(ge=0.2, le=28800.0)] = DEFAULT_RENEWAL
+    synchronisation: Annotated[float, Meta(ge=1.0, le=3600.0)] = DEFAULT_SYNCHRONISATION
+    filters: Annotated[tuple[Filter, ...], Meta(max_length=FILTER_LIMIT)] = ()
 
     def agree_with(self, other: "Parameters") -> bool:
         """Say whether nodes with these and those can work together: nothing but their rank differs."""

@@ -1,4 +1,4 @@
-"""What the directory holds: services, routes, hosts and nodes, each registered by one owner.
+"""What the directory holds: services, routes, hosts, nodes and DSSs, each registered by one owner.
 
 Pure. The structs are also what travels in the sessions of port 396 (see `docs/protocol.md`): each is a
 MessagePack array that starts with its tag. They form no cycles, so the garbage
@@ -48,10 +48,14 @@ class Kind(IntEnum):
     ROUTE = 2
     HOST = 3
     NODE = 4
+    DSS = 5
 
 
 Key = tuple[Kind, int | bytes, str]
-"""What a record is about: the kind, then (type, name), (network, ""), (node, "") or (node, "")."""
+"""What a record is about.
+
+The kind, then (type, name), (network, ""), (node number, "") of a host or node, or (identity, "") of a DSS.
+"""
 
 
 class Service(Struct, frozen=True, array_like=True, gc=False, tag=int(Kind.SERVICE)):
@@ -109,6 +113,16 @@ class Host(Struct, frozen=True, array_like=True, gc=False, tag=int(Kind.HOST)):
         return f"host {format_node(self.node)}"
 
 
+Endpoints = list[tuple[Annotated[str, Meta(max_length=45)], Port]]
+
+
+def _check_endpoints(endpoints: Endpoints) -> None:
+    for address, _ in endpoints:
+        if "%" in address:
+            raise ValueError(f"{address!r} has a zone, which means something on one machine only")
+        ip_address(address)
+
+
 class Node(Struct, frozen=True, array_like=True, gc=False, tag=int(Kind.NODE)):
     """The owner itself: its node number on the virtual network, its name, and where its data port listens.
 
@@ -117,15 +131,10 @@ class Node(Struct, frozen=True, array_like=True, gc=False, tag=int(Kind.NODE)):
 
     node: NodeNumber
     name: Name
-    endpoints: Annotated[
-        list[tuple[Annotated[str, Meta(max_length=45)], Port]], Meta(min_length=1, max_length=8)
-    ]
+    endpoints: Annotated[Endpoints, Meta(min_length=1, max_length=8)]
 
     def __post_init__(self) -> None:
-        for address, _ in self.endpoints:
-            if "%" in address:
-                raise ValueError(f"{address!r} has a zone, which means something on one machine only")
-            ip_address(address)
+        _check_endpoints(self.endpoints)
 
     @property
     def key(self) -> Key:
@@ -136,7 +145,30 @@ class Node(Struct, frozen=True, array_like=True, gc=False, tag=int(Kind.NODE)):
         return f"node {self.name} ({format_node(self.node)})"
 
 
-Value = Service | Route | Host | Node
+class Dss(Struct, frozen=True, array_like=True, gc=False, tag=int(Kind.DSS)):
+    """A DSS of the domain, which owns this record itself: where it takes sessions of nodes and of other DSSs.
+
+    Raises `ValueError` for an endpoint whose address is not an IP address.
+    """
+
+    identity: Identity
+    name: Name
+    sessions: Annotated[Endpoints, Meta(max_length=8)]
+    peers: Annotated[Endpoints, Meta(max_length=8)]
+
+    def __post_init__(self) -> None:
+        _check_endpoints([*self.sessions, *self.peers])
+
+    @property
+    def key(self) -> Key:
+        """The identity."""
+        return (Kind.DSS, self.identity, "")
+
+    def __str__(self) -> str:
+        return f"DSS {self.name} ({self.identity.hex()})"
+
+
+Value = Service | Route | Host | Node | Dss
 
 
 class Record(Struct, frozen=True, array_like=True, gc=False):
@@ -163,7 +195,11 @@ class Record(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Change(Struct, frozen=True, gc=False):
-    """Something that happened to a directory: `record` is now there, or `removed`."""
+    """Something that happened to a directory: `record` is now there, or `removed`.
+
+    A `hidden` record is kept and passed on, but the domain's filters keep it from every answer.
+    """
 
     record: Record
     removed: bool = False
+    hidden: bool = False

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from nwip.directory.deadlines import Deadlines
+from nwip.directory.digest import digest_of, mark
+from nwip.directory.filters import Policy
 from nwip.directory.offers import Offers
-from nwip.directory.owners import NOTHING, Lease, Owner, Sequence
+from nwip.directory.owners import NEVER_HEARD, NOTHING, Lease, Owner, Sequence
 from nwip.directory.parameters import DEFAULT_LEASE
 from nwip.directory.records import Change, Key, Kind, Node, Record
 from nwip.directory.tombstones import Tombstones, Withdrawal
@@ -26,7 +28,8 @@ class Directory:
 
     Holds at most `limit` records and as many withdrawals, of at most `owner_limit` owners. A record or
     owner over the limit is refused and counted in `refused`; of withdrawals the oldest are forgotten.
-    `now` is seconds of one monotonic clock, the caller's.
+    `now` is seconds of one monotonic clock, the caller's. `first_lease` is how long an owner is believed of
+    which no renewal was heard yet, in seconds.
     """
 
     def __init__(self, limit: int = DEFAULT_LIMIT, owner_limit: int = OWNER_LIMIT) -> None:
@@ -39,7 +42,11 @@ class Directory:
         self._expired: deque[Owner] = deque()
         self._count = 0
         self._frozen = False
+        self._policy = Policy(())
+        self._hidden: set[tuple[bytes, Key]] = set()
+        self._unhidden: list[Change] = []
         self.refused = 0
+        self.first_lease = DEFAULT_LEASE
 
     def __len__(self) -> int:
         """Return the number of live records."""
@@ -48,8 +55,8 @@ class Directory:
     def merge(self, record: Record, now: float) -> Change | None:
         """Take in a record; None when it tells nothing new, was withdrawn, is too old or finds no room.
 
-        The record of an owner that was not heard yet lives for one default lease; that of an owner whose
-        lease has ended is refused until the owner is heard again.
+        The record of an owner that was not heard yet lives for `first_lease`; that of an owner whose lease
+        has ended is refused until the owner is heard again.
         """
         key, sequence = record.key, record.sequence
         owner = self._owner(record.owner, now)
@@ -67,10 +74,18 @@ class Directory:
             self._remove(owner, current)
         owner.highest = max(owner.highest, sequence)
         owner.records[key] = record
-        if isinstance(record.value, Node):
-            owner.node = record.value
-        self._offers.add(key, record)
+        if owner.digest is not None:
+            owner.digest ^= mark(record)
         self._count += 1
+        if isinstance(record.value, Node):
+            renamed = owner.node is None or owner.node.name != record.value.name
+            owner.node = record.value
+            if renamed and self._policy.asks_for_owners:
+                self._unhidden += self._judge_anew(owner)
+        if self._policy and self._hides(owner, record):
+            self._hidden.add((record.owner, key))
+            return Change(record, hidden=True)
+        self._offers.add(key, record)
         return Change(record)
 
     def withdraw(self, owner: bytes, key: Key, sequence: Sequence, now: float) -> Change | None:
@@ -99,13 +114,14 @@ class Directory:
         """Take in a renewal that was made `age` seconds ago and holds for `lease` seconds.
 
         The higher (incarnation, renewal) stands; a repeated one never makes the lease end later. Returns
-        True when the owner was not live before, so that its records may have to be asked for.
+        True when the owner was not heard before, or was dead, so that its records may have to be asked for.
         """
         state = self._owners.get(owner)
         known = state is not None
         state = state or self._owner(owner, now)
         if state is None:
             return False
+        first = state.renewed == NEVER_HEARD
         deadline = now + lease - age
         if (incarnation, renewal) > state.renewed:
             state.renewed = (incarnation, renewal)
@@ -117,7 +133,7 @@ class Directory:
         if state.live:
             state.deadline = deadline
             self._deadlines.set(owner, deadline)
-            return not known
+            return first or not known
         if age >= lease:
             return False
         self._revive(state, deadline)
@@ -138,7 +154,7 @@ class Directory:
             else:
                 del self._owners[identity]
         self._tombstones.expire(now)
-        changes: list[Change] = []
+        changes, self._unhidden = self._unhidden, []
         while self._expired and len(changes) < SLICE:
             owner = self._expired[0]
             if owner.live or not owner.records:
@@ -151,12 +167,34 @@ class Directory:
         """Return when `expire` has something to do: at once when a slice is left over."""
         if self._frozen:
             return None
+        if self._unhidden:
+            return 0.0
         if self._expired:
             return self._expired[0].deadline
         times = [
             time for time in (self._deadlines.next(), self._tombstones.next_deadline()) if time is not None
         ]
         return min(times, default=None)
+
+    def forget(self, owner: bytes, now: float) -> bool:
+        """End the lease of an owner at once, as if it had run out; False when it was not live."""
+        state = self._owners.get(owner)
+        if state is None or not state.live:
+            return False
+        state.deadline = now
+        self._deadlines.set(owner, now)
+        return True
+
+    def set_policy(self, policy: Policy) -> list[Change]:
+        """Take the domain's filters; return what appears and what vanishes by them."""
+        if policy == self._policy:
+            return []
+        self._policy = policy
+        return [change for owner in self._owners.values() for change in self._judge_anew(owner)]
+
+    def is_hidden(self, record: Record) -> bool:
+        """Say whether the domain's filters keep a record from every answer."""
+        return (record.owner, record.key) in self._hidden
 
     def freeze(self, now: float) -> None:
         """Let nothing expire from now on: who would renew it cannot be heard."""
@@ -212,6 +250,25 @@ class Directory:
         state = self._owners.get(owner)
         return state is not None and state.live
 
+    def is_heard(self, owner: bytes) -> bool:
+        """Say whether the owner lives by a renewal, and not only by what a disk remembers."""
+        state = self._owners.get(owner)
+        return state is not None and state.is_heard
+
+    def digest(self, owner: bytes) -> int:
+        """Return the digest of an owner's live records; see `digest.py`."""
+        state = self._owners.get(owner)
+        if state is None:
+            return 0
+        if state.digest is None:
+            state.digest = digest_of(state.records.values())
+        return state.digest
+
+    def count_of(self, owner: bytes) -> int:
+        """Return the number of live records of one owner."""
+        state = self._owners.get(owner)
+        return len(state.records) if state else 0
+
     def has_records(self, owner: bytes) -> bool:
         """Say whether the owner has any record."""
         state = self._owners.get(owner)
@@ -222,6 +279,16 @@ class Directory:
         state = self._owners.get(owner)
         return max(state.highest, state.floor, (state.renewed[0], 0)) if state else NOTHING
 
+    def floor(self, owner: bytes) -> Sequence:
+        """Return the sequence below which nothing of an owner exists any more, (0, 0) if none is known."""
+        state = self._owners.get(owner)
+        return state.floor if state else NOTHING
+
+    def renewed(self, owner: bytes) -> Sequence:
+        """Return the highest (incarnation, renewal) heard of an owner, (0, -1) if none."""
+        state = self._owners.get(owner)
+        return state.renewed if state else NEVER_HEARD
+
     def lease(self, owner: bytes, now: float) -> Lease | None:
         """Return the owner's lease and its age, for passing on."""
         state = self._owners.get(owner)
@@ -231,9 +298,21 @@ class Directory:
         """Return the identities of the live owners."""
         return [owner.identity for owner in self._owners.values() if owner.live]
 
+    def heard_owners(self) -> list[bytes]:
+        """Return the identities of the live owners that were heard: those that may be passed on."""
+        return [owner.identity for owner in self._owners.values() if owner.is_heard]
+
     def withdrawals(self) -> Iterable[Withdrawal]:
         """Give out the withdrawals that are remembered, for passing on."""
         return self._tombstones
+
+    def is_withdrawn(self, owner: bytes, key: Key, sequence: Sequence) -> bool:
+        """Say whether a withdrawal of a key up to that sequence is known."""
+        return self._tombstones.covers(owner, key, sequence)
+
+    def withdrawals_of(self, owner: bytes) -> list[Withdrawal]:
+        """Return the withdrawals of one owner that are remembered."""
+        return self._tombstones.of_owner(owner)
 
     def _owner(self, identity: bytes, now: float) -> Owner | None:
         owner = self._owners.get(identity)
@@ -242,7 +321,7 @@ class Directory:
         if len(self._owners) >= self._owner_limit:
             self.refused += 1
             return None
-        owner = self._owners[identity] = Owner(identity, DEFAULT_LEASE, now)
+        owner = self._owners[identity] = Owner(identity, self.first_lease, now)
         self._deadlines.set(identity, owner.deadline)
         return owner
 
@@ -260,6 +339,31 @@ class Directory:
         """Take a record that its owner has no more out of everything else."""
         if record.value is owner.node:
             owner.node = None
-        self._offers.remove(key, record)
+        if owner.digest is not None:
+            owner.digest ^= mark(record)
         self._count -= 1
+        if self._hidden and (record.owner, key) in self._hidden:
+            self._hidden.discard((record.owner, key))
+            return Change(record, removed=True, hidden=True)
+        self._offers.remove(key, record)
         return Change(record, removed=True)
+
+    def _hides(self, owner: Owner, record: Record) -> bool:
+        return self._policy.hides(record.value, owner.identity, owner.node.name if owner.node else "")
+
+    def _judge_anew(self, owner: Owner) -> list[Change]:
+        """Show or hide each record of an owner as the filters now say."""
+        changes = []
+        for key, record in owner.records.items():
+            place = (owner.identity, key)
+            hidden, was_hidden = self._hides(owner, record), place in self._hidden
+            if hidden and not was_hidden:
+                self._offers.remove(key, record)
+                self._hidden.add(place)
+            elif was_hidden and not hidden:
+                self._hidden.discard(place)
+                self._offers.add(key, record)
+            else:
+                continue
+            changes.append(Change(record, removed=hidden))
+        return changes

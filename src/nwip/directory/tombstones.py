@@ -12,7 +12,7 @@ from nwip.directory.records import Counter, Identity, Key, Kind
 TOMBSTONE_TIME: Final = 3600.0  # seconds: the longest partition after which no withdrawn record comes back
 
 KeyNumber = Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
-KeyNode = Annotated[bytes, Meta(min_length=6, max_length=6)]
+KeyOctets = Annotated[bytes, Meta(min_length=6, max_length=16)]
 KeyName = Annotated[str, Meta(max_length=47)]
 
 
@@ -25,7 +25,7 @@ class Withdrawal(Struct, frozen=True, array_like=True):
     owner: Identity
     incarnation: Counter
     counter: Counter
-    key: tuple[Kind, KeyNumber | KeyNode, KeyName]
+    key: tuple[Kind, KeyNumber | KeyOctets, KeyName]
 
     @property
     def sequence(self) -> Sequence:
@@ -36,11 +36,12 @@ class Withdrawal(Struct, frozen=True, array_like=True):
 class Tombstones:
     """The latest withdrawal of each (owner, key), for `TOMBSTONE_TIME`; over `limit` the oldest go."""
 
-    __slots__ = ("_limit", "_stones", "evicted")
+    __slots__ = ("_by_owner", "_limit", "_stones", "evicted")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._stones: OrderedDict[tuple[bytes, Key], tuple[Sequence, float]] = OrderedDict()
+        self._by_owner: dict[bytes, dict[Key, None]] = {}
         self.evicted = 0
 
     def __len__(self) -> int:
@@ -50,6 +51,11 @@ class Tombstones:
         """Give out all of them, for passing on."""
         for (owner, key), (sequence, _) in list(self._stones.items()):
             yield Withdrawal(owner, *sequence, key)
+
+    def of_owner(self, owner: bytes) -> list[Withdrawal]:
+        """Return those of one owner."""
+        keys = self._by_owner.get(owner, ())
+        return [Withdrawal(owner, *self._stones[owner, key][0], key) for key in keys]
 
     def covers(self, owner: bytes, key: Key, sequence: Sequence) -> bool:
         """Say whether a record of that sequence has been withdrawn."""
@@ -62,16 +68,24 @@ class Tombstones:
             return False
         self._stones[owner, key] = (sequence, now + TOMBSTONE_TIME)
         self._stones.move_to_end((owner, key))
+        self._by_owner.setdefault(owner, {})[key] = None
         if len(self._stones) > self._limit:
-            self._stones.popitem(last=False)
+            self._forget_oldest()
             self.evicted += 1
         return True
 
     def expire(self, now: float) -> None:
         """Forget what is older than `TOMBSTONE_TIME`."""
         while (due := self.next_deadline()) is not None and due <= now:
-            self._stones.popitem(last=False)
+            self._forget_oldest()
 
     def next_deadline(self) -> float | None:
         """Return when the oldest is to be forgotten, or None."""
         return next(iter(self._stones.values()))[1] if self._stones else None
+
+    def _forget_oldest(self) -> None:
+        (owner, key), _ = self._stones.popitem(last=False)
+        keys = self._by_owner[owner]
+        del keys[key]
+        if not keys:
+            del self._by_owner[owner]

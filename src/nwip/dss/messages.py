@@ -1,4 +1,4 @@
-"""The messages of TCP port 396, specified octet by octet in `docs/protocol.md`. Pure.
+"""The messages of TCP ports 396 and 2010, specified octet by octet in `docs/protocol.md`. Pure.
 
 Each is a MessagePack array that starts with its tag; a receiver ignores elements behind those it knows.
 """
@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from nwip.directory.digest import DIGEST_SIZE
 from nwip.directory.owners import Lease
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Counter, Identity, Name, Record
@@ -18,12 +19,15 @@ from nwip.wire import WireError
 VERSION: Final = 1
 BATCH: Final = 256  # records, withdrawals or leases in a message: decoded and merged in about a millisecond
 
+NEIGHBOUR_LIMIT: Final = 256  # DSSs that one may have sessions with
+
 Request = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 DomainName = Annotated[str, Meta(max_length=255)]
 Text = Annotated[str, Meta(max_length=255, pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\Z")]
 Records = Annotated[list[Record], Meta(max_length=BATCH)]
 Withdrawals = Annotated[list[Withdrawal], Meta(max_length=BATCH)]
 Leases = Annotated[list[Lease], Meta(max_length=BATCH)]
+Octets = Annotated[bytes, Meta(min_length=DIGEST_SIZE, max_length=DIGEST_SIZE)]
 Role = Literal["node", "reader", "dss"]
 
 
@@ -43,13 +47,15 @@ class Reason(IntEnum):
     IDLE = 11
     EXPIRED = 12
     ROLE = 13
+    SELF = 14
 
 
 class Hello(Struct, frozen=True, array_like=True, tag=1):
     """The first message each way; tag and `version` keep their place in every version.
 
     `domain` "" means whichever is served. From a node (`incarnation`, `counter`) is its own highest
-    sequence; from a DSS the highest it knows of that node, above which the node jumps.
+    sequence; from a DSS the highest it knows of that node, above which the node jumps. Among DSSs both
+    have the role "dss".
     """
 
     version: Annotated[int, Meta(ge=0, le=0xFFFF)]
@@ -142,6 +148,51 @@ class Goodbye(Struct, frozen=True, array_like=True, tag=12):
     text: Text = ""
 
 
+class Attached(Struct, frozen=True, array_like=True, tag=13):
+    """Among DSSs: nodes, by identity and boot, that hold a session with the sender; `fresh`: just begun."""
+
+    nodes: Annotated[list[tuple[Identity, Identity]], Meta(max_length=BATCH)]
+    fresh: bool = False
+
+
+class Neighbours(Struct, frozen=True, array_like=True, tag=14):
+    """Among DSSs: whom the sender has sessions with; what it says, they hear from it themselves."""
+
+    identities: Annotated[list[Identity], Meta(max_length=NEIGHBOUR_LIMIT)]
+
+
+class Digest(Struct, frozen=True, array_like=True, tag=15):
+    """Among DSSs: how many owners the sender hears of, and the digest of all they have."""
+
+    owners: Counter
+    digest: Octets
+
+
+class Seen(Struct, frozen=True, array_like=True):
+    """Of one owner: the highest sequence known, how many records are live, and their digest."""
+
+    owner: Identity
+    incarnation: Counter
+    counter: Counter
+    records: Counter
+    digest: Octets
+
+
+class Summary(Struct, frozen=True, array_like=True, tag=16):
+    """Among DSSs: what the sender has seen of each owner it hears of, perhaps in several messages.
+
+    Behind the `last` one the receiver sends what the sender lacks; with `answer`, its own summary too.
+    """
+
+    owners: Annotated[list[Seen], Meta(max_length=BATCH)]
+    last: bool
+    answer: bool
+
+
+class Synchronised(Struct, frozen=True, array_like=True, tag=17):
+    """Among DSSs: all that the receiver's last summary lacked has been sent."""
+
+
 Message = (
     Hello
     | Refused
@@ -155,6 +206,11 @@ Message = (
     | Delta
     | SnapshotEnd
     | Goodbye
+    | Attached
+    | Neighbours
+    | Digest
+    | Summary
+    | Synchronised
 )
 
 
@@ -162,7 +218,7 @@ class VersionError(WireError):
     """A Hello speaks a version of the protocol that is not known here."""
 
 
-_TAGS: Final = range(1, 13)
+_TAGS: Final = range(1, 18)
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Message)
 _parts = msgspec.msgpack.Decoder(list[msgspec.Raw])

@@ -1,27 +1,30 @@
 """The DSS on asyncio: sessions on TCP, questions on UDP."""
 
 import asyncio
-import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
+from random import Random
 from typing import Final
 
 from nwip.dataplane.port import Datagram, Port, open_port
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.parameters import Parameters
-from nwip.directory.records import Endpoint
+from nwip.directory.records import Dss, Endpoint, Kind
 from nwip.directory.table import Directory
 from nwip.dss.conversation import SLICE, end_tasks
+from nwip.dss.peering import Peering, Resolve
 from nwip.dss.peers import DEFAULT_LIMITS, Limits
+from nwip.dss.presence import Presence
+from nwip.dss.pump import LAST_WORD_LIMIT, Pump
 from nwip.dss.questions import Questions
+from nwip.dss.replication_engine import ReplicationEngine
 from nwip.dss.server_engine import ServerEngine
 from nwip.dss.session import Session
 
 _log = logging.getLogger(__name__)
 
-LAST_WORD_LIMIT: Final = 1.0  # seconds for a peer to take the last message of a session
 BACKLOG: Final = 512  # connections that may wait: a whole domain that comes back at once
 
 
@@ -29,7 +32,8 @@ class DssServer:
     """A DSS with its sockets.
 
     `admit(ip)` says who may have a session; `trust(ip)` who gets full answers to questions on UDP without
-    holding one (by default only loopback). `endpoints` and `question_endpoints` are the TCP and UDP
+    holding one (by default only loopback), `admit_peers(ip)` from where another DSS may call (by default
+    loopback and the addresses of known DSSs). `endpoints` and `question_endpoints` are the TCP and UDP
     addresses that it listens at, with the ports that it got.
     """
 
@@ -42,10 +46,11 @@ class DssServer:
         admit: Callable[[str], bool],
         name: str = "",
         trust: Callable[[str], bool] | None = None,
+        admit_peers: Callable[[str], bool] | None = None,
         limits: Limits = DEFAULT_LIMITS,
         directory: Directory | None = None,
     ) -> None:
-        self._engine = ServerEngine(
+        self.engine = ServerEngine(
             parameters,
             identity=identity,
             boot=boot,
@@ -60,8 +65,10 @@ class DssServer:
         self._ports: list[Port] = []
         self._questions: list[Questions] = []
         self._wakeup: Wakeup | None = None
-        self._events: dict[Session, asyncio.Event] = {}
-        self._transports: dict[Session, asyncio.WriteTransport] = {}
+        self._pump: Pump[Session] = Pump(self.engine, self._after)
+        self.replication = ReplicationEngine(self.engine, admit=admit_peers or self._is_known_dss)
+        self.peering: Peering | None = None
+        self._presence: Presence | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.endpoints: list[Endpoint] = []
         self.question_endpoints: list[Endpoint] = []
@@ -69,22 +76,22 @@ class DssServer:
     @property
     def directory(self) -> Directory:
         """What is registered."""
-        return self._engine.directory
+        return self.engine.directory
 
     @property
     def parameters(self) -> Parameters:
         """The parameters of the domain."""
-        return self._engine.parameters
+        return self.engine.parameters
 
     @property
     def alarms(self) -> list[str]:
         """The latest things that an operator should know, oldest first."""
-        return list(self._engine.alarms)
+        return list(self.engine.alarms)
 
     @property
     def sessions(self) -> int:
         """How many sessions there are."""
-        return len(self._engine)
+        return len(self.engine)
 
     @property
     def drops(self) -> Counter[str]:
@@ -93,7 +100,7 @@ class DssServer:
 
     def set_parameters(self, parameters: Parameters) -> None:
         """Give the domain new parameters; every session is told at once."""
-        self._engine.set_parameters(parameters)
+        self.engine.set_parameters(parameters)
         self._after()
 
     async def start(self, sessions: Sequence[Endpoint], questions: Sequence[Endpoint] = ()) -> None:
@@ -101,7 +108,7 @@ class DssServer:
 
         Raises `OSError` when an address cannot be had; then nothing stays open.
         """
-        self._wakeup = Wakeup(self._engine.next_deadline, self._advance)
+        self._wakeup = Wakeup(self._next_deadline, self._advance)
         try:
             for host, port in sessions:
                 server = await asyncio.start_server(self._accept, host, port, backlog=BACKLOG, limit=SLICE)
@@ -113,6 +120,26 @@ class DssServer:
             await self.close()
             raise
 
+    async def join(
+        self, listen: Sequence[Endpoint], peers: Resolve, random: Random, *, incarnation: int, hold: bool
+    ) -> None:
+        """Meet the other DSSs: take their calls (TCP), call those that `peers` names, register this one.
+
+        With `hold`, readers wait for the first meeting, a few seconds at most. Call after `start`. Raises
+        `OSError` when an address cannot be had; then this DSS stays alone.
+        """
+        peering = Peering(self.replication, self._identity, peers, random, self._after)
+        await peering.listen(listen)
+        self.peering = peering
+        if hold:
+            self.engine.hold()
+        value = Dss(
+            self._identity, self.engine.name, self._told(self.endpoints), self._told(peering.endpoints)
+        )
+        self._presence = Presence(self.engine, value, incarnation, self._now())
+        peering.call(self._open_doors)
+        self._after()
+
     async def close(self) -> None:
         """Say goodbye in every session and close everything; safe to call twice."""
         for server in self._servers:
@@ -120,8 +147,14 @@ class DssServer:
         for port in self._ports:
             port.close()
         self._servers, self._ports = [], []
-        self._engine.close("the dss stops")
+        if self._presence is not None:
+            self._presence.leave(self._now())
+            self._presence = None
+        self.engine.close("the dss stops")
         self._after()
+        if self.peering is not None:
+            await self.peering.close()
+            self.peering = None
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=LAST_WORD_LIMIT)
             await end_tasks(*self._tasks)
@@ -130,20 +163,42 @@ class DssServer:
 
     def _listen(self, at: Endpoint) -> None:
         def received(batch: Sequence[Datagram]) -> None:
+            if self.engine.is_held:
+                asked.drops["not yet synchronised"] += len(batch)
+                return
             for data, source in batch:
-                for response in asked.answer(data, source, self._engine.parameters):
+                for response in asked.answer(data, source, self.engine.parameters):
                     port.send(response, source)
 
         port = open_port(at, received)
         asked = Questions(
-            self._engine.directory, address=port.endpoint[0], identity=self._identity, proven=self._is_proven
+            self.engine.directory, address=port.endpoint[0], identity=self._identity, proven=self._is_proven
         )
         self._questions.append(asked)
         self._ports.append(port)
         self.question_endpoints.append(port.endpoint)
 
+    def _open_doors(self) -> None:
+        self.engine.open_doors()
+        self._after()
+
+    @staticmethod
+    def _told(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
+        """Return those endpoints that others can use, few enough for a record."""
+        return [at for at in endpoints if not ip_address(at[0].partition("%")[0]).is_unspecified][:8]
+
+    def _is_known_dss(self, ip: str) -> bool:
+        if _is_loopback(ip):
+            return True
+        return any(
+            ip == host
+            for record in self.directory.records(Kind.DSS)
+            if isinstance(record.value, Dss)
+            for host, _ in record.value.peers
+        )
+
     def _is_proven(self, ip: str) -> bool:
-        return self._trust(ip) or self._engine.holds_session_from(ip)
+        return self._trust(ip) or self.engine.holds_session_from(ip)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.ensure_future(self._serve(reader, writer))
@@ -155,58 +210,26 @@ class DssServer:
         if peer is None:  # gone before its turn came
             writer.transport.abort()
             return
-        session = self._engine.open(peer[0], self._now())
-        self._events[session] = asyncio.Event()
-        self._transports[session] = writer.transport
-        self._after()
-        reading = asyncio.ensure_future(self._read(session, reader))
-        writing = asyncio.ensure_future(self._write(session, writer))
-        try:
-            await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
-            if session.closing:
-                await asyncio.wait((reading, writing))
-        finally:
-            if session.refusal is not None:
-                _log.info("%s was refused: %s", session.name, session.refusal.text)
-            self._engine.lost(session)
-            del self._events[session]
-            self._transports.pop(session, None)
-            writer.transport.abort()
-            await end_tasks(reading, writing)
-
-    async def _read(self, session: Session, reader: asyncio.StreamReader) -> None:
-        """Take in what comes; behind the end of a session too, else TCP would not deliver our last word."""
-        with contextlib.suppress(OSError):
-            while data := await reader.read(SLICE):
-                self._engine.receive(session, data, self._now())
-                self._after()
-                await asyncio.sleep(0)
-
-    async def _write(self, session: Session, writer: asyncio.StreamWriter) -> None:
-        event = self._events[session]
-        with contextlib.suppress(OSError):
-            while True:
-                event.clear()
-                while data := session.take(self._now()):
-                    writer.write(data)
-                    await writer.drain()
-                    await asyncio.sleep(0)
-                if session.closing:
-                    writer.write_eof()
-                    return
-                await event.wait()
+        await self._pump.serve(self.engine.open(peer[0], self._now()), reader, writer)
 
     def _advance(self, now: float) -> None:
-        self._engine.advance(now)
+        self.engine.advance(now)
+        self.replication.advance(now)
+        if self._presence is not None:
+            self._presence.advance(now)
         self._after()
 
+    def _next_deadline(self) -> float | None:
+        times = [self.engine.next_deadline(), self.replication.next_deadline()]
+        if self._presence is not None:
+            times.append(self._presence.next_deadline())
+        return min((time for time in times if time is not None), default=None)
+
     def _after(self) -> None:
-        """Wake the sessions that have something to send, and set the clock to the engine's next deadline."""
-        for session in self._engine.ready():
-            if session in self._events:
-                self._events[session].set()
-            if session.closing and session in self._transports:  # a peer that takes nothing holds no place
-                asyncio.get_running_loop().call_later(LAST_WORD_LIMIT, self._transports.pop(session).abort)
+        """Wake the sessions that have something to send, and set the clock to the next deadline."""
+        self._pump.wake()
+        if self.peering is not None:
+            self.peering.wake()
         if self._wakeup is not None:
             self._wakeup.arm()
 

@@ -1,20 +1,22 @@
 """The DSS: many sessions over one directory. Pure: octets and times in, octets to send and deadlines out.
 
-Nothing here takes this DSS for the only one: records merge, whoever brings them.
+What is known, and the telling of it, is in `exchange.py`.
 """
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from nwip.directory.deadlines import Deadlines
+from nwip.directory.owners import Lease
 from nwip.directory.parameters import Parameters
 from nwip.directory.table import Directory
 from nwip.dss.authority import objection
+from nwip.dss.difference import Difference
+from nwip.dss.exchange import OURSELVES, Exchange
 from nwip.dss.framing import frame
 from nwip.dss.messages import (
-    BATCH,
     VERSION,
     Acknowledge,
     Complete,
@@ -39,16 +41,15 @@ from nwip.wire import WireError
 
 _log = logging.getLogger(__name__)
 
-RENEWAL_PUSH: Final = 1.0  # seconds at most: renewals are told together, with their ages
-RENEWAL_PUSH_OF_LEASE: Final = 0.2  # of the lease, where that is less: a copy must hear before its lease ends
 ALARMS_KEPT: Final = 32
 
 
-class ServerEngine:
+class ServerEngine(Exchange):
     """A DSS without its sockets.
 
     `admit(ip)` says who may have a session. After any call, `ready()` names the sessions to write to.
     `alarms` holds the latest things that an operator should know, in sentences.
+    `attach_listeners` are told the identity and boot of each node that has just come.
     """
 
     def __init__(
@@ -62,12 +63,12 @@ class ServerEngine:
         limits: Limits = DEFAULT_LIMITS,
         directory: Directory | None = None,
     ) -> None:
-        self.parameters = parameters
-        self.directory = directory if directory is not None else Directory()
+        super().__init__(parameters, identity, directory if directory is not None else Directory())
         self.alarms: deque[str] = deque(maxlen=ALARMS_KEPT)
-        self._identity = identity
-        self._boot = boot
-        self._name = name
+        self.attach_listeners: list[Callable[[bytes, bytes], None]] = []
+        self.parameter_listeners.append(self._tell_parameters)
+        self.boot = boot
+        self.name = name
         self._admit = admit
         self._limits = limits
         self._sessions: set[Session] = set()
@@ -75,8 +76,7 @@ class ServerEngine:
         self._nodes: dict[bytes, Session] = {}
         self._deadlines: Deadlines[Session] = Deadlines()
         self._ready: set[Session] = set()
-        self._renewed: set[bytes] = set()
-        self._push_at: float | None = None
+        self._held: list[tuple[Session, Subscribe]] | None = None
 
     def __len__(self) -> int:
         """Return the number of sessions."""
@@ -137,12 +137,8 @@ class ServerEngine:
                 self._refuse(session, Reason.LATE, "no hello came in time")
             else:
                 self._refuse(session, Reason.IDLE, "nothing was heard for a whole lease")
-        gone = {change.record.owner for change in self.directory.expire(now)}
-        self._tell_leases(gone, now)
-        if self._push_at is not None and self._push_at <= now:
-            self._push_at = None
-            renewed, self._renewed = self._renewed, set()
-            self._tell_leases((owner for owner in renewed if self.directory.has_records(owner)), now)
+        self._expire(now)
+        self._push_renewals(now)
 
     def next_deadline(self) -> float | None:
         """Return when `advance` has something to do."""
@@ -153,12 +149,48 @@ class ServerEngine:
         """Say whether that address has an accepted session, and so receives what is sent to it."""
         return self._peers.is_proven(plain_address(ip))
 
-    def set_parameters(self, parameters: Parameters) -> None:
-        """Give the domain new parameters; every session is told."""
-        self.parameters = parameters
-        for session in self._sessions:
-            if session.hello is not None:
-                self._send(session, DomainParameters(parameters))
+    def attached(self) -> Mapping[bytes, bytes]:
+        """Return the identity and boot of each node that has a session here."""
+        return {identity: session.hello.boot for identity, session in self._nodes.items() if session.hello}
+
+    def sessions(self) -> Iterable[Session]:
+        """Give out the sessions; they must not change meanwhile."""
+        return self._sessions
+
+    @property
+    def is_held(self) -> bool:
+        """Whether snapshots and answers wait until this DSS has met the others."""
+        return self._held is not None
+
+    def hold(self) -> None:
+        """Let snapshots wait: what this DSS holds may be only a part of the domain's directory."""
+        if self._held is None:
+            self._held = []
+
+    def open_doors(self) -> None:
+        """End `hold`: begin the snapshots that waited."""
+        held, self._held = self._held or [], None
+        for session, message in held:
+            if session in self._sessions and not session.closing:
+                self._subscribe(session, message)
+
+    def attached_elsewhere(self, owner: bytes, boot: bytes, *, fresh: bool, now: float) -> None:
+        """Learn that a node has a session with another DSS; `fresh`: that it has just begun.
+
+        A node that has moved leaves its session here behind. Two that live at once are a copied identity.
+        """
+        session = self._nodes.get(owner)
+        if session is None or session.hello is None or session.closing:
+            return
+        recent = now - session.renewed_at < 2 * self.parameters.renewal
+        if session.hello.boot == boot:
+            if fresh or not recent:
+                self._refuse(session, Reason.REPLACED, "this node has gone to another dss")
+            return
+        if recent:
+            self._alarm_copied(owner, f"{session.name} and one at another dss")
+        if fresh or session.hello.boot < boot:
+            self._refuse(session, Reason.REPLACED, "a node has come to another dss with the same identity")
 
     def close(self, text: str) -> None:
         """Say goodbye in every session and end it."""
@@ -186,12 +218,12 @@ class ServerEngine:
             case Withdraw():
                 self._withdraw(session, message, now)
             case Complete():
-                self.directory.complete(session.identity, (message.incarnation, message.counter), now)
+                floor = (message.incarnation, message.counter)
+                self._removed(self.directory.complete(session.identity, floor, now))
                 self._tell_leases([session.identity], now)
                 self._send(session, Acknowledge(message.request))
             case Subscribe():
-                session.subscribe(self.directory, known_kinds(message.kinds))
-                self._ready.add(session)
+                self._subscribe(session, message)
             case Goodbye():
                 self._leave(session, message, now)
             case _:
@@ -210,8 +242,10 @@ class ServerEngine:
         if session.is_node:
             self._replace_older(session, hello, now)
             session.renewed_at = now
+            for listener in self.attach_listeners:
+                listener(hello.identity, hello.boot)
         known = self.directory.highest(hello.identity)
-        answer = Hello(VERSION, self.parameters.domain, self._identity, self._boot, "dss", self._name, *known)
+        answer = Hello(VERSION, self.parameters.domain, self.identity, self.boot, "dss", self.name, *known)
         self._send(session, answer)
         self._send(session, DomainParameters(self.parameters))
 
@@ -222,13 +256,21 @@ class ServerEngine:
         if older is None or older.hello is None or older.closing:
             return
         if older.hello.boot != hello.boot and now - older.renewed_at < 2 * self.parameters.renewal:
-            alarm = (
-                f"two nodes have the identity {hello.identity.hex()}: {older.name} and {session.name}; "
-                "give one of them a new identity"
-            )
+            self._alarm_copied(hello.identity, f"{older.name} and {session.name}")
+        self._refuse(older, Reason.REPLACED, f"{session.name} has come with the same identity")
+
+    def _alarm_copied(self, owner: bytes, who: str) -> None:
+        alarm = f"two nodes have the identity {owner.hex()}: {who}; give one of them a new identity"
+        if alarm not in self.alarms:
             self.alarms.append(alarm)
             _log.warning("%s", alarm)
-        self._refuse(older, Reason.REPLACED, f"{session.name} has come with the same identity")
+
+    def _subscribe(self, session: Session, message: Subscribe) -> None:
+        if self._held is not None:
+            self._held.append((session, message))
+            return
+        session.subscribe(self.directory, known_kinds(message.kinds))
+        self._ready.add(session)
 
     def _register(self, session: Session, message: Register, now: float) -> None:
         owner = session.identity
@@ -243,8 +285,10 @@ class ServerEngine:
         self._send(session, Acknowledge(message.request, self.directory.refused - before))
 
     def _withdraw(self, session: Session, message: Withdraw, now: float) -> None:
-        for gone in message.withdrawals:
-            self.directory.withdraw(gone.owner, gone.key, gone.sequence, now)
+        changes = [
+            self.directory.withdraw(gone.owner, gone.key, gone.sequence, now) for gone in message.withdrawals
+        ]
+        self._removed([change for change in changes if change is not None])
         self._tell(Delta(withdrawals=message.withdrawals))
         self._send(session, Acknowledge(message.request))
 
@@ -260,26 +304,19 @@ class ServerEngine:
             return False
         session.registered = True
         session.renewed_at = now
-        self.directory.heard(owner, message.incarnation, message.renewal, lease, 0.0, now)
-        self._renewed.add(owner)
-        if self._push_at is None:
-            self._push_at = now + min(RENEWAL_PUSH, RENEWAL_PUSH_OF_LEASE * self.parameters.lease)
+        self._hear(Lease(owner, message.incarnation, message.renewal, lease, 0.0), OURSELVES, now)
         return True
 
     def _leave(self, session: Session, message: Goodbye, now: float) -> None:
         if session.is_node:
             lease = self.parameters.lease
             self.directory.heard(session.identity, message.incarnation, message.renewal, lease, lease, now)
+            self._expire(now, tell_listeners=True)
             self.advance(now)
         session.end()
         self._ready.add(session)
 
-    def _tell_leases(self, owners: Iterable[bytes], now: float) -> None:
-        leases = [lease for owner in owners if (lease := self.directory.lease(owner, now))]
-        for start in range(0, len(leases), BATCH):
-            self._tell(Delta(leases[start : start + BATCH]))
-
-    def _tell(self, delta: Delta) -> None:
+    def _tell_sessions(self, delta: Delta) -> None:
         """Put a change in the outbox of every subscriber, encoded once for each set of kinds."""
         frames: dict[Kinds, bytes | None] = {}
         for session in self._sessions:
@@ -292,6 +329,18 @@ class ServerEngine:
             if data is not None:
                 session.send_frame(data)
                 self._ready.add(session)
+
+    def _tell_owner(self, owner: bytes) -> None:
+        for session in self._sessions:
+            if session.kinds and not session.closing:
+                session.difference = session.difference or Difference(self.directory, session.kinds)
+                session.difference.add(owner)
+                self._ready.add(session)
+
+    def _tell_parameters(self, parameters: Parameters) -> None:
+        for session in self._sessions:
+            if session.hello is not None:
+                self._send(session, DomainParameters(parameters))
 
     def _send(self, session: Session, message: Message) -> None:
         session.send(message)

@@ -4,6 +4,7 @@ from collections import deque
 from typing import Final
 
 from nwip.directory.table import Directory
+from nwip.dss.difference import Difference
 from nwip.dss.framing import Splitter, frame
 from nwip.dss.messages import Delta, Hello, Message, Reason, Refused, encode
 from nwip.dss.subscription import Kinds, Snapshot
@@ -24,6 +25,7 @@ class Session:
         "_outbox",
         "_waiting",
         "closing",
+        "difference",
         "hello",
         "kinds",
         "peer",
@@ -41,6 +43,7 @@ class Session:
         self.hello: Hello | None = None
         self.kinds: Kinds = frozenset()
         self.snapshot: Snapshot | None = None
+        self.difference: Difference | None = None
         self.closing = False
         self.refusal: Refused | None = None
         self.registered = False
@@ -67,6 +70,11 @@ class Session:
             if self.hello
             else f"a session from {self.peer}"
         )
+
+    @property
+    def waiting(self) -> int:
+        """Octets in the outbox."""
+        return self._waiting
 
     def send(self, message: Message) -> None:
         """Put a message in the outbox."""
@@ -96,18 +104,24 @@ class Session:
 
     def end(self, message: Message | None = None) -> None:
         """End the session, with a last message or without."""
-        self.snapshot = None
+        self.snapshot = self.difference = None
         if message is not None and not self.closing:
             self._outbox.append(frame(encode(message)))
         self.closing = True
 
     def take(self, now: float) -> bytes:
-        """Return the next slice to send: what waits, or a part of a snapshot; empty if nothing."""
+        """Return the next slice: what waits, or a part of a snapshot or a difference; empty if nothing."""
         if not self._outbox and self.snapshot is not None:
             part = self.snapshot.part(now)
             if not isinstance(part, Delta):
                 self.snapshot = None
             self.send(part)
+        elif not self._outbox and self.difference is not None:
+            missing = self.difference.part(now)
+            if missing is None:
+                self.difference = None
+            else:
+                self.send(missing)
         data = b"".join(self._outbox)
         self._outbox.clear()
         self._waiting = 0

@@ -22,7 +22,7 @@ class Snapshot:
     def __init__(self, directory: Directory, kinds: Kinds) -> None:
         self._directory = directory
         self._kinds = kinds
-        self._owners = iter(directory.owners())
+        self._owners = iter(directory.heard_owners())
         self._untold: bytes | None = None  # the owner whose lease comes with its next record
         self._records: Iterator[Record] = iter(())
         self._withdrawals = iter(directory.withdrawals())
@@ -54,7 +54,7 @@ class Snapshot:
             if self._untold is None:
                 self._all_told = True
                 return
-            if self._directory.is_live(self._untold):
+            if self._directory.is_heard(self._untold):
                 self._records = iter(self._directory.of_owner(self._untold))
 
     def _rest(self) -> Delta | SnapshotEnd:

@@ -1,0 +1,150 @@
+"""The sessions between DSSs on asyncio: listens on TCP 2010, and calls the others."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from random import Random
+from typing import Final
+
+from nwip.directory.records import Dss, Endpoint, Kind, endpoint_text
+from nwip.dss.backoff import BackOff
+from nwip.dss.conversation import CONNECT_LIMIT, SLICE, end_tasks
+from nwip.dss.peer_session import PeerSession, PeerStatus
+from nwip.dss.pump import Changed, Pump
+from nwip.dss.replication_engine import ReplicationEngine
+
+_log = logging.getLogger(__name__)
+
+HOLD_LIMIT: Final = 3.0  # seconds that readers wait for this DSS to meet the others, when it starts
+LOOK_EVERY: Final = 2.0  # seconds between looks for DSSs that others have told of
+BACKLOG: Final = 256
+CALLS_LIMIT: Final = 256  # DSSs that are called
+
+Resolve = Callable[[], Awaitable[Sequence[Endpoint]]]
+
+
+class Peering:
+    """The other DSSs of the domain.
+
+    `resolve` returns the addresses of those that the configuration names, raising `OSError`; further ones
+    are found in the directory. `changed` is called when the engine has something to send or another deadline.
+    """
+
+    def __init__(
+        self, engine: ReplicationEngine, identity: bytes, resolve: Resolve, random: Random, changed: Changed
+    ) -> None:
+        self._engine = engine
+        self._identity = identity
+        self._resolve = resolve
+        self._random = random
+        self._pump: Pump[PeerSession] = Pump(engine, changed)
+        self._servers: list[asyncio.Server] = []
+        self._callers: dict[Endpoint, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._tried: set[Endpoint] = set()
+        self.endpoints: list[Endpoint] = []
+
+    async def listen(self, at: Sequence[Endpoint]) -> None:
+        """Take calls at these addresses. Raises `OSError` when one cannot be had; then none is open."""
+        try:
+            for host, port in at:
+                server = await asyncio.start_server(self._accept, host, port, backlog=BACKLOG, limit=SLICE)
+                self._servers.append(server)
+                self.endpoints += [sock.getsockname()[:2] for sock in server.sockets]
+        except OSError:
+            for server in self._servers:
+                server.close()
+            self._servers, self.endpoints = [], []
+            raise
+
+    def call(self, open_doors: Callable[[], None]) -> None:
+        """Begin to call the others, those named and those that the directory tells of.
+
+        `open_doors` is called once each of those named was tried in vain, at the latest after `HOLD_LIMIT`.
+        """
+        self._keep(self._look(open_doors))
+        asyncio.get_running_loop().call_later(HOLD_LIMIT, open_doors)
+
+    def wake(self) -> None:
+        """Send what the engine has to send."""
+        self._pump.wake()
+
+    def status(self, now: float) -> list[PeerStatus]:
+        """Say how it stands with each DSS that there is a session with."""
+        return self._engine.status(now)
+
+    async def close(self) -> None:
+        """Say goodbye to every DSS and close everything; safe to call twice."""
+        for server in self._servers:
+            server.close()
+        self._servers = []
+        for task in self._callers.values():
+            task.cancel()
+        self._engine.close("the dss stops")
+        self.wake()
+        await asyncio.sleep(0)  # each session writes its last word
+        await end_tasks(*self._tasks, *self._callers.values())
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._keep(self._answer(reader, writer))
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = writer.get_extra_info("peername")
+        if peer is None:  # gone before its turn came
+            writer.transport.abort()
+            return
+        session = self._engine.open(peer[0], asyncio.get_running_loop().time(), calling=False)
+        await self._pump.serve(session, reader, writer)
+
+    async def _look(self, open_doors: Callable[[], None]) -> None:
+        """Keep one caller for each DSS that is known and may be called."""
+        named: Sequence[Endpoint] = ()
+        while True:
+            try:
+                named = await self._resolve()
+            except OSError as error:
+                _log.warning("cannot resolve the names of the other dss: %s", error.strerror or error)
+            known = self._told()
+            for endpoint in (*named, *known):
+                new = endpoint not in self._callers and endpoint not in self.endpoints
+                if new and len(self._callers) < CALLS_LIMIT:
+                    self._callers[endpoint] = asyncio.ensure_future(self._call(endpoint))
+            for endpoint in [gone for gone in self._callers if gone not in known and gone not in named]:
+                self._callers.pop(endpoint).cancel()
+            if self._tried.issuperset(endpoint for endpoint in named if endpoint not in self.endpoints):
+                open_doors()
+            await asyncio.sleep(LOOK_EVERY if self._tried.issuperset(named) else 0.1)
+
+    def _told(self) -> list[Endpoint]:
+        """Return where the DSSs are that the directory tells of; of each two the lower identity calls."""
+        return [
+            record.value.peers[0]
+            for record in self._engine.directory.records(Kind.DSS)
+            if isinstance(record.value, Dss) and record.value.peers and self._identity < record.value.identity
+        ]
+
+    async def _call(self, endpoint: Endpoint) -> None:
+        """Keep a session with one DSS, with growing pauses between the tries."""
+        back_off = BackOff(self._random)
+        while True:
+            session = None
+            try:
+                async with asyncio.timeout(CONNECT_LIMIT):
+                    reader, writer = await asyncio.open_connection(*endpoint)
+            except (OSError, TimeoutError) as error:
+                if endpoint not in self._tried:
+                    reason = getattr(error, "strerror", None) or "no answer"
+                    _log.warning("the dss at %s is not reached: %s", endpoint_text(endpoint), reason)
+            else:
+                session = self._engine.open(endpoint[0], asyncio.get_running_loop().time(), calling=True)
+                await self._pump.serve(session, reader, writer)
+            if session is not None and session.synchronised:
+                back_off.reset()
+            else:
+                self._tried.add(endpoint)
+            await asyncio.sleep(back_off.next())
+
+    def _keep(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

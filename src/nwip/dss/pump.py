@@ -1,0 +1,100 @@
+"""Moves the octets of an engine's sessions over TCP, on asyncio."""
+
+import asyncio
+import contextlib
+import logging
+from typing import Final, Generic, Protocol, TypeVar
+
+from nwip.dss.conversation import SLICE, end_tasks
+from nwip.dss.session import Session
+
+_log = logging.getLogger(__name__)
+
+LAST_WORD_LIMIT: Final = 1.0  # seconds for a peer to take the last message of a session
+
+S = TypeVar("S", bound=Session)
+
+
+class SessionEngine(Protocol[S]):
+    """What a pump needs of an engine."""
+
+    def receive(self, session: S, data: bytes, now: float) -> None:
+        """Take octets that arrived in a session."""
+        ...
+
+    def lost(self, session: S) -> None:
+        """Learn that a connection has ended."""
+        ...
+
+    def ready(self) -> set[S]:
+        """Return, once, the sessions that have something to send or are to be closed."""
+        ...
+
+
+class Changed(Protocol):
+    """What is called when an engine may have something to send, or another deadline."""
+
+    def __call__(self) -> None:
+        """Wake whom it concerns."""
+        ...
+
+
+class Pump(Generic[S]):
+    """Reads and writes the sessions of one engine; `changed` is called after whatever arrived."""
+
+    def __init__(self, engine: SessionEngine[S], changed: Changed) -> None:
+        self._engine = engine
+        self._changed = changed
+        self._events: dict[S, asyncio.Event] = {}
+        self._transports: dict[S, asyncio.WriteTransport] = {}
+
+    async def serve(self, session: S, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry one session until it ends."""
+        self._events[session] = asyncio.Event()
+        self._transports[session] = writer.transport
+        self._changed()
+        reading = asyncio.ensure_future(self._read(session, reader))
+        writing = asyncio.ensure_future(self._write(session, writer))
+        try:
+            await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
+            if session.closing:
+                await asyncio.wait((reading, writing))
+        finally:
+            if session.refusal is not None:
+                _log.info("%s: the session ends: %s", session.name, session.refusal.text)
+            self._engine.lost(session)
+            del self._events[session]
+            self._transports.pop(session, None)
+            writer.transport.abort()
+            await end_tasks(reading, writing)
+            self._changed()
+
+    def wake(self) -> None:
+        """Wake the sessions that have something to send."""
+        for session in self._engine.ready():
+            if session in self._events:
+                self._events[session].set()
+            if session.closing and session in self._transports:  # a peer that takes nothing holds no place
+                asyncio.get_running_loop().call_later(LAST_WORD_LIMIT, self._transports.pop(session).abort)
+
+    async def _read(self, session: S, reader: asyncio.StreamReader) -> None:
+        """Take in what comes; behind the end of a session too, else TCP would not deliver our last word."""
+        with contextlib.suppress(OSError):
+            while data := await reader.read(SLICE):
+                self._engine.receive(session, data, asyncio.get_running_loop().time())
+                self._changed()
+                await asyncio.sleep(0)
+
+    async def _write(self, session: S, writer: asyncio.StreamWriter) -> None:
+        event = self._events[session]
+        with contextlib.suppress(OSError):
+            while True:
+                event.clear()
+                while data := session.take(asyncio.get_running_loop().time()):
+                    writer.write(data)
+                    await writer.drain()
+                    await asyncio.sleep(0)
+                if session.closing:
+                    writer.write_eof()
+                    return
+                await event.wait()
