@@ -6,22 +6,34 @@ A port that the configuration names is taken or refused. A default that needs pr
 
 import errno
 import ipaddress
+import logging
+import random
 import socket
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, TypeVar
+
+from msgspec import msgpack
+from msgspec.structs import replace
 
 from nwip.config import Config, ConfigError, DosboxSettings
 from nwip.control import ControlServer
 from nwip.dataplane.interfaces import local_addresses, main_address
 from nwip.directory.records import Endpoint
-from nwip.discovery.preferred import UNPRIVILEGED_OFFSET
+from nwip.discovery.preferred import UNPRIVILEGED_OFFSET, preferred_servers
 from nwip.dss.server import DssServer
+from nwip.dss.store.base import Store
+from nwip.dss.store.memory import MemoryStore
+from nwip.dss.store.sqlite import SqliteStore
 from nwip.gateway.gateway import NodeGateway
+from nwip.ipx.numbers import NETWARE_IP_PEER_PORT
 from nwip.links.dosbox import DosboxLink
 from nwip.links.virtual import VirtualLink
 from nwip.routing.numbering import is_node_number
 from nwip.security.admission import admission
 from nwip.state import State
+
+_log = logging.getLogger(__name__)
 
 Echo = Callable[[str], None]
 Opened = TypeVar("Opened")
@@ -56,12 +68,13 @@ async def open_dss(config: Config, state: State, boot: bytes, echo: Echo) -> Dss
 
     async def start(port: int) -> DssServer:
         server = DssServer(
-            config.domain.parameters(identity),
+            config.parameters(identity),
             identity=identity,
             boot=boot,
             name=config.node.name,
             admit=admission([*settings.admit, *local_addresses()]),
             trust=admission([entry for entry in settings.admit if entry not in {"private", "any"}]),
+            store=_store(config),
         )
         await server.start(
             [(address, port) for address in settings.listen],
@@ -69,9 +82,59 @@ async def open_dss(config: Config, state: State, boot: bytes, echo: Echo) -> Dss
         )
         return server
 
-    return await _open(
+    server = await _open(
         start, Place(config.file, "dss", settings.listen, settings.port, settings.default_port), echo
     )
+    _take_edited_parameters(server, config, state)
+    try:
+        await _join_others(server, config, echo)
+    except BaseException:
+        await server.close()
+        raise
+    return server
+
+
+def _store(config: Config) -> Store:
+    if config.dss.store == "memory":
+        return MemoryStore()
+    return SqliteStore(config.node.state_directory / "directory.db")
+
+
+def _take_edited_parameters(server: DssServer, config: Config, state: State) -> None:
+    """Give the domain what its primary's file says, if that was edited since the last start.
+
+    Else the kept parameters stand, which `nwip dss parameters set` may have changed.
+    """
+    written = config.parameters(server.engine.identity)
+    if not state.is_changed("domain-parameters", msgpack.encode(written)):
+        return
+    current = server.parameters
+    if server.engine.is_primary:
+        server.set_parameters(replace(written, term=current.term, version=current.version + 1))
+    elif not config.dss.peers:
+        _log.warning("the primary DSS is another: what the file says of the domain does not count here")
+
+
+async def _join_others(server: DssServer, config: Config, echo: Echo) -> None:
+    """Let the DSS meet the others of its domain. Raises `ConfigError`."""
+    settings = config.dss
+
+    async def named() -> list[Endpoint]:
+        return await preferred_servers(settings.peers, [NETWARE_IP_PEER_PORT])
+
+    try:
+        await server.join(
+            [(address, settings.peer_port) for address in settings.listen],
+            named,
+            random.Random(),  # noqa: S311 - spreads reconnections, keeps no secret
+            incarnation=int(time.time()),
+            hold=bool(settings.peers),
+        )
+    except OSError as error:
+        port = settings.peer_port
+        if settings.peers or port != NETWARE_IP_PEER_PORT or error.errno != errno.EADDRINUSE:
+            raise _explained(error, Place(config.file, "dss", settings.listen, port, port), port) from None
+        echo(f"TCP port {port} is in use: other DSSs cannot join this one until dss.peer-port names another")
 
 
 async def open_virtual(virtual: VirtualLink, gateway: NodeGateway, config: Config) -> None:

@@ -4,11 +4,15 @@ Small files of hexadecimal digits, mode 0600, in one directory. Where that canno
 with values that last as long as it does, and says so.
 """
 
+import hashlib
 import itertools
 import logging
 import os
 import secrets
 from pathlib import Path
+from typing import Final
+
+MARK_SIZE: Final = 16
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +44,22 @@ class State:
             _log.warning("%s cannot be kept (%s): it lasts until this program ends", path, error.strerror)
             fresh = self._unkept[name] = secrets.token_bytes(size)
         return fresh
+
+    def is_changed(self, name: str, value: bytes) -> bool:
+        """Say whether a value differs from the one of the last call under `name`, and remember it.
+
+        The first one ever is no change. Only a hash is kept.
+        """
+        mark = hashlib.blake2b(value, digest_size=MARK_SIZE).digest()
+        path = self._directory / name
+        try:
+            kept = self._read(path, MARK_SIZE)
+            if kept != mark:
+                self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._write(path, mark)
+        except OSError:
+            return False  # a node without a state directory begins anew at every start
+        return kept not in {None, mark}
 
     @staticmethod
     def _read(path: Path, size: int) -> bytes | None:

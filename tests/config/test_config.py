@@ -5,12 +5,22 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from nwip.config import ConfigError, example, load
 from nwip.config.keys import MENDS
 from nwip.config.paths import configuration_candidates
+from nwip.config.policy import FilterSettings
 from nwip.config.reading import parse
-from nwip.config.settings import Document, DomainSettings, DosboxSettings, DssSettings, NodeSettings
+from nwip.config.settings import (
+    DiscoverySettings,
+    Document,
+    DomainSettings,
+    DosboxSettings,
+    DssSettings,
+    NodeSettings,
+)
+from nwip.directory.filters import Filter
 from nwip.directory.parameters import Parameters
 
 BAD_VALUES = {
@@ -24,12 +34,15 @@ BAD_VALUES = {
     "domain.broadcast-rate": "domain.broadcast-rate = 0",
     "domain.broadcast-burst": 'domain.broadcast-burst = "many"',
     "domain.hop-limit": "domain.hop-limit = 1",
+    "domain.profile": 'domain.profile = "slow"',
     "domain.lease": "domain.lease = 0",
     "domain.renewal": "domain.renewal = 10",
+    "domain.synchronisation": "domain.synchronisation = 16",
     "node": "node = []",
     "node.name": 'node.name = "a\\u001bb"',
     "node.address": 'node.address = "museum"',
     "node.port": "node.port = 70000",
+    "node.forward": "node.forward = 1",
     "node.state": "node.state = 1",
     "node.control": 'node.control = ""',
     "dss": "dss = true",
@@ -38,6 +51,18 @@ BAD_VALUES = {
     "dss.port": 'dss.port = "396"',
     "dss.servers": 'dss.servers = ["host:99999"]',
     "dss.admit": 'dss.admit = ["friends"]',
+    "dss.peers": 'dss.peers = ["a b"]',
+    "dss.peer-port": "dss.peer-port = 0",
+    "dss.store": 'dss.store = "etcd"',
+    "discovery": "discovery = 1",
+    "discovery.ways": 'discovery.ways = ["dns", "dns"]',
+    "filter": "filter = { action = 'deny' }",
+    "filter.action": '[[filter]]\naction = "hide"',
+    "filter.kind": '[[filter]]\naction = "deny"\nkind = "host"',
+    "filter.types": '[[filter]]\naction = "deny"\ntypes = ["file server"]',
+    "filter.name": '[[filter]]\naction = "deny"\nname = "*a*a*a*a*"',
+    "filter.networks": '[[filter]]\naction = "deny"\nnetworks = ["0"]',
+    "filter.owner": '[[filter]]\naction = "deny"\nowner = "*a*a*a*a*"',
     "link": 'link = { kind = "dosbox" }',
     "link.kind": '[[link]]\nkind = "tap"',
     "link.name": '[[link]]\nkind = "dosbox"\n[[link]]\nkind = "dosbox"',
@@ -49,7 +74,14 @@ BAD_VALUES = {
 
 
 def all_keys() -> set[str]:
-    tables = {"domain": DomainSettings, "node": NodeSettings, "dss": DssSettings, "link": DosboxSettings}
+    tables = {
+        "domain": DomainSettings,
+        "node": NodeSettings,
+        "dss": DssSettings,
+        "discovery": DiscoverySettings,
+        "filter": FilterSettings,
+        "link": DosboxSettings,
+    }
     assert set(tables) == set(Document.__struct_encode_fields__)
     keys = {f"{name}.{key}" for name, table in tables.items() for key in table.__struct_encode_fields__}
     return keys | set(tables)
@@ -75,7 +107,10 @@ def test_a_bad_value_gives_one_sentence_with_file_key_and_mend(key: str, text: s
         ("dss.prot = 1", "nwip.toml: key 'dss.prot' is not known; did you mean 'dss.port'?"),
         ("colour = 1", "nwip.toml: key 'colour' is not known; see 'nwip config example' for all keys"),
         ("[[link]]", "nwip.toml: key 'link.kind' is missing; write \"dosbox\": it is the only kind so far"),
-        ("dss.serve = false", "nwip.toml: key 'dss.servers' is []; " + MENDS["dss.servers"]),
+        (
+            'dss.serve = false\ndiscovery.ways = ["preferred"]',
+            "nwip.toml: key 'dss.servers' is []; " + MENDS["dss.servers"],
+        ),
     ],
 )
 def test_what_is_unknown_or_missing_is_named(text: str, sentence: str) -> None:
@@ -158,14 +193,36 @@ def test_without_a_file_it_is_a_one_machine_domain(tmp_path: Path, monkeypatch: 
     assert config.domain.parameters(bytes(16)) == Parameters(domain="nwip.local")
 
 
+def test_the_classic_profile_ages_as_novells_did_but_for_what_is_written() -> None:
+    parameters = parse('[domain]\nprofile = "classic"\nrenewal = 60', "f").parameters(bytes(16))
+    assert (parameters.lease, parameters.renewal, parameters.synchronisation) == (900, 60, 300)
+
+
+def test_a_dss_that_names_others_waits_for_their_parameters() -> None:
+    assert parse('[dss]\npeers = ["192.0.2.2"]', "f").parameters(bytes(16)).term == 0
+    assert parse("", "f").parameters(bytes(16)).term == 1
+
+
+def test_a_named_domain_is_told_from_the_default() -> None:
+    assert parse('[domain]\nname = "nwip.local"', "f").domain_is_named
+    assert not parse("", "f").domain_is_named
+
+
 def test_the_example_is_the_documentation_of_every_key_and_default() -> None:
     text = example()
     parse(text, "example")
-    shown = tomllib.loads(re.sub(r"(?m)^#(?=[a-z-]+ = )", "", text))
-    shown["link"] = shown["link"][0]
+    bare = re.compile(r"(?m)^#(?=[a-z-]+ = |\[\[filter\]\])")
+    shown = tomllib.loads(bare.sub("", text))
+    shown["link"], shown["filter"] = shown["link"][0], shown["filter"][0]
     assert {f"{table}.{key}" for table, keys in shown.items() for key in keys} | set(shown) == all_keys()
-    uncommented = parse(re.sub(r"(?m)^#(?!servers)(?=[a-z-]+ = )", "", text), "example")
-    assert uncommented.domain == DomainSettings()
+    uncommented = parse(
+        re.sub(r"(?m)^#servers = .*$", "", bare.sub("", text).replace("\nservers", "\n#servers")), "example"
+    )
+    usual = DomainSettings()
+    assert uncommented.domain.ageing == usual.ageing
+    assert structs.replace(uncommented.domain, lease=None, renewal=None, synchronisation=None) == usual
+    assert uncommented.discovery == DiscoverySettings()
+    assert uncommented.filters[0].filter() == Filter("deny", "service", (7,), "LAB*", (0xC0FFEE,), "museum")
     default = DosboxSettings(kind="dosbox", port=DosboxSettings.default_port)
     assert uncommented.links == (default,)
     assert (uncommented.dss.listen, uncommented.dss.admit) == (DssSettings().listen, DssSettings().admit)

@@ -24,12 +24,17 @@ MENDS: Final[dict[str, str]] = {
     "domain.broadcast-rate": "write packets a second from 1 to 1000000, for example 250",
     "domain.broadcast-burst": "write packets from 1 to 1000000, for example 500",
     "domain.hop-limit": "write a number of routers from 2 to 127, for example 16",
+    "domain.profile": (
+        'write "default" (lease 15 s, renewal 5 s) or "classic" (lease 15 min, renewal 5 min, as Novell had)'
+    ),
     "domain.lease": "write seconds from 1 to 86400, more than twice the renewal, for example 15",
     "domain.renewal": "write seconds from 0.2 to 28800, less than half the lease, for example 5",
+    "domain.synchronisation": "write seconds from 1 to 3600, at most the lease, for example 5",
     "node": 'write it as a table: [node], then its keys, for example name = "museum"',
     "node.name": "write 1 to 63 characters in quotes, without control characters",
     "node.address": 'write an IP address of this machine in quotes, for example "192.0.2.1"',
     "node.port": _PORT + "; without the key the domain's data port is used",
+    "node.forward": "write true, or false for a node that keeps its links to itself",
     "node.state": "write the path of a directory in quotes",
     "node.control": "write the path of a socket in quotes",
     "dss": "write it as a table: [dss], then its keys, for example serve = true",
@@ -41,6 +46,23 @@ MENDS: Final[dict[str, str]] = {
         ' ["192.0.2.1", "[2001:db8::1]:10396"]'
     ),
     "dss.admit": _ADMIT,
+    "dss.peers": (
+        "on a node with serve = true, write a list of the other DSSs, with a port if it is not 2010:"
+        ' ["192.0.2.2", "dss.example.org"]'
+    ),
+    "dss.peer-port": _PORT + ", for example 2010",
+    "dss.store": 'write "sqlite" (kept in the state directory) or "memory" (lost when the node stops)',
+    "discovery": 'write it as a table: [discovery], then ways = ["preferred", "dhcp", "dns", "nearest"]',
+    "discovery.ways": (
+        'write some of "preferred", "dhcp", "dns" and "nearest", each once, in the order in which to try them'
+    ),
+    "filter": 'write each filter as a table of its own: [[filter]], then action = "deny"',
+    "filter.action": 'write "deny" or "allow"; the first filter that fits decides',
+    "filter.kind": 'write "service", "route" or "any"',
+    "filter.types": 'write a list of service types in hexadecimal, in quotes: ["4", "7"]',
+    "filter.name": 'write a pattern of up to 64 characters with at most four *, for example "LAB*"',
+    "filter.networks": 'write a list of network numbers, 1 to 8 hexadecimal digits in quotes: ["C0FFEE"]',
+    "filter.owner": "write a pattern for the name or identity of a node, with at most four *",
     "link": 'write each link as a table of its own: [[link]], then kind = "dosbox"',
     "link.kind": 'write "dosbox": it is the only kind so far',
     "link.name": "write 1 to 32 letters, digits, dots, hyphens or underscores, another for each link",

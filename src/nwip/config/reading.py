@@ -56,7 +56,7 @@ def parse(text: str, file: str) -> Config:
         document = msgspec.convert(data, Document)
     except msgspec.ValidationError as error:
         raise _explained(str(error), data, file) from None
-    config = _config(document, file)
+    config = _config(document, file, named="name" in dict(data.get("domain", {})))
     for key, value, check in _checks(config):
         try:
             check(value)
@@ -97,9 +97,16 @@ def _read(path: Path) -> Config:
     return parse(text, str(path))
 
 
-def _config(document: Document, file: str | None) -> Config:
+def _config(document: Document, file: str | None, *, named: bool = False) -> Config:
     return Config(
-        domain=document.domain, node=document.node, dss=document.dss, links=document.link, file=file
+        domain=document.domain,
+        node=document.node,
+        dss=document.dss,
+        discovery=document.discovery,
+        filters=document.filter,
+        links=document.link,
+        file=file,
+        domain_is_named=named,
     )
 
 
@@ -144,8 +151,7 @@ def _shown(value: object) -> str:
 def _checks(config: Config) -> Iterator[tuple[str, object, Callable[[object], object]]]:
     """Yield what types cannot say: key, value, and a test that raises `ValueError`."""
     yield "domain.network", config.domain.network, _network
-    if config.domain.lease <= 2 * config.domain.renewal:
-        yield "domain.renewal", config.domain.renewal, _never
+    yield from _domain_and_dss_checks(config)
     if not config.node.name.isprintable():
         yield "node.name", config.node.name, _never
     if config.node.address is not None:
@@ -155,13 +161,6 @@ def _checks(config: Config) -> Iterator[tuple[str, object, Callable[[object], ob
         for key, path in (("state", config.node.state), ("control", config.node.control))
         if path is not None
     )
-    yield from (("dss.listen", address, _ip) for address in config.dss.listen)
-    yield from (("dss.servers", server, _server) for server in config.dss.servers)
-    if not config.dss.serves and not config.dss.servers:
-        yield "dss.servers", config.dss.servers, _never
-    if config.dss.serves and config.dss.servers:
-        yield "dss.serve", config.dss.serve, _never
-    yield "dss.admit", config.dss.admit, _admit
     names = set()
     for link in config.links:
         yield from (("link.listen", address, _ip) for address in link.listen)
@@ -169,6 +168,26 @@ def _checks(config: Config) -> Iterator[tuple[str, object, Callable[[object], ob
         if link.name in names:
             yield "link.name", link.name, _never
         names.add(link.name)
+
+
+def _domain_and_dss_checks(config: Config) -> Iterator[tuple[str, object, Callable[[object], object]]]:
+    ageing = config.domain.ageing
+    if ageing.lease <= 2 * ageing.renewal:
+        yield "domain.renewal", ageing.renewal, _never
+    if ageing.synchronisation > ageing.lease:
+        yield "domain.synchronisation", ageing.synchronisation, _never
+    yield from (("dss.listen", address, _ip) for address in config.dss.listen)
+    yield from (("dss.servers", server, _server) for server in config.dss.servers)
+    if not config.dss.serves and not config.dss.servers and config.discovery.ways == ("preferred",):
+        yield "dss.servers", config.dss.servers, _never
+    yield from (("dss.peers", peer, _server) for peer in config.dss.peers)
+    if config.dss.peers and not config.dss.serves:
+        yield "dss.peers", config.dss.peers, _never
+    if len(set(config.discovery.ways)) < len(config.discovery.ways):
+        yield "discovery.ways", config.discovery.ways, _never
+    if config.dss.serves and config.dss.servers:
+        yield "dss.serve", config.dss.serve, _never
+    yield "dss.admit", config.dss.admit, _admit
 
 
 def _never(value: object) -> None:

@@ -1,22 +1,25 @@
 """What may stand in `nwip.toml`, as types. In words: `keys.py`; in full: `example.toml`."""
 
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct, field
 
 from nwip.config.paths import default_control_path, default_state_directory
-from nwip.directory.parameters import (
-    DEFAULT_LEASE,
-    DEFAULT_NETWORK,
-    DEFAULT_NODE_PREFIX,
-    DEFAULT_RENEWAL,
-    Parameters,
-)
+from nwip.config.policy import FilterSettings, Profile, profile
+from nwip.directory.filters import FILTER_LIMIT
+from nwip.directory.parameters import DEFAULT_NETWORK, DEFAULT_NODE_PREFIX, Parameters
 from nwip.directory.records import Port
 from nwip.ipx.address import format_network, parse_network
-from nwip.ipx.numbers import IPX_TUNNEL_PORT, MAXIMUM_HOPS, NETWARE_IP_DATA_PORT, NETWARE_IP_PORT
+from nwip.ipx.numbers import (
+    IPX_TUNNEL_PORT,
+    MAXIMUM_HOPS,
+    NETWARE_IP_DATA_PORT,
+    NETWARE_IP_PEER_PORT,
+    NETWARE_IP_PORT,
+)
 
 Text = Annotated[str, Meta(pattern=r"\A[^\x00-\x1f\x7f]+\Z")]
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -41,12 +44,31 @@ class DomainSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     broadcast_rate: Positive = 250
     broadcast_burst: Positive = 500
     hop_limit: Annotated[int, Meta(ge=2, le=127)] = MAXIMUM_HOPS
-    lease: Annotated[float, Meta(ge=1, le=86400)] = DEFAULT_LEASE
-    renewal: Annotated[float, Meta(ge=0.2, le=28800)] = DEFAULT_RENEWAL
+    profile: Literal["default", "classic"] = "default"
+    lease: Annotated[float, Meta(ge=1, le=86400)] | None = None
+    renewal: Annotated[float, Meta(ge=0.2, le=28800)] | None = None
+    synchronisation: Annotated[float, Meta(ge=1, le=3600)] | None = None
 
-    def parameters(self, identity: bytes) -> Parameters:
-        """Return the domain's parameters as the primary DSS with this identity hands them out."""
+    @property
+    def ageing(self) -> Profile:
+        """The three intervals: as written, else as the profile has them."""
+        usual = profile(self.profile)
+        lease = usual.lease if self.lease is None else self.lease
+        return Profile(
+            lease,
+            usual.renewal if self.renewal is None else self.renewal,
+            max(1.0, min(usual.synchronisation, lease))
+            if self.synchronisation is None
+            else self.synchronisation,
+        )
+
+    def parameters(
+        self, identity: bytes, filters: Sequence[FilterSettings] = (), term: int = 1
+    ) -> Parameters:
+        """Return the parameters that the DSS with this identity hands out; term 0: a secondary."""
+        ageing = self.ageing
         return Parameters(
+            term=term,
             identity=identity,
             domain=self.name,
             network=parse_network(self.network),
@@ -59,8 +81,10 @@ class DomainSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             broadcast_rate=self.broadcast_rate,
             broadcast_burst=self.broadcast_burst,
             hop_limit=self.hop_limit,
-            lease=self.lease,
-            renewal=self.renewal,
+            lease=ageing.lease,
+            renewal=ageing.renewal,
+            synchronisation=ageing.synchronisation,
+            filters=tuple(settings.filter() for settings in filters),
         )
 
 
@@ -70,6 +94,7 @@ class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     name: Annotated[str, Meta(min_length=1, max_length=63)] = field(default_factory=host_name)
     address: Text | None = None
     port: Port | None = None
+    forward: bool = True
     state: Text | None = None
     control: Text | None = None
 
@@ -92,6 +117,9 @@ class DssSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     port: Port | None = None
     servers: Annotated[tuple[Text, ...], Meta(max_length=64)] = ()
     admit: Annotated[tuple[Text, ...], Meta(max_length=1024)] = ("loopback", "private")
+    peers: Annotated[tuple[Text, ...], Meta(max_length=64)] = ()
+    peer_port: Port = NETWARE_IP_PEER_PORT
+    store: Literal["sqlite", "memory"] = "sqlite"
 
     @property
     def serves(self) -> bool:
@@ -99,6 +127,20 @@ class DssSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         return not self.servers if self.serve is None else self.serve
 
     default_port: ClassVar[int] = NETWARE_IP_PORT
+
+
+Way = Literal["preferred", "dhcp", "dns", "nearest"]
+
+
+class DiscoverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """`[discovery]`: how a node that runs no DSS finds one."""
+
+    ways: Annotated[tuple[Way, ...], Meta(min_length=1, max_length=4)] = (
+        "preferred",
+        "dhcp",
+        "dns",
+        "nearest",
+    )
 
 
 class DosboxSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
@@ -120,14 +162,27 @@ class Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     domain: DomainSettings = DomainSettings()
     node: NodeSettings = field(default_factory=NodeSettings)
     dss: DssSettings = DssSettings()
+    discovery: DiscoverySettings = DiscoverySettings()
+    filter: Annotated[tuple[FilterSettings, ...], Meta(max_length=FILTER_LIMIT)] = ()
     link: Annotated[tuple[DosboxSettings, ...], Meta(max_length=64)] = ()
 
 
 class Config(Struct, frozen=True, kw_only=True):
-    """A configuration that has been checked. `file` names where it was read, None for the built-in one."""
+    """A configuration that has been checked.
+
+    `file` names where it was read, None for the built-in one; `domain_is_named` is False where the domain's
+    name is only the default.
+    """
 
     domain: DomainSettings = DomainSettings()
     node: NodeSettings
     dss: DssSettings = DssSettings()
+    discovery: DiscoverySettings = DiscoverySettings()
+    filters: tuple[FilterSettings, ...] = ()
     links: tuple[DosboxSettings, ...] = ()
     file: str | None = None
+    domain_is_named: bool = False
+
+    def parameters(self, identity: bytes) -> Parameters:
+        """Return the domain's parameters as the DSS of this node, with that identity, begins with."""
+        return self.domain.parameters(identity, self.filters, term=0 if self.dss.peers else 1)

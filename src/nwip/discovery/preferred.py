@@ -14,20 +14,23 @@ from nwip.ipx.numbers import NETWARE_IP_PORT
 UNPRIVILEGED_OFFSET: Final = 10_000  # where a default port falls to without privilege: 396 becomes 10396
 
 
-def split_server(text: str) -> tuple[str, list[int]]:
-    """Return host and ports of `HOST[:PORT]` or `[IPV6][:PORT]`; without a port, both that are usual.
+USUAL_PORTS: Final = (NETWARE_IP_PORT, NETWARE_IP_PORT + UNPRIVILEGED_OFFSET)
+
+
+def split_server(text: str, usual: Sequence[int] = USUAL_PORTS) -> tuple[str, list[int]]:
+    """Return host and ports of `HOST[:PORT]` or `[IPV6][:PORT]`; without a port, those that are usual.
 
     Raises `ValueError` for a port that is none.
     """
     host, colon, port = text.rpartition(":")
     if not colon or text.endswith("]") or (":" in host and not host.startswith("[")):
-        return text.strip("[]"), [NETWARE_IP_PORT, NETWARE_IP_PORT + UNPRIVILEGED_OFFSET]
+        return text.strip("[]"), list(usual)
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise ValueError(f"{port!r} is not a port number")
     return host.strip("[]"), [int(port)]
 
 
-async def preferred_servers(names: Sequence[str]) -> list[Endpoint]:
+async def preferred_servers(names: Sequence[str], usual: Sequence[int] = USUAL_PORTS) -> list[Endpoint]:
     """Return the endpoints of the DSSs that were named, in order, each once.
 
     Names that do not resolve are left out. Raises `OSError` when none resolves.
@@ -36,7 +39,7 @@ async def preferred_servers(names: Sequence[str]) -> list[Endpoint]:
     found: dict[Endpoint, None] = {}
     failure: OSError | None = None
     for name in names:
-        host, ports = split_server(name)
+        host, ports = split_server(name, usual)
         try:
             answers = await loop.getaddrinfo(host, ports[0], type=socket.SOCK_STREAM)
         except OSError as error:

@@ -27,7 +27,8 @@ class Peering:
     """The other DSSs of the domain.
 
     `resolve` returns the addresses of those that the configuration names, raising `OSError`; further ones
-    are found in the directory. `changed` is called when the engine has something to send or another deadline.
+    are found in the directory. `named` holds the IP addresses that `resolve` has returned. `changed` is
+    called when the engine has something to send or another deadline.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Peering:
         self._tasks: set[asyncio.Task[None]] = set()
         self._tried: set[Endpoint] = set()
         self.endpoints: list[Endpoint] = []
+        self.named: frozenset[str] = frozenset()
 
     async def listen(self, at: Sequence[Endpoint]) -> None:
         """Take calls at these addresses. Raises `OSError` when one cannot be had; then none is open."""
@@ -102,6 +104,7 @@ class Peering:
         while True:
             try:
                 named = await self._resolve()
+                self.named = frozenset(host for host, _ in named)
             except OSError as error:
                 _log.warning("cannot resolve the names of the other dss: %s", error.strerror or error)
             known = self._told()

@@ -22,6 +22,8 @@ from nwip.dss.questions import Questions
 from nwip.dss.replication_engine import ReplicationEngine
 from nwip.dss.server_engine import ServerEngine
 from nwip.dss.session import Session
+from nwip.dss.store.base import Store
+from nwip.dss.store.keeper import Keeper
 
 _log = logging.getLogger(__name__)
 
@@ -32,9 +34,9 @@ class DssServer:
     """A DSS with its sockets.
 
     `admit(ip)` says who may have a session; `trust(ip)` who gets full answers to questions on UDP without
-    holding one (by default only loopback), `admit_peers(ip)` from where another DSS may call (by default
-    loopback and the addresses of known DSSs). `endpoints` and `question_endpoints` are the TCP and UDP
-    addresses that it listens at, with the ports that it got.
+    holding one (by default only loopback); `admit_peers(ip)` from where another DSS may call (by default
+    loopback, and the addresses of DSSs that are named or known). `endpoints` and `question_endpoints` are
+    the TCP and UDP addresses that it listens at, with the ports that it got.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class DssServer:
         trust: Callable[[str], bool] | None = None,
         admit_peers: Callable[[str], bool] | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        store: Store | None = None,
         directory: Directory | None = None,
     ) -> None:
         self.engine = ServerEngine(
@@ -68,6 +71,7 @@ class DssServer:
         self._pump: Pump[Session] = Pump(self.engine, self._after)
         self.replication = ReplicationEngine(self.engine, admit=admit_peers or self._is_known_dss)
         self.peering: Peering | None = None
+        self.keeper = Keeper(store, self.engine) if store is not None else None
         self._presence: Presence | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.endpoints: list[Endpoint] = []
@@ -104,11 +108,15 @@ class DssServer:
         self._after()
 
     async def start(self, sessions: Sequence[Endpoint], questions: Sequence[Endpoint] = ()) -> None:
-        """Listen for sessions (TCP) and questions (UDP); port 0 takes a free one.
+        """Restore what the store has kept, then listen for sessions (TCP) and questions (UDP).
+
+        Port 0 takes a free one.
 
         Raises `OSError` when an address cannot be had; then nothing stays open.
         """
         self._wakeup = Wakeup(self._next_deadline, self._advance)
+        if self.keeper is not None:
+            await self.keeper.restore()
         try:
             for host, port in sessions:
                 server = await asyncio.start_server(self._accept, host, port, backlog=BACKLOG, limit=SLICE)
@@ -160,6 +168,8 @@ class DssServer:
             await end_tasks(*self._tasks)
         if self._wakeup is not None:
             self._wakeup.cancel()
+        if self.keeper is not None:
+            await self.keeper.close()
 
     def _listen(self, at: Endpoint) -> None:
         def received(batch: Sequence[Datagram]) -> None:
@@ -188,7 +198,7 @@ class DssServer:
         return [at for at in endpoints if not ip_address(at[0].partition("%")[0]).is_unspecified][:8]
 
     def _is_known_dss(self, ip: str) -> bool:
-        if _is_loopback(ip):
+        if _is_loopback(ip) or (self.peering is not None and ip in self.peering.named):
             return True
         return any(
             ip == host

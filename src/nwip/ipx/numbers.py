@@ -21,6 +21,7 @@ TICKS_PER_SECOND: Final = 18.2
 # UDP and TCP ports
 NETWARE_IP_DATA_PORT: Final = 43981  # [QA] 0xABCD
 NETWARE_IP_PORT: Final = 396  # [IANA] netware-ip
+NETWARE_IP_PEER_PORT: Final = 2010  # the secondary service port: sessions between DSSs, ours
 IPX_TUNNEL_PORT: Final = 213  # [1234], and DOSBox's default
 
 
