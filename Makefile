@@ -10,7 +10,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 SYSTEM_PACKAGES := dosbox tshark nasm iproute2 ethtool procps
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint style types bench system-packages
+.PHONY: help install demo test lint style types soak bench system-packages
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ style: $(INSTALLED)
 
 types: $(INSTALLED)
 	$(BIN)/mypy
+
+soak: $(INSTALLED)  ## live through 100,000 random histories of simulated domains
+	NWIP_HISTORIES=$${NWIP_HISTORIES:-100000} $(BIN)/python -m pytest -q tests/sim/test_histories.py
 
 bench: $(INSTALLED)  ## run every benchmark
 	@set -e; for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python "$$benchmark"; done

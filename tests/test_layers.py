@@ -20,7 +20,7 @@ LEVELS = [
     {"ipx"},
     {"routing", "directory"},
     {"dss", "links", "dataplane", "discovery", "security", "capture", "check"},
-    {"node", "views", "banner", "binding", "control", "config", "state", "gateway", "rows"},
+    {"node", "views", "banner", "binding", "control", "config", "state", "gateway", "rows", "sim"},
     {"cli", "web", "demo", "__main__"},
     {"__init__"},  # the package itself: it may import anything, and nothing below may import it
 ]

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from nodes import PARAMETERS, dss, node, until
+from nwip.directory.filters import Filter, Policy
 from nwip.directory.records import Change, Kind, Node, Record
 from nwip.ipx.address import Address
 from nwip.links.dosbox.player import DosboxPlayer
@@ -70,7 +71,31 @@ async def test_changed_parameters_are_named_as_needing_a_restart(
             server.set_parameters(msgspec.structs.replace(PARAMETERS, version=2, network=0xBAD))
             await until(lambda: "restart this node" in caplog.text)
         assert running.gateway is not None
-        assert running.gateway.parameters == PARAMETERS
+        assert running.gateway.parameters.agree_with(PARAMETERS)
+        assert running.pending.endswith("new network")
+        server.set_parameters(msgspec.structs.replace(PARAMETERS, version=3))
+        await until(lambda: not running.pending)
+
+
+async def test_changed_values_and_filters_are_in_force_without_a_restart(tmp_path: Path) -> None:
+    async with dss() as server, node(tmp_path, server.endpoints[0][1]) as (running, said):
+        await until(lambda: said)
+        gateway = running.gateway
+        assert gateway is not None
+        changed = msgspec.structs.replace(
+            PARAMETERS,
+            version=2,
+            hop_limit=5,
+            lease=30.0,
+            ticks_elsewhere=9,
+            filters=(Filter("deny", "route"),),
+        )
+        server.set_parameters(changed)
+        await until(lambda: gateway.parameters == changed)
+        assert gateway._forwarder.hop_limit == 5
+        assert running.pending == ""
+        assert running.client is not None
+        assert running.client.directory.set_policy(Policy(changed.filters)) == []
 
 
 async def test_a_node_that_starts_again_is_the_same_owner_with_the_same_secrets(tmp_path: Path) -> None:

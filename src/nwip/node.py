@@ -53,6 +53,7 @@ class RunningNode:
         self._state = State(config.node.state_directory)
         self._boot = secrets.token_bytes(16)
         self._salt = 0
+        self.pending = ""
         self._opening = False
         self._wakeup: Wakeup | None = None
         self._control = ControlServer(config.node.control_path, Views(self).handlers())
@@ -89,12 +90,20 @@ class RunningNode:
     # What the client of the DSS reports.
 
     def parameters_changed(self, parameters: Parameters) -> None:
-        """Start the gateway with the domain's parameters, or say that changed ones need a restart."""
+        """Start the gateway with the domain's parameters; take later ones, or say what needs a restart."""
         if not self._opening:
             self._opening = True
             self._spawn(self._open_gateway(parameters))
-        elif self.gateway is not None and not parameters.agree_with(self.gateway.parameters):
-            _log.warning("the domain's parameters have changed: restart this node to take them")
+        elif self.gateway is not None:
+            if parameters.agree_with(self.gateway.parameters):
+                self.pending = ""
+                return
+            fixed = self.gateway.take_parameters(parameters)
+            self.pending = f"restart this node to take the domain's new {fixed}" if fixed else ""
+            if fixed:
+                _log.warning("%s", self.pending)
+            else:
+                _log.info("the domain's new parameters are in force")
 
     def directory_changed(self, changes: list[Change]) -> None:
         """Bring the gateway up to what the replica now holds."""

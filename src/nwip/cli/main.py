@@ -9,6 +9,7 @@ from nwip.cli.manage import config
 from nwip.cli.queries import clients, links, nodes, routes, services
 from nwip.cli.reach import ping, resolve
 from nwip.cli.running import demo, up
+from nwip.cli.simulate import simulate
 from nwip.cli.source import Settings
 from nwip.cli.text import example
 
@@ -36,7 +37,7 @@ def cli(context: click.Context, config_file: Path | None, *, verbose: bool) -> N
     context.obj = Settings(config_file, verbose)
 
 
-for command in (up, demo, services, routes, nodes, links, clients, ping, resolve, config):
+for command in (up, demo, services, routes, nodes, links, clients, ping, resolve, config, simulate):
     cli.add_command(command)
 
 

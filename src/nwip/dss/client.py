@@ -5,26 +5,28 @@ import contextlib
 import logging
 import time
 from collections.abc import Coroutine, Sequence
-from itertools import cycle
 from random import Random
 from typing import Final, Protocol
 
 from nwip.directory.parameters import Parameters
-from nwip.directory.records import Change, Endpoint, Key, Kind, Value
+from nwip.directory.records import Change, Dss, Endpoint, Key, Kind, Value
 from nwip.directory.table import Directory
 from nwip.dss.backoff import BackOff
 from nwip.dss.client_engine import ClientEngine
 from nwip.dss.conversation import converse, end_tasks
 from nwip.dss.events import DirectoryChanged, Event, Opened, ParametersLearned, SnapshotRead
-from nwip.dss.messages import Reason
+from nwip.dss.messages import Hello, Reason
+from nwip.dss.probe import probe
 
 _log = logging.getLogger(__name__)
 
 ALL_KINDS: Final[tuple[Kind, ...]] = tuple(Kind)
+_RETURN: Final = "going back to a dss that is preferred"
 _LASTING: Final = {Reason.REPLACED, Reason.NOT_ALLOWED, Reason.MALFORMED}
 """Refusals of a node that was let in: they come again at once, be it a second node with the same identity, an
 address that a NAT has changed, or a value that the DSS does not take."""
 
+RETURN_EVERY: Final = 30.0  # seconds between looks whether a server that is preferred is back
 STOP_LIMIT: Final = 0.8  # seconds for the goodbye to reach the DSS
 
 
@@ -60,6 +62,7 @@ class DssClient:
     `identity` is the owner (16 octets), `boot` 16 random octets of this start of the program. `incarnation`
     is a hint, higher than at the last start; None takes the time of day. The DSS's word corrects it, so a
     clock that is wrong does no harm; it matters only when node and DSS have forgotten the last start both.
+    `complete` is True once a whole snapshot was read.
     """
 
     def __init__(
@@ -75,10 +78,14 @@ class DssClient:
         kinds: Sequence[Kind] = ALL_KINDS,
         local_address: str | None = None,
         incarnation: int | None = None,
+        return_every: float = RETURN_EVERY,
     ) -> None:
         hint = int(time.time()) if incarnation is None else incarnation
         self._engine = ClientEngine(domain, identity, name, boot=boot, kinds=kinds, incarnation=hint)
         self._servers = list(servers)
+        self._domain = domain
+        self._random = random
+        self._return_every = return_every
         self._listener = listener
         self._local = (local_address, 0) if local_address else None
         self._back_off = BackOff(random)
@@ -88,6 +95,7 @@ class DssClient:
         self._reasons: set[str] = set()
         self._leaving = False
         self.connected: Endpoint | None = None
+        self.complete = False
 
     @property
     def directory(self) -> Directory:
@@ -111,15 +119,28 @@ class DssClient:
         self._changed.set()
 
     async def run(self) -> None:
-        """Keep a session until cancelled or stopped; try the servers in order, with growing pauses."""
-        for server in cycle(self._servers):
+        """Keep a session until cancelled or stopped.
+
+        Tries the servers in order, then those that the directory tells of, with growing pauses between the
+        rounds. From one that is not the first it goes back to a better one when that answers again: without
+        a goodbye, so that nothing is withdrawn.
+        """
+        turn = 0
+        while True:
+            servers = self._known_servers()
+            server = servers[turn % len(servers)]
             reason = await self._until_stopped(self._session(server))
             if reason is None or self._leaving:
                 return
+            if reason == _RETURN:
+                turn = 0
+                continue
+            turn += 1
             if reason not in self._reasons:
                 self._reasons.add(reason)
                 self._listener.session_closed(reason)
-            if await self._until_stopped(asyncio.sleep(self._pause(), "")) is None:
+            whole_round = turn % len(servers) == 0
+            if await self._until_stopped(asyncio.sleep(self._pause(whole_round=whole_round), "")) is None:
                 return
 
     async def stop(self) -> None:
@@ -135,11 +156,38 @@ class DssClient:
     async def _session(self, server: Endpoint) -> str:
         """Hold one session; return why it ended."""
         self._closed.clear()
+        talking = asyncio.ensure_future(
+            converse(self._engine, server, self._local, self._handle, self._changed)
+        )
+        looking = asyncio.ensure_future(self._better_than(server))
         try:
-            return await converse(self._engine, server, self._local, self._handle, self._changed)
+            await asyncio.wait((talking, looking), return_when=asyncio.FIRST_COMPLETED)
+            return talking.result() if talking.done() else _RETURN
         finally:
+            await end_tasks(talking, looking)
             self.connected = None
             self._closed.set()
+
+    def _known_servers(self) -> list[Endpoint]:
+        """Return the servers that were named, in order, then those that the directory tells of, by chance."""
+        further = [
+            (host, port)
+            for record in self.directory.records(Kind.DSS)
+            if isinstance(record.value, Dss)
+            for host, port in record.value.sessions
+            if (host, port) not in self._servers
+        ]
+        self._random.shuffle(further)
+        return [*self._servers, *further]
+
+    async def _better_than(self, server: Endpoint) -> None:
+        """Return when a server that is preferred to this one answers; never while this is the first."""
+        better = self._servers[: self._servers.index(server)] if server in self._servers else self._servers
+        while True:
+            await asyncio.sleep(self._return_every * self._random.uniform(0.8, 1.2))
+            for other in better:
+                if isinstance(await probe(other, self._domain), Hello):
+                    return
 
     def _handle(self, event: Event, server: Endpoint) -> None:
         match event:
@@ -153,13 +201,14 @@ class DssClient:
             case DirectoryChanged(changes=changes):
                 self._listener.directory_changed(changes)
             case SnapshotRead():
+                self.complete = True
                 _log.debug("the replica holds %d records", len(self.directory))
 
-    def _pause(self) -> float:
+    def _pause(self, *, whole_round: bool = True) -> float:
         refusal, parameters = self._engine.refusal, self._engine.parameters
         if refusal is not None and refusal.reason in _LASTING and parameters is not None:
             return parameters.lease
-        return self._back_off.next()
+        return self._back_off.next() if whole_round else 0.0
 
     async def _until_stopped(self, work: Coroutine[None, None, str]) -> str | None:
         """Return what `work` returns, or None when the client was stopped first."""

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
+from nwip.directory.filters import Policy
 from nwip.directory.owners import NOTHING
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Change, Key, Kind, Record, Value
@@ -221,10 +222,13 @@ class ClientEngine:
     def _learn(self, parameters: Parameters, now: float) -> list[Event]:
         first = self._renew_at is None
         known, self.parameters = self.parameters, parameters
+        self.directory.first_lease = parameters.lease
+        changes = self.directory.set_policy(Policy(parameters.filters))
         if first:
             self._renew(now)
         self._heard(now)
-        return [ParametersLearned(parameters)] if parameters != known else []
+        learned: list[Event] = [ParametersLearned(parameters)] if parameters != known else []
+        return learned + _changed(changes)
 
     def _heard(self, now: float) -> None:
         if self._renew_at is not None and self.parameters is not None:

@@ -67,11 +67,11 @@ class Exchange:
     def take_in(self, delta: Delta, origin: bytes, now: float) -> Delta:
         """Merge what another DSS or a shared store brings; tell everybody the news and return it."""
         directory = self.directory
-        told = {
+        told = dict.fromkeys(
             lease.owner
             for lease in delta.leases
             if self._hear(lease, origin, now) and lease.age >= lease.lease
-        }
+        )
         records = [
             record
             for record in delta.records
@@ -91,8 +91,8 @@ class Exchange:
             floor = (lease.floor_incarnation, lease.floor_counter)
             if floor > directory.floor(lease.owner):
                 removed += directory.complete(lease.owner, floor, now)
-                told.add(lease.owner)
-        told.update(record.owner for record in records)
+                told[lease.owner] = None
+        told.update(dict.fromkeys(record.owner for record in records))
         leases = [found for owner in told if (found := directory.lease(owner, now))]
         news = Delta(leases, records, withdrawals)
         if leases or withdrawals:
@@ -138,7 +138,7 @@ class Exchange:
     def _expire(self, now: float, *, tell_listeners: bool = False) -> None:
         """Remove what is due. Every DSS sees leases end by itself; only a farewell has to be passed on."""
         changes = self.directory.expire(now)
-        gone = {change.record.owner for change in changes if change.removed}
+        gone = dict.fromkeys(change.record.owner for change in changes if change.removed)
         if tell_listeners:
             self._tell_leases(gone, now)
         else:

@@ -1,6 +1,6 @@
 """A subscriber's copy of the directory: merges what its DSS tells, asks again for what it missed. Pure."""
 
-from nwip.directory.owners import Sequence
+from nwip.directory.owners import NEVER_HEARD, Sequence
 from nwip.directory.records import Change
 from nwip.directory.table import Directory
 from nwip.dss.messages import Delta
@@ -37,13 +37,14 @@ class Replica:
 
     def merge(self, delta: Delta, pause: float, now: float) -> list[Change]:
         """Take in a Delta; when an owner was missed, ask again, `pause` seconds after the last time."""
-        missed = {
-            lease.owner
-            for lease in delta.leases
+        told = {record.owner for record in delta.records}
+        missed = False
+        for lease in delta.leases:
+            had_expired = self.directory.renewed(lease.owner) != NEVER_HEARD
             if self.directory.heard(
                 lease.owner, lease.incarnation, lease.renewal, lease.lease, lease.age, now
-            )
-        }
+            ):
+                missed |= had_expired or lease.owner not in told
         changes = [self.directory.merge(record, now) for record in delta.records]
         changes += [
             self.directory.withdraw(gone.owner, gone.key, gone.sequence, now) for gone in delta.withdrawals
@@ -55,7 +56,7 @@ class Replica:
                 happened += self.directory.complete(lease.owner, floor, now)
             else:
                 self._floors[lease.owner] = max(floor, self._floors.get(lease.owner, floor))
-        if missed.difference(record.owner for record in delta.records) and self.ask_at is None:
+        if missed and self.ask_at is None:
             self.ask_at = max(now, self._asked_at + pause)
         return happened + self.directory.expire(now)
 

@@ -7,6 +7,8 @@ to `_unusual`, one packet at a time. See "Life of a packet" in docs/architecture
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from nwip.dataplane.forwarding import Forwarder, Outlet, raised
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Change, Kind
@@ -100,6 +102,28 @@ class NodeGateway:
             if link.joined:
                 link.node = node
         self._tables.renumber(before, node)
+
+    def take_parameters(self, parameters: Parameters) -> str:
+        """Take the domain's new parameters as far as that goes; return what needs a restart, or nothing.
+
+        The virtual network's number and the nodes' numbers are known to hosts, the data port to every other
+        node, and where broadcasts go decides which sockets there are: those stay as they are.
+        """
+        before = self.parameters
+        self.parameters = replace(
+            parameters,
+            network=before.network,
+            node_prefix=before.node_prefix,
+            data_port=before.data_port,
+            broadcasts=before.broadcasts,
+        )
+        self._forwarder.hop_limit = parameters.hop_limit
+        self._budget.set_rate(parameters.broadcast_rate, parameters.broadcast_burst)
+        self._tables.take_parameters(self.parameters)
+        fixed = ("network", "node_prefix", "data_port", "broadcasts")
+        return ", ".join(
+            name.replace("_", "-") for name in fixed if getattr(parameters, name) != getattr(before, name)
+        )
 
     @property
     def address(self) -> Address:

@@ -131,6 +131,12 @@ class Tables:
         else:
             self._forwarder.networks[key] = best[1]
 
+    def take_parameters(self, parameters: Parameters) -> None:
+        """Take other ticks: the ways to networks are chosen anew."""
+        self._parameters = parameters
+        for key in list(self._directory.keys(Kind.ROUTE)):
+            self.refresh_network(int.from_bytes(key[1], "big") if isinstance(key[1], bytes) else key[1])
+
     def ticks_to(self, owner: bytes) -> int | None:
         """Return the ticks to another node of the domain, None when its address is not known."""
         endpoint = self._endpoints.get(owner)

@@ -21,6 +21,10 @@ class TokenBuckets:
         self._capacity = capacity
         self._buckets: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
 
+    def set_rate(self, rate: float, burst: float) -> None:
+        """Change the tokens a second and the room of every bucket from now on."""
+        self._rate, self._burst = rate, float(burst)
+
     def allow(self, key: Hashable, now: float) -> bool:
         """Take a token of `key` at `now` (seconds, never less than before); False when none is left."""
         tokens, since = self._buckets.get(key, (self._burst, now))
