@@ -21,6 +21,7 @@ HOW_TO_GET = {
     "dosbox": PROGRAM,
     "tshark": PROGRAM,
     "nasm": PROGRAM,
+    "ethtool": PROGRAM,
     "pty": "mount devpts on /dev/pts",
     "root": "run the tests as root",
     "netns": "run the tests as root where network namespaces may be made; 'make system-packages' brings ip",

@@ -51,7 +51,7 @@ async def test_two_dss_that_are_both_away_are_each_told_of_once(monkeypatch: pyt
             random=random.Random(1),  # noqa: S311 - spreads reconnections, keeps no secret
         )
 
-        def pause() -> float:
+        def pause(*, whole_round: bool) -> float:
             tries["all"] += 1
             if tries["all"] == 8:
                 enough.set()

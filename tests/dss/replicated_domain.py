@@ -19,7 +19,7 @@ class Site:
         self.server = ServerEngine(
             parameters,
             identity=self.identity,
-            boot=bytes([boot]) * 16,
+            boot=bytes([number, boot]) * 8,
             admit=lambda _: True,
             name=f"dss{number}",
         )

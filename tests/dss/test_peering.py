@@ -19,7 +19,7 @@ async def site(number: int, *peers: Endpoint, port: int = 0) -> AsyncIterator[Ds
     server = DssServer(
         PARAMETERS,
         identity=bytes([0xD0 + number]) * 16,
-        boot=b"d" * 16,
+        boot=bytes([number]) * 16,
         admit=lambda _: True,
         name=f"dss{number}",
     )

@@ -316,3 +316,18 @@ def test_a_dss_registers_itself_and_leaves_a_former_life_behind(known: int) -> N
     presence.leave(domain.now)
     domain.settle()
     assert domain.sites[1].server.directory.best(value.key) is None
+
+
+def test_what_goes_round_a_circle_of_dss_ends() -> None:
+    domain = Domain(4)
+    domain.part(0, 2)
+    domain.part(1, 3)
+    member = Member(1)
+    member.engine.offer(service("A"))
+    domain.attach(member, 0)
+    domain.attach(member, 1)
+    domain.run(PARAMETERS.lease)
+    assert domain.members[member][0] == 1
+    assert member.engine.greeted
+    assert all(site.names() == {"A"} for site in domain.sites)
+    assert not any(site.server.alarms for site in domain.sites)

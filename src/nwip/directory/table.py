@@ -279,6 +279,14 @@ class Directory:
         state = self._owners.get(owner)
         return max(state.highest, state.floor, (state.renewed[0], 0)) if state else NOTHING
 
+    def ever_used(self, owner: bytes) -> Sequence:
+        """Return the highest sequence that anything here remembers of an owner, withdrawals of past lives too.
+
+        Who comes as this owner must begin above it: what is withdrawn would not let its records in.
+        """
+        stones = (withdrawal.sequence for withdrawal in self._tombstones.of_owner(owner))
+        return max(self.highest(owner), max(stones, default=NOTHING))
+
     def floor(self, owner: bytes) -> Sequence:
         """Return the sequence below which nothing of an owner exists any more, (0, 0) if none is known."""
         state = self._owners.get(owner)

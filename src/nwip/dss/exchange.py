@@ -92,6 +92,9 @@ class Exchange:
             if floor > directory.floor(lease.owner):
                 removed += directory.complete(lease.owner, floor, now)
                 told[lease.owner] = None
+        for owner in dict.fromkeys(change.record.owner for change in removed):
+            if origin:
+                self._contradicted(owner)
         told.update(dict.fromkeys(record.owner for record in records))
         leases = [found for owner in told if (found := directory.lease(owner, now))]
         news = Delta(leases, records, withdrawals)
@@ -167,6 +170,9 @@ class Exchange:
 
     def _tell_sessions(self, delta: Delta) -> None:
         """Tell the sessions what is new."""
+
+    def _contradicted(self, owner: bytes) -> None:
+        """Learn that another DSS knew of a withdrawal that an owner has not told here."""
 
     def _tell_owner(self, owner: bytes) -> None:
         """Tell the sessions everything of an owner."""

@@ -129,7 +129,12 @@ class Peering:
     async def _call(self, endpoint: Endpoint) -> None:
         """Keep a session with one DSS, with growing pauses between the tries."""
         back_off = BackOff(self._random)
+        identity = b""
         while True:
+            if identity in self._engine.peers():  # it has called us
+                self._tried.add(endpoint)
+                await asyncio.sleep(LOOK_EVERY)
+                continue
             session = None
             try:
                 async with asyncio.timeout(CONNECT_LIMIT):
@@ -141,6 +146,7 @@ class Peering:
             else:
                 session = self._engine.open(endpoint[0], asyncio.get_running_loop().time(), calling=True)
                 await self._pump.serve(session, reader, writer)
+                identity = session.identity or identity
             if session is not None and session.synchronised:
                 back_off.reset()
             else:

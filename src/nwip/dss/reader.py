@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Endpoint, Kind, Record
+from nwip.directory.tombstones import Withdrawal
 from nwip.dss.client_engine import ClientEngine
 from nwip.dss.conversation import converse, end_tasks
 from nwip.dss.events import Event, Opened, SnapshotRead
@@ -37,12 +38,13 @@ class Reading(NamedTuple):
 
 
 class Domain(NamedTuple):
-    """What a DSS told: parameters, all records by kind and key, and who it is."""
+    """What a DSS told: parameters, all records by kind and key, withdrawals, and who it is."""
 
     parameters: Parameters
     readings: list[Reading]
     dss_name: str
     dss_identity: bytes
+    withdrawals: list[Withdrawal]
 
 
 async def read_domain(
@@ -75,9 +77,9 @@ async def read_domain(
         await asyncio.wait((session, complete), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         now = asyncio.get_running_loop().time()
         if engine.parameters is not None and read.is_set():
-            return Domain(
-                engine.parameters, _readings(engine, now), opened[0].hello.name, opened[0].hello.identity
-            )
+            dss = opened[0].hello
+            withdrawals = list(engine.directory.withdrawals())
+            return Domain(engine.parameters, _readings(engine, now), dss.name, dss.identity, withdrawals)
         if engine.refusal is not None:
             raise DssRefused(f"the dss refused: {engine.failure}")
         raise DssUnreachable(session.result() if session.done() else f"no answer within {timeout:g} seconds")

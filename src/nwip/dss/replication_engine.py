@@ -67,6 +67,8 @@ class ReplicationEngine:
         self._deadlines: Deadlines[PeerSession] = Deadlines()
         self._compare: Deadlines[PeerSession] = Deadlines()
         self._ready: set[PeerSession] = set()
+        self._number = 0
+        self._numbers: dict[bytes, int] = {}  # the latest heard of each DSS, by its boot
         server.listeners.append(self._news)
         server.parameter_listeners.append(self._parameters_changed)
         server.attach_listeners.append(self._attached)
@@ -206,10 +208,15 @@ class ReplicationEngine:
                     self._send_summaries(session, answer=False)
 
     def _attached_there(self, session: PeerSession, message: Attached, now: float) -> None:
-        for owner, boot in message.nodes:
-            self._server.attached_elsewhere(owner, boot, fresh=message.fresh, now=now)
-        if message.fresh:
+        if message.number:
+            if message.boot == self._server.boot or message.number <= self._numbers.get(message.boot, 0):
+                return  # it has come round in a circle
+            self._numbers[message.boot] = message.number
+            if len(self._numbers) > 2 * NEIGHBOUR_LIMIT:
+                del self._numbers[next(iter(self._numbers))]
             self._tell(session.identity, message, 0)
+        for owner, boot in message.nodes:
+            self._server.attached_elsewhere(owner, boot, fresh=message.number > 0, now=now)
 
     def _greet(self, session: PeerSession, message: Message, now: float) -> None:
         server = self._server
@@ -295,7 +302,8 @@ class ReplicationEngine:
         self._tell(OURSELVES, DomainParameters(parameters), 0)
 
     def _attached(self, owner: bytes, boot: bytes) -> None:
-        self._tell(OURSELVES, Attached([(owner, boot)], fresh=True), 0)
+        self._number += 1
+        self._tell(OURSELVES, Attached([(owner, boot)], self._number, self._server.boot), 0)
 
     def _tell_neighbours(self) -> None:
         self._tell(OURSELVES, Neighbours(list(self._peers)[:NEIGHBOUR_LIMIT]), 0)

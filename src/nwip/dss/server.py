@@ -107,6 +107,17 @@ class DssServer:
         self.engine.set_parameters(parameters)
         self._after()
 
+    def promote(self) -> None:
+        """Make this DSS the primary; everybody is told at once."""
+        self.engine.promote()
+        self._after()
+
+    def forget(self, owner: bytes) -> int:
+        """Drop all records of an owner, in the whole domain; return how many there were."""
+        count = self.engine.forget(owner, self._now())
+        self._after()
+        return count
+
     async def start(self, sessions: Sequence[Endpoint], questions: Sequence[Endpoint] = ()) -> None:
         """Restore what the store has kept, then listen for sessions (TCP) and questions (UDP).
 

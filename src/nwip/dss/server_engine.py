@@ -244,7 +244,7 @@ class ServerEngine(Exchange):
             session.renewed_at = now
             for listener in self.attach_listeners:
                 listener(hello.identity, hello.boot)
-        known = self.directory.highest(hello.identity)
+        known = self.directory.ever_used(hello.identity)
         answer = Hello(VERSION, self.parameters.domain, self.identity, self.boot, "dss", self.name, *known)
         self._send(session, answer)
         self._send(session, DomainParameters(self.parameters))
@@ -329,6 +329,11 @@ class ServerEngine(Exchange):
             if data is not None:
                 session.send_frame(data)
                 self._ready.add(session)
+
+    def _contradicted(self, owner: bytes) -> None:
+        session = self._nodes.get(owner)
+        if session is not None and session.registered:
+            self._refuse(session, Reason.EXPIRED, "another dss remembers more of this node: register again")
 
     def _tell_owner(self, owner: bytes) -> None:
         for session in self._sessions:

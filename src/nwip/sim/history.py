@@ -1,7 +1,7 @@
 """One random history of a domain, from a seed: changes and faults, then peace, then the invariants."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final, TypeVar
 
@@ -104,6 +104,7 @@ class History:
         """Mend everything, wait as long as promised, and look."""
         self._note("peace")
         self.network.heal()
+        bad, self.network.wire = self.network.wire, replace(self.network.wire, loss=0.0)
         for dss in self.dsss:
             if not dss.up:
                 dss.start()
@@ -113,6 +114,7 @@ class History:
         self._check(invariants.converged(self.dsss, self.nodes))
         settled = invariants.expected(self.nodes)
         self._check(invariants.no_half_snapshot(self.dsss, settled, self.clock.now))
+        self.network.wire = bad
 
     def _act(self) -> None:
         actions: list[tuple[int, Callable[[], None]]] = [
