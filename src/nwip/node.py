@@ -24,6 +24,7 @@ from nwip.directory.records import Change, Endpoint, Kind, Node, endpoint_text
 from nwip.discovery.preferred import preferred_servers
 from nwip.dss.client import DssClient
 from nwip.dss.server import DssServer
+from nwip.dss_views import DssViews
 from nwip.gateway.gateway import NodeGateway
 from nwip.ipx.address import format_node
 from nwip.links.virtual import VirtualLink
@@ -56,7 +57,9 @@ class RunningNode:
         self.pending = ""
         self._opening = False
         self._wakeup: Wakeup | None = None
-        self._control = ControlServer(config.node.control_path, Views(self).handlers())
+        self._control = ControlServer(
+            config.node.control_path, Views(self).handlers() | DssViews(self).handlers()
+        )
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, TextIO
 
 from conftest import SHARED
 from real.namespaces import inside, ip
@@ -132,12 +132,12 @@ class Host:
                             found.add(answer[start + 2 : start + 50].rstrip(b"\0").decode("ascii"))
         return found
 
-    def _start(self, log: object, *command: str) -> subprocess.Popen[str]:
+    def _start(self, log: TextIO, *command: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             ["ip", "netns", "exec", self.namespace, *command],
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE if "churning" in command[1] else log,  # type: ignore[arg-type]
-            stderr=log,  # type: ignore[arg-type]
+            stdout=subprocess.PIPE if "churning" in command[1] else log,
+            stderr=log,
             text=True,
         )
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from nwip.cli.dhcp import dhcp_options
+from nwip.cli.dss import dss
 from nwip.cli.failures import Commands
 from nwip.cli.manage import config
 from nwip.cli.queries import clients, links, nodes, routes, services
@@ -37,7 +39,21 @@ def cli(context: click.Context, config_file: Path | None, *, verbose: bool) -> N
     context.obj = Settings(config_file, verbose)
 
 
-for command in (up, demo, services, routes, nodes, links, clients, ping, resolve, config, simulate):
+for command in (
+    up,
+    demo,
+    services,
+    routes,
+    nodes,
+    links,
+    clients,
+    ping,
+    resolve,
+    config,
+    simulate,
+    dhcp_options,
+    dss,
+):
     cli.add_command(command)
 
 

@@ -99,7 +99,7 @@ def services(
     The hops count from the owner, the node that registered the service. With --dss every owner's offer is
     listed, not only the nearest.
     """
-    wanted = _service_type(service_type) if service_type is not None else None
+    wanted = service_type_of(service_type) if service_type is not None else None
     rows = [
         row
         for row in _rows("services", dss, control)
@@ -164,7 +164,7 @@ def _show(name: str, rows: Sequence[Row], columns: Sequence[Column], *, as_json:
         raise Failure(NO, f"no {name} found")
 
 
-def _service_type(text: str) -> int:
+def service_type_of(text: str) -> int:
     """Return the number of a type given in hexadecimal, or by the name that the table shows."""
     from nwip.ipx.numbers import SERVICE_TYPE_NAMES
 

@@ -280,7 +280,7 @@ class Directory:
         return max(state.highest, state.floor, (state.renewed[0], 0)) if state else NOTHING
 
     def ever_used(self, owner: bytes) -> Sequence:
-        """Return the highest sequence that anything here remembers of an owner, withdrawals of past lives too.
+        """Return the highest sequence that anything here remembers of an owner, past lives included.
 
         Who comes as this owner must begin above it: what is withdrawn would not let its records in.
         """

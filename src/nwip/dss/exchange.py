@@ -41,8 +41,8 @@ class Exchange:
 
     @property
     def is_primary(self) -> bool:
-        """Whether the domain's parameters are this DSS's own."""
-        return self.parameters.identity == self.identity
+        """Whether the domain's parameters are this DSS's own; term 0 is that of nobody yet."""
+        return self.parameters.term > 0 and self.parameters.identity == self.identity
 
     def learn_parameters(self, parameters: Parameters) -> bool:
         """Take another DSS's parameters if they are of higher rank; say whether they were."""

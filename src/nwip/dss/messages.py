@@ -151,8 +151,8 @@ class Goodbye(Struct, frozen=True, array_like=True, tag=12):
 class Attached(Struct, frozen=True, array_like=True, tag=13):
     """Among DSSs: nodes, by identity and boot, that hold a session with a DSS.
 
-    `number` 0: these are the sender's own. Else they have just begun, with the DSS of that boot, which numbers
-    such messages: who has heard that number or a later one passes it on no more.
+    `number` 0: these are the sender's own. Else they have just begun, with the DSS of that boot, which
+    numbers such messages: who has heard that number or a later one passes it on no more.
     """
 
     nodes: Annotated[list[tuple[Identity, Identity]], Meta(max_length=BATCH)]

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from ipaddress import ip_address
 from random import Random
 from typing import Final
 
 from nwip.directory.records import Dss, Endpoint, Kind, endpoint_text
 from nwip.dss.backoff import BackOff
 from nwip.dss.conversation import CONNECT_LIMIT, SLICE, end_tasks
+from nwip.dss.messages import Reason
 from nwip.dss.peer_session import PeerSession, PeerStatus
 from nwip.dss.pump import Changed, Pump
 from nwip.dss.replication_engine import ReplicationEngine
@@ -17,6 +19,7 @@ _log = logging.getLogger(__name__)
 
 HOLD_LIMIT: Final = 3.0  # seconds that readers wait for this DSS to meet the others, when it starts
 LOOK_EVERY: Final = 2.0  # seconds between looks for DSSs that others have told of
+STANDING_PAUSE: Final = 30.0  # seconds until a DSS is called again that already has a session with this one
 BACKLOG: Final = 256
 CALLS_LIMIT: Final = 256  # DSSs that are called
 
@@ -138,7 +141,9 @@ class Peering:
             session = None
             try:
                 async with asyncio.timeout(CONNECT_LIMIT):
-                    reader, writer = await asyncio.open_connection(*endpoint)
+                    reader, writer = await asyncio.open_connection(
+                        *endpoint, local_addr=self._local_for(endpoint)
+                    )
             except (OSError, TimeoutError) as error:
                 if endpoint not in self._tried:
                     reason = getattr(error, "strerror", None) or "no answer"
@@ -151,7 +156,17 @@ class Peering:
                 back_off.reset()
             else:
                 self._tried.add(endpoint)
-            await asyncio.sleep(back_off.next())
+            refusal = session.refusal if session is not None else None
+            stands = refusal is not None and refusal.reason in {Reason.REPLACED, Reason.SELF}
+            await asyncio.sleep(STANDING_PAUSE if stands else back_off.next())
+
+    def _local_for(self, endpoint: Endpoint) -> Endpoint | None:
+        """Return the address to call from: the one that others know this DSS by."""
+        for host, _ in self.endpoints:
+            address = ip_address(host.partition("%")[0])
+            if not address.is_unspecified and (":" in host) == (":" in endpoint[0]):
+                return (host, 0)
+        return None
 
     def _keep(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

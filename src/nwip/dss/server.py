@@ -107,6 +107,10 @@ class DssServer:
         self.engine.set_parameters(parameters)
         self._after()
 
+    def wake(self) -> None:
+        """Send what a change of the engine has left to be sent, and set the clock."""
+        self._after()
+
     def promote(self) -> None:
         """Make this DSS the primary; everybody is told at once."""
         self.engine.promote()

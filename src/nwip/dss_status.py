@@ -1,0 +1,134 @@
+"""How it stands with a DSS: its role, the primary, the others, what an operator should know. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Final, Protocol
+
+from nwip.directory.parameters import Parameters
+from nwip.directory.records import Dss, Kind
+from nwip.dss.peer_session import PeerStatus
+from nwip.dss.server_engine import ServerEngine
+from nwip.dss_rows import Row
+
+LATE: Final = 3  # comparisons that two DSSs may differ for, then it is an alarm
+
+
+class Keeping(Protocol):
+    """Who keeps a directory beyond its DSS's life."""
+
+    problem: str
+    saved_at: float | None
+
+    @property
+    def kind(self) -> str:
+        """What people call the store."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """How many changes are not saved yet."""
+        ...
+
+
+class Peers(Protocol):
+    """Who tells how it stands with the other DSSs."""
+
+    def status(self, now: float) -> list[PeerStatus]:
+        """Return one entry for each session with another DSS."""
+        ...
+
+
+class Served(Protocol):
+    """A DSS that runs in this process: `DssServer`. Each change is told to everybody at once."""
+
+    engine: ServerEngine
+
+    @property
+    def keeper(self) -> Keeping | None:
+        """Who keeps its directory, if anybody does."""
+        ...
+
+    @property
+    def replication(self) -> Peers:
+        """Its sessions with the others."""
+        ...
+
+    def set_parameters(self, parameters: Parameters) -> None:
+        """Give the domain new parameters."""
+        ...
+
+    def promote(self) -> None:
+        """Make it the primary."""
+        ...
+
+    def forget(self, owner: bytes) -> int:
+        """Drop all records of an owner."""
+        ...
+
+    def wake(self) -> None:
+        """Send what a change of the engine has left to be sent, and set the clock."""
+        ...
+
+
+def role(engine: ServerEngine) -> str:
+    """Return "primary", "secondary", or "new" for a secondary that has not met its primary yet."""
+    if not engine.parameters.term:
+        return "new"
+    return "primary" if engine.is_primary else "secondary"
+
+
+def name_of(engine: ServerEngine, owner: bytes) -> str:
+    """Return what people call an owner: the name of its node or DSS, else its identity."""
+    if owner == engine.identity and engine.name:
+        return engine.name
+    node = engine.directory.node_of(owner)
+    if node is not None and node.name:
+        return node.name
+    record = engine.directory.best((Kind.DSS, owner, ""))
+    if record is not None and isinstance(record.value, Dss) and record.value.name:
+        return record.value.name
+    return owner.hex()
+
+
+def primary_name(engine: ServerEngine, peers: Sequence[PeerStatus]) -> str:
+    """Return the name of the primary, its identity where nobody has told the name, empty if none is known."""
+    parameters = engine.parameters
+    if not parameters.term:
+        return ""
+    names = {peer.identity: peer.name for peer in peers if peer.name}
+    return names.get(parameters.identity) or name_of(engine, parameters.identity)
+
+
+def peer_rows(peers: Sequence[PeerStatus]) -> list[Row]:
+    """Return a row for each DSS that there is a session with, by name."""
+    rows: list[Row] = [asdict(peer) | {"identity": peer.identity.hex()} for peer in peers]
+    return sorted(rows, key=lambda row: (str(row["name"]), str(row["identity"])))
+
+
+def standing_alarms(engine: ServerEngine, peers: Sequence[PeerStatus], keeper: Keeping | None) -> list[str]:
+    """Return what is wrong now and what was noted before, each a sentence with its mend."""
+    alarms = []
+    parameters = engine.parameters
+    if not parameters.term:
+        alarms.append(
+            "no primary has been met: see that dss.peers names one that runs, or 'nwip dss promote'"
+        )
+    elif not engine.is_primary and not _is_there(engine, parameters.identity, peers):
+        name = primary_name(engine, peers)
+        alarms.append(
+            f"the primary {name} is not heard: start it again, or make another one the primary with"
+            " 'nwip dss promote'"
+        )
+    if keeper is not None and keeper.problem:
+        alarms.append(f"the store fails: {keeper.problem}")
+    alarms += [
+        f"the dss {peer.name or peer.identity.hex()} has differed for {peer.lag:.0f} seconds:"
+        " compare the two with 'nwip dss diff'"
+        for peer in peers
+        if peer.lag > LATE * parameters.synchronisation
+    ]
+    return [*alarms, *engine.alarms]
+
+
+def _is_there(engine: ServerEngine, identity: bytes, peers: Sequence[PeerStatus]) -> bool:
+    return engine.directory.is_heard(identity) or any(peer.identity == identity for peer in peers)
