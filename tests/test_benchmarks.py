@@ -25,3 +25,16 @@ def test_the_tunnel_benchmark_tells_its_figures_and_loses_nothing() -> None:
     for figure in told["figures"]:
         assert figure.keys() == {"of", "octets", "ratio", "nwip", "bare"}
         assert min(figure["ratio"], figure["nwip"], figure["bare"]) > 0
+
+
+def test_the_directory_benchmark_tells_its_figures() -> None:
+    command = [sys.executable, str(BENCHMARKS / "dss.py"), "--quick", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told.keys() >= {
+        "sync_seconds", "overhead_octets", "visible_p50_ms", "visible_p99_ms", "query_cpu_to_echo",
+        "record_octets", "steady_to_sap",
+    }  # fmt: skip
+    assert told["records"] == 1500
+    assert min(told.values()) > 0

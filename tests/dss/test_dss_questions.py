@@ -4,10 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nwip.directory.parameters import Parameters
-from nwip.directory.records import Record, Route
+from nwip.directory.records import Record, Route, Service
 from nwip.directory.table import Directory
 from nwip.dss.questions import ANSWER_LIMIT, Questions, dss_node_number
 from nwip.ipx.address import Address
+from nwip.ipx.numbers import Socket
 from nwip.ipx.packet import Packet
 from nwip.ipx.rip import RipEntry, RipOperation, RipPacket
 
@@ -62,3 +63,31 @@ def test_a_dss_without_an_ipv4_address_has_a_number_of_the_hashed_form() -> None
         number = dss_node_number(address, b"D" * 16, PARAMETERS)
         assert number[:2] == b"\x7e\x06"
         assert len(number) == 6
+
+
+def test_a_kept_answer_goes_to_each_asker_and_not_beyond_a_change() -> None:
+    directory = Directory()
+    parameters = Parameters(domain="x")
+    asked = Questions(directory, address="127.0.0.1", identity=b"D" * 16, proven=lambda _: True)
+
+    def ask(node: bytes) -> list[Packet]:
+        query = Packet(
+            destination=Address(0, b"\xff" * 6, Socket.SAP),
+            source=Address(0, node, 0x4003),
+            packet_type=17,
+            payload=bytes.fromhex("00030004"),
+        )
+        return [Packet.decode(one) for one in asked.answer(query.encode(), ("127.0.0.1", 4000), parameters)]
+
+    def service(name: str, hops: int) -> None:
+        value = Service(4, name, 1, bytes(6), 0x451, hops)
+        directory.merge(Record(name.encode() * 8, 1, 1, value), 0.0)
+
+    assert ask(b"\0\0\0\0\0\1") == []
+    service("F1", 3)
+    (first,), (second,) = ask(b"\0\0\0\0\0\1"), ask(b"\0\0\0\0\0\2")
+    assert first.payload == second.payload
+    assert (first.destination.node, second.destination.node) == (b"\0\0\0\0\0\1", b"\0\0\0\0\0\2")
+    service("F2", 0)
+    (third,) = ask(b"\0\0\0\0\0\3")
+    assert b"F2" in third.payload

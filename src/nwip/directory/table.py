@@ -30,6 +30,7 @@ class Directory:
     owner over the limit is refused and counted in `refused`; of withdrawals the oldest are forgotten.
     `now` is seconds of one monotonic clock, the caller's. `first_lease` is how long an owner is believed of
     which no renewal was heard yet, in seconds.
+    `version` goes up with every change of what answers could hold.
     """
 
     def __init__(self, limit: int = DEFAULT_LIMIT, owner_limit: int = OWNER_LIMIT) -> None:
@@ -46,6 +47,7 @@ class Directory:
         self._hidden: set[tuple[bytes, Key]] = set()
         self._unhidden: list[Change] = []
         self.refused = 0
+        self.version = 0
         self.first_lease = DEFAULT_LEASE
 
     def __len__(self) -> int:
@@ -77,6 +79,7 @@ class Directory:
         if owner.digest is not None:
             owner.digest ^= mark(record)
         self._count += 1
+        self.version += 1
         if isinstance(record.value, Node):
             renamed = owner.node is None or owner.node.name != record.value.name
             owner.node = record.value
@@ -350,6 +353,7 @@ class Directory:
         if owner.digest is not None:
             owner.digest ^= mark(record)
         self._count -= 1
+        self.version += 1
         if self._hidden and (record.owner, key) in self._hidden:
             self._hidden.discard((record.owner, key))
             return Change(record, removed=True, hidden=True)
@@ -373,5 +377,6 @@ class Directory:
                 self._offers.add(key, record)
             else:
                 continue
+            self.version += 1
             changes.append(Change(record, removed=hidden))
         return changes

@@ -16,6 +16,10 @@ from nwip.routing.numbering import node_number
 from nwip.wire import WireError
 
 ANSWER_LIMIT: Final = 256  # packets for one question: some 10 ms of work; who wants more asks over TCP
+DESTINATION: Final = slice(10, 18)  # of a packet: node and socket
+SOURCE: Final = slice(22, 30)
+KEPT_ANSWERS: Final = 1024
+KEPT_RESPONSES: Final = 4  # packets of an answer that is kept
 
 
 class Questions:
@@ -33,9 +37,35 @@ class Questions:
         self._address = address
         self._identity = identity
         self._proven = proven
+        self._known: dict[tuple[bytes, str, bool], list[bytes]] = {}
+        self._known_of: tuple[int, Parameters | None] = (0, None)
 
     def answer(self, data: bytes, source: Endpoint, parameters: Parameters) -> list[bytes]:
-        """Return the responses to a datagram, whole packets, in order; nothing for what is no question."""
+        """Return the responses to a datagram, whole packets, in order; nothing for what is no question.
+
+        Answers that are short are kept while nothing changes: clients that start ask alike, each from an IPX
+        address of its own, to which the answer is then addressed.
+        """
+        if self._known_of[0] != self._directory.version or self._known_of[1] is not parameters:
+            self._known_of = (self._directory.version, parameters)
+            self._known.clear()
+        proven = self._proven(source[0])
+        asker = data[SOURCE]
+        question = (data[: SOURCE.start] + data[SOURCE.stop :], source[0], proven)
+        known = self._known.get(question)
+        if known is not None:
+            return [
+                response[: DESTINATION.start] + asker + response[DESTINATION.stop :] for response in known
+            ]
+        responses = self._answer(data, source[0], parameters, proven=proven)
+        addressed = all(response[DESTINATION] == asker for response in responses)
+        if 0 < len(responses) <= KEPT_RESPONSES and addressed:
+            if len(self._known) >= KEPT_ANSWERS:
+                self._known.clear()
+            self._known[question] = responses
+        return responses
+
+    def _answer(self, data: bytes, asker: str, parameters: Parameters, *, proven: bool) -> list[bytes]:
         try:
             request = Packet.decode(data)
         except WireError:
@@ -44,7 +74,6 @@ class Questions:
             return self._drop("checksum")
         if request.destination.socket not in (Socket.RIP, Socket.SAP):
             return self._drop("socket")
-        asker = source[0]
         catalogue = Catalogue(
             self._directory,
             parameters.network,
@@ -52,7 +81,7 @@ class Questions:
             lambda record: self._distance(asker, record, parameters),
         )
         responses = (response.encode() for response in answer(request, catalogue))
-        room = len(data) if not self._proven(asker) else None
+        room = None if proven else len(data)
         return list(self._fitting(responses, room))
 
     def _fitting(self, responses: Iterator[bytes], room: int | None) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from random import Random
 from typing import Final
@@ -27,6 +28,7 @@ from nwip.dss.store.keeper import Keeper
 
 _log = logging.getLogger(__name__)
 
+TRUSTED_KNOWN: Final = 4096  # addresses whose trust is remembered
 BACKLOG: Final = 512  # connections that may wait: a whole domain that comes back at once
 
 
@@ -63,7 +65,7 @@ class DssServer:
             directory=directory,
         )
         self._identity = identity
-        self._trust = trust or _is_loopback
+        self._trust = lru_cache(TRUSTED_KNOWN)(trust or _is_loopback)
         self._servers: list[asyncio.Server] = []
         self._ports: list[Port] = []
         self._questions: list[Questions] = []
