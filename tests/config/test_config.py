@@ -13,7 +13,6 @@ from nwip.config.paths import configuration_candidates
 from nwip.config.policy import FilterSettings
 from nwip.config.reading import parse
 from nwip.config.settings import (
-    DiscoverySettings,
     Document,
     DomainSettings,
     DosboxSettings,
@@ -42,7 +41,6 @@ BAD_VALUES = {
     "node.name": 'node.name = "a\\u001bb"',
     "node.address": 'node.address = "museum"',
     "node.port": "node.port = 70000",
-    "node.forward": "node.forward = 1",
     "node.state": "node.state = 1",
     "node.control": 'node.control = ""',
     "dss": "dss = true",
@@ -54,8 +52,6 @@ BAD_VALUES = {
     "dss.peers": 'dss.peers = ["a b"]',
     "dss.peer-port": "dss.peer-port = 0",
     "dss.store": 'dss.store = "etcd"',
-    "discovery": "discovery = 1",
-    "discovery.ways": 'discovery.ways = ["dns", "dns"]',
     "filter": "filter = { action = 'deny' }",
     "filter.action": '[[filter]]\naction = "hide"',
     "filter.kind": '[[filter]]\naction = "deny"\nkind = "host"',
@@ -78,7 +74,6 @@ def all_keys() -> set[str]:
         "domain": DomainSettings,
         "node": NodeSettings,
         "dss": DssSettings,
-        "discovery": DiscoverySettings,
         "filter": FilterSettings,
         "link": DosboxSettings,
     }
@@ -108,7 +103,7 @@ def test_a_bad_value_gives_one_sentence_with_file_key_and_mend(key: str, text: s
         ("colour = 1", "nwip.toml: key 'colour' is not known; see 'nwip config example' for all keys"),
         ("[[link]]", "nwip.toml: key 'link.kind' is missing; write \"dosbox\": it is the only kind so far"),
         (
-            'dss.serve = false\ndiscovery.ways = ["preferred"]',
+            "dss.serve = false",
             "nwip.toml: key 'dss.servers' is []; " + MENDS["dss.servers"],
         ),
     ],
@@ -203,11 +198,6 @@ def test_a_dss_that_names_others_waits_for_their_parameters() -> None:
     assert parse("", "f").parameters(bytes(16)).term == 1
 
 
-def test_a_named_domain_is_told_from_the_default() -> None:
-    assert parse('[domain]\nname = "nwip.local"', "f").domain_is_named
-    assert not parse("", "f").domain_is_named
-
-
 def test_the_example_is_the_documentation_of_every_key_and_default() -> None:
     text = example()
     parse(text, "example")
@@ -221,7 +211,6 @@ def test_the_example_is_the_documentation_of_every_key_and_default() -> None:
     usual = DomainSettings()
     assert uncommented.domain.ageing == usual.ageing
     assert structs.replace(uncommented.domain, lease=None, renewal=None, synchronisation=None) == usual
-    assert uncommented.discovery == DiscoverySettings()
     assert uncommented.filters[0].filter() == Filter("deny", "service", (7,), "LAB*", (0xC0FFEE,), "museum")
     default = DosboxSettings(kind="dosbox", port=DosboxSettings.default_port)
     assert uncommented.links == (default,)

@@ -34,7 +34,6 @@ MENDS: Final[dict[str, str]] = {
     "node.name": "write 1 to 63 characters in quotes, without control characters",
     "node.address": 'write an IP address of this machine in quotes, for example "192.0.2.1"',
     "node.port": _PORT + "; without the key the domain's data port is used",
-    "node.forward": "write true, or false for a node that keeps its links to itself",
     "node.state": "write the path of a directory in quotes",
     "node.control": "write the path of a socket in quotes",
     "dss": "write it as a table: [dss], then its keys, for example serve = true",
@@ -52,10 +51,6 @@ MENDS: Final[dict[str, str]] = {
     ),
     "dss.peer-port": _PORT + ", for example 2010",
     "dss.store": 'write "sqlite" (kept in the state directory) or "memory" (lost when the node stops)',
-    "discovery": 'write it as a table: [discovery], then ways = ["preferred", "dhcp", "dns", "nearest"]',
-    "discovery.ways": (
-        'write some of "preferred", "dhcp", "dns" and "nearest", each once, in the order in which to try them'
-    ),
     "filter": 'write each filter as a table of its own: [[filter]], then action = "deny"',
     "filter.action": 'write "deny" or "allow"; the first filter that fits decides',
     "filter.kind": 'write "service", "route" or "any"',

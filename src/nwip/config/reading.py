@@ -56,7 +56,7 @@ def parse(text: str, file: str) -> Config:
         document = msgspec.convert(data, Document)
     except msgspec.ValidationError as error:
         raise _explained(str(error), data, file) from None
-    config = _config(document, file, named="name" in dict(data.get("domain", {})))
+    config = _config(document, file)
     for key, value, check in _checks(config):
         try:
             check(value)
@@ -97,16 +97,14 @@ def _read(path: Path) -> Config:
     return parse(text, str(path))
 
 
-def _config(document: Document, file: str | None, *, named: bool = False) -> Config:
+def _config(document: Document, file: str | None) -> Config:
     return Config(
         domain=document.domain,
         node=document.node,
         dss=document.dss,
-        discovery=document.discovery,
         filters=document.filter,
         links=document.link,
         file=file,
-        domain_is_named=named,
     )
 
 
@@ -178,13 +176,11 @@ def _domain_and_dss_checks(config: Config) -> Iterator[tuple[str, object, Callab
         yield "domain.synchronisation", ageing.synchronisation, _never
     yield from (("dss.listen", address, _ip) for address in config.dss.listen)
     yield from (("dss.servers", server, _server) for server in config.dss.servers)
-    if not config.dss.serves and not config.dss.servers and config.discovery.ways == ("preferred",):
+    if not config.dss.serves and not config.dss.servers:
         yield "dss.servers", config.dss.servers, _never
     yield from (("dss.peers", peer, _server) for peer in config.dss.peers)
     if config.dss.peers and not config.dss.serves:
         yield "dss.peers", config.dss.peers, _never
-    if len(set(config.discovery.ways)) < len(config.discovery.ways):
-        yield "discovery.ways", config.discovery.ways, _never
     if config.dss.serves and config.dss.servers:
         yield "dss.serve", config.dss.serve, _never
     yield "dss.admit", config.dss.admit, _admit

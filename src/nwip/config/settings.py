@@ -94,7 +94,6 @@ class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     name: Annotated[str, Meta(min_length=1, max_length=63)] = field(default_factory=host_name)
     address: Text | None = None
     port: Port | None = None
-    forward: bool = True
     state: Text | None = None
     control: Text | None = None
 
@@ -129,20 +128,6 @@ class DssSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     default_port: ClassVar[int] = NETWARE_IP_PORT
 
 
-Way = Literal["preferred", "dhcp", "dns", "nearest"]
-
-
-class DiscoverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
-    """`[discovery]`: how a node that runs no DSS finds one."""
-
-    ways: Annotated[tuple[Way, ...], Meta(min_length=1, max_length=4)] = (
-        "preferred",
-        "dhcp",
-        "dns",
-        "nearest",
-    )
-
-
 class DosboxSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """`[[link]]` with kind "dosbox": a DOSBox-protocol server."""
 
@@ -162,7 +147,6 @@ class Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     domain: DomainSettings = DomainSettings()
     node: NodeSettings = field(default_factory=NodeSettings)
     dss: DssSettings = DssSettings()
-    discovery: DiscoverySettings = DiscoverySettings()
     filter: Annotated[tuple[FilterSettings, ...], Meta(max_length=FILTER_LIMIT)] = ()
     link: Annotated[tuple[DosboxSettings, ...], Meta(max_length=64)] = ()
 
@@ -170,18 +154,15 @@ class Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
 class Config(Struct, frozen=True, kw_only=True):
     """A configuration that has been checked.
 
-    `file` names where it was read, None for the built-in one; `domain_is_named` is False where the domain's
-    name is only the default.
+    `file` names where it was read, None for the built-in one.
     """
 
     domain: DomainSettings = DomainSettings()
     node: NodeSettings
     dss: DssSettings = DssSettings()
-    discovery: DiscoverySettings = DiscoverySettings()
     filters: tuple[FilterSettings, ...] = ()
     links: tuple[DosboxSettings, ...] = ()
     file: str | None = None
-    domain_is_named: bool = False
 
     def parameters(self, identity: bytes) -> Parameters:
         """Return the domain's parameters as the DSS of this node, with that identity, begins with."""
