@@ -111,6 +111,12 @@ class Directory:
         gone = [record for record in state.records.values() if record.sequence < floor]
         return [self._remove(state, record) for record in gone]
 
+    def drop(self, owner: bytes, key: Key) -> Change | None:
+        """Take out one record that does not exist any more, without a withdrawal to tell of."""
+        state = self._owners.get(owner)
+        record = state.records.get(key) if state else None
+        return self._remove(state, record) if state and record else None
+
     def heard(  # noqa: PLR0917 - the fields of a `Lease`
         self, owner: bytes, incarnation: int, renewal: int, lease: float, age: float, now: float
     ) -> bool:

@@ -23,6 +23,7 @@ from nwip.dss.messages import (
     Goodbye,
     Hello,
     Message,
+    Reason,
     Refused,
     Register,
     Renew,
@@ -180,6 +181,8 @@ class ClientEngine:
     def _handle(self, message: Message, now: float) -> list[Event]:
         if isinstance(message, Refused):
             self.refusal = message
+            if message.reason == Reason.EXPIRED:
+                self.registration.distrust()
             self.failure = message.text or f"the dss refused for reason {message.reason}"
             return []
         if not self.greeted:

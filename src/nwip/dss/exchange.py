@@ -92,8 +92,9 @@ class Exchange:
             if floor > directory.floor(lease.owner):
                 removed += directory.complete(lease.owner, floor, now)
                 told[lease.owner] = None
-        for owner in dict.fromkeys(change.record.owner for change in removed):
-            if origin:
+        if origin:
+            gone = (change.record.owner for change in removed)
+            for owner in dict.fromkeys([*gone, *(record.owner for record in records)]):
                 self._contradicted(owner)
         told.update(dict.fromkeys(record.owner for record in records))
         leases = [found for owner in told if (found := directory.lease(owner, now))]
@@ -172,7 +173,7 @@ class Exchange:
         """Tell the sessions what is new."""
 
     def _contradicted(self, owner: bytes) -> None:
-        """Learn that another DSS knew of a withdrawal that an owner has not told here."""
+        """Learn that another DSS knew of an owner what the owner, if it is here, has not told."""
 
     def _tell_owner(self, owner: bytes) -> None:
         """Tell the sessions everything of an owner."""

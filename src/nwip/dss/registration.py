@@ -72,6 +72,10 @@ class Registration:
             self._renumber()
         self._told = True
 
+    def distrust(self) -> None:
+        """Learn that the domain remembers what this life did not say: at the next DSS jump above it all."""
+        self._told = False
+
     def jump_above(self, known: Sequence) -> None:
         """Leave a sequence behind that this life of the owner did not give out."""
         self.sequence = (known[0] + 1, 0)

@@ -3,6 +3,7 @@
 from nwip.directory.owners import NEVER_HEARD, Sequence
 from nwip.directory.records import Change
 from nwip.directory.table import Directory
+from nwip.dss.doubts import Doubts
 from nwip.dss.messages import Delta
 
 
@@ -17,6 +18,7 @@ class Replica:
         self.ask_at: float | None = None
         self._asked_at = 0.0
         self._floors: dict[bytes, Sequence] | None = None
+        self._doubts = Doubts()
         directory.freeze(0.0)
 
     def opened(self, now: float) -> None:
@@ -27,6 +29,7 @@ class Replica:
     def closed(self, now: float) -> None:
         """Freeze: what was known stays."""
         self.directory.freeze(now)
+        self._doubts.clear()
         self.ask_at = None
 
     def asked(self, now: float) -> None:
@@ -34,6 +37,7 @@ class Replica:
         self.ask_at = None
         self._asked_at = now
         self._floors = self._floors or {}
+        self._doubts.begin(self.directory)
 
     def merge(self, delta: Delta, pause: float, now: float) -> list[Change]:
         """Take in a Delta; when an owner was missed, ask again, `pause` seconds after the last time."""
@@ -45,6 +49,9 @@ class Replica:
                 lease.owner, lease.incarnation, lease.renewal, lease.lease, lease.age, now
             ):
                 missed |= had_expired or lease.owner not in told
+            self._doubts.heard(lease.owner, (lease.incarnation, lease.renewal))
+        for record in delta.records:
+            self._doubts.told(record.owner, record.key)
         changes = [self.directory.merge(record, now) for record in delta.records]
         changes += [
             self.directory.withdraw(gone.owner, gone.key, gone.sequence, now) for gone in delta.withdrawals
@@ -58,11 +65,17 @@ class Replica:
                 self._floors[lease.owner] = max(floor, self._floors.get(lease.owner, floor))
         if missed and self.ask_at is None:
             self.ask_at = max(now, self._asked_at + pause)
-        return happened + self.directory.expire(now)
+        return happened + self._settle() + self.directory.expire(now)
 
     def snapshot_read(self, now: float) -> list[Change]:
         """Take in the end of a snapshot: now the floors hold."""
         floors, self._floors = self._floors or {}, None
-        return [
+        self._doubts.end()
+        changes = [
             change for owner, floor in floors.items() for change in self.directory.complete(owner, floor, now)
         ]
+        return changes + self._settle()
+
+    def _settle(self) -> list[Change]:
+        gone = (self.directory.drop(owner, key) for owner, key in self._doubts.settled())
+        return [change for change in gone if change is not None]
