@@ -38,6 +38,8 @@ async def node(
         control = "{folder}/control.sock"
         [dss]
         servers = ["127.0.0.1:{port}"]
+        [discovery]
+        ways = ["preferred"]
         [[link]]
         kind = "dosbox"
         listen = ["{address}"]

@@ -30,6 +30,7 @@ LEVELS = [
         "dss_imports",
         "banner",
         "binding",
+        "joining",
         "control",
         "config",
         "state",

@@ -21,18 +21,17 @@ from nwip.dataplane.interfaces import address_towards, subnet_of
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Change, Endpoint, Kind, Node, endpoint_text
-from nwip.discovery.preferred import preferred_servers
+from nwip.discovery.nearest_ports import NearestAnswerer
 from nwip.dss.client import DssClient
 from nwip.dss.server import DssServer
 from nwip.dss_views import DssViews
 from nwip.gateway.gateway import NodeGateway
 from nwip.ipx.address import format_node
+from nwip.joining import Entry, Search, answerer, listen_for_queries
 from nwip.links.virtual import VirtualLink
 from nwip.routing.numbering import node_number
 from nwip.state import State
 from nwip.views import Views
-
-RESOLVE_EVERY = 2.0  # seconds between tries to resolve the names of the DSSs
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +60,7 @@ class RunningNode:
             config.node.control_path, Views(self).handlers() | DssViews(self).handlers()
         )
         self._tasks: set[asyncio.Task[None]] = set()
+        self._nearest: NearestAnswerer | None = None
 
     async def start(self) -> None:
         """Start what needs no DSS; the gateway follows as soon as one has told the parameters.
@@ -72,6 +72,10 @@ class RunningNode:
         if self.config.dss.serves:
             self.dss = await binding.open_dss(self.config, self._state, self._boot, self._echo)
         await binding.open_control(self._control, self.config)
+        self._nearest = answerer(self.config, self.dss, self._connected, self._parameters)
+        if self.dss is not None:
+            self.dss.answer_nearest = self._nearest.answer
+        listen_for_queries(self._nearest)
         self._spawn(self._join_domain())
 
     async def stop(self) -> None:
@@ -83,6 +87,8 @@ class RunningNode:
         if self.gateway is not None:
             for link in (*self.gateway.links, self.gateway.virtual):
                 await link.close()
+        if self._nearest is not None:
+            self._nearest.close()
         if self._wakeup is not None:
             self._wakeup.cancel()
         await self._control.close()
@@ -134,30 +140,35 @@ class RunningNode:
 
     # How it comes up.
 
+    def _connected(self) -> Endpoint | None:
+        return self.client.connected if self.client is not None else None
+
+    def _parameters(self) -> Parameters | None:
+        if self.dss is not None:
+            return self.dss.parameters
+        return self.client.parameters if self.client is not None else None
+
     async def _join_domain(self) -> None:
-        servers = await self._servers()
+        search = Search(self.config)
+        entry = await self._entry(search)
         self.client = DssClient(
-            self.config.domain.name,
+            entry.domain,
             self.identity,
             self.config.node.name,
-            servers,
+            entry.servers,
             boot=self._boot,
             listener=self,
             random=random.Random(),  # noqa: S311 - spreads reconnections, keeps no secret
             local_address=self.config.node.address,
             incarnation=int(time.time()),
+            further=None if self.dss is not None else search.further,
         )
         await self.client.run()
 
-    async def _servers(self) -> list[Endpoint]:
+    async def _entry(self, search: Search) -> Entry:
         if self.dss is not None:
-            return binding.own_servers(self.dss)
-        while True:
-            try:
-                return await preferred_servers(self.config.dss.servers)
-            except OSError as error:
-                _log.warning("cannot resolve %s: %s", ", ".join(self.config.dss.servers), error.strerror)
-            await asyncio.sleep(RESOLVE_EVERY)
+            return Entry(self.dss.parameters.domain, binding.own_servers(self.dss))
+        return await search.entry()
 
     async def _open_gateway(self, parameters: Parameters) -> None:
         config, client = self.config, self.client
@@ -170,6 +181,8 @@ class RunningNode:
             everyone = (str(subnet.broadcast_address), data[1])
         number = node_number(data, parameters, self.identity)
         virtual = VirtualLink(parameters.network, number, data, everyone)
+        if self._nearest is not None:
+            virtual.stranger = self._nearest.answer
         loop = asyncio.get_running_loop()
         self.gateway = gateway = NodeGateway(
             self.identity,

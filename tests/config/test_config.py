@@ -11,8 +11,10 @@ from nwip.config import ConfigError, example, load
 from nwip.config.keys import MENDS
 from nwip.config.paths import configuration_candidates
 from nwip.config.policy import FilterSettings
-from nwip.config.reading import parse
+from nwip.config.reading import joining, parse
 from nwip.config.settings import (
+    DEFAULT_DOMAIN,
+    DiscoverySettings,
     Document,
     DomainSettings,
     DosboxSettings,
@@ -21,6 +23,7 @@ from nwip.config.settings import (
 )
 from nwip.directory.filters import Filter
 from nwip.directory.parameters import Parameters
+from nwip.discovery.steps import Way
 
 BAD_VALUES = {
     "domain": "domain = 3",
@@ -52,6 +55,9 @@ BAD_VALUES = {
     "dss.peers": 'dss.peers = ["a b"]',
     "dss.peer-port": "dss.peer-port = 0",
     "dss.store": 'dss.store = "etcd"',
+    "discovery": "discovery = 1",
+    "discovery.ways": 'discovery.ways = ["telepathy"]',
+    "discovery.leases": 'discovery.leases = ["leases"]',
     "filter": "filter = { action = 'deny' }",
     "filter.action": '[[filter]]\naction = "hide"',
     "filter.kind": '[[filter]]\naction = "deny"\nkind = "host"',
@@ -74,6 +80,7 @@ def all_keys() -> set[str]:
         "domain": DomainSettings,
         "node": NodeSettings,
         "dss": DssSettings,
+        "discovery": DiscoverySettings,
         "filter": FilterSettings,
         "link": DosboxSettings,
     }
@@ -103,7 +110,7 @@ def test_a_bad_value_gives_one_sentence_with_file_key_and_mend(key: str, text: s
         ("colour = 1", "nwip.toml: key 'colour' is not known; see 'nwip config example' for all keys"),
         ("[[link]]", "nwip.toml: key 'link.kind' is missing; write \"dosbox\": it is the only kind so far"),
         (
-            "dss.serve = false",
+            'dss.serve = false\ndiscovery.ways = ["preferred"]',
             "nwip.toml: key 'dss.servers' is []; " + MENDS["dss.servers"],
         ),
     ],
@@ -193,6 +200,32 @@ def test_the_classic_profile_ages_as_novells_did_but_for_what_is_written() -> No
     assert (parameters.lease, parameters.renewal, parameters.synchronisation) == (900, 60, 300)
 
 
+@pytest.mark.parametrize(
+    ("text", "ways"),
+    [
+        ("dss.serve = false", tuple(Way)),
+        ('dss.servers = ["192.0.2.1"]', (Way.PREFERRED,)),
+        ('domain.name = "a.b"\ndss.servers = ["192.0.2.1"]', tuple(Way)),
+        ('dss.serve = false\ndiscovery.ways = ["dns", "dhcp"]', (Way.DNS, Way.DHCP)),
+    ],
+)
+def test_a_node_without_a_dss_goes_all_ways_unless_it_knows_servers_alone(
+    text: str, ways: tuple[Way, ...]
+) -> None:
+    assert parse(text, "f").ways == ways
+
+
+def test_a_node_that_is_to_join_runs_no_dss() -> None:
+    assert parse("", "f").dss.serves
+    assert not joining(parse("", "f")).dss.serves
+
+
+@pytest.mark.parametrize(("text", "key"), [("serve = true", "serve"), ('peers = ["192.0.2.2"]', "peers")])
+def test_a_dss_cannot_be_told_to_join(text: str, key: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^f: key 'dss\.{key}' is .*; take the key out"):
+        joining(parse(f"[dss]\n{text}", "f"))
+
+
 def test_a_dss_that_names_others_waits_for_their_parameters() -> None:
     assert parse('[dss]\npeers = ["192.0.2.2"]', "f").parameters(bytes(16)).term == 0
     assert parse("", "f").parameters(bytes(16)).term == 1
@@ -210,7 +243,10 @@ def test_the_example_is_the_documentation_of_every_key_and_default() -> None:
     )
     usual = DomainSettings()
     assert uncommented.domain.ageing == usual.ageing
-    assert structs.replace(uncommented.domain, lease=None, renewal=None, synchronisation=None) == usual
+    assert structs.replace(
+        uncommented.domain, lease=None, renewal=None, synchronisation=None
+    ) == structs.replace(usual, name=DEFAULT_DOMAIN)
+    assert uncommented.discovery.ways == tuple(Way)
     assert uncommented.filters[0].filter() == Filter("deny", "service", (7,), "LAB*", (0xC0FFEE,), "museum")
     default = DosboxSettings(kind="dosbox", port=DosboxSettings.default_port)
     assert uncommented.links == (default,)

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from nwip.cli.dhcp import dhcp_options
+from nwip.cli.discover import discover
 from nwip.cli.dss import dss
 from nwip.cli.failures import Commands
 from nwip.cli.manage import config
@@ -51,6 +52,7 @@ for command in (
     resolve,
     config,
     simulate,
+    discover,
     dhcp_options,
     dss,
 ):

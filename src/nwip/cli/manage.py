@@ -35,9 +35,11 @@ def check(file: Path, *, as_json: bool) -> None:
     found = load(file)
     links = [link.name for link in found.links]
     if as_json:
-        facts = {"file": str(file), "domain": found.domain.name, "node": found.node.name, "links": links}
+        facts = {"file": str(file), "domain": found.domain.known_as, "node": found.node.name, "links": links}
         say(json.dumps({"schema": SCHEMA, **facts, "dss_here": found.dss.serves, "dss": found.dss.servers}))
         return
     dss = "serves its DSS" if found.dss.serves else f"asks the DSS {', '.join(found.dss.servers)}"
-    node = f"domain {found.domain.name}, node {found.node.name}, {dss}, links: {', '.join(links) or 'none'}"
+    node = (
+        f"domain {found.domain.known_as}, node {found.node.name}, {dss}, links: {', '.join(links) or 'none'}"
+    )
     say(printable(f"{file}: {node}"))

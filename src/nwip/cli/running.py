@@ -13,23 +13,25 @@ from nwip.cli.tables import SCHEMA, say
 from nwip.cli.text import example
 
 
-@click.command(epilog=example("nwip up", "nwip --config nwip.toml --verbose up"))
+@click.command(epilog=example("nwip up", "nwip up --join", "nwip --config nwip.toml --verbose up"))
+@click.option("--join", is_flag=True, help="Run no DSS: find that of a domain, and join it.")
 @json_option
 @click.pass_context
-def up(context: click.Context, *, as_json: bool) -> None:
+def up(context: click.Context, *, join: bool, as_json: bool) -> None:
     """Run a node until Ctrl-C; says how to reach it.
 
-    Without a configuration file it is a domain on this machine alone, with a DSS and a DOSBox server. With
+    Without a configuration file it is a domain on this machine alone, with a DSS and a DOSBox server; with
+    --join it finds a domain by DHCP, DNS, or asking the subnet ('nwip discover --explain' shows how). With
     --json it prints one object when it is ready, and what else there is to say goes to the log.
     """
     from nwip import node
     from nwip.banner import Facts, banner
     from nwip.cli import logs
-    from nwip.config import load
+    from nwip.config import joining, load
 
     settings: Settings = context.obj
     logs.set_up(verbose=settings.verbose)
-    config = load(settings.config)
+    config = joining(load(settings.config)) if join else load(settings.config)
 
     def notice(text: str) -> None:
         click.echo(text, err=as_json)

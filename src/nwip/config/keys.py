@@ -37,7 +37,7 @@ MENDS: Final[dict[str, str]] = {
     "node.state": "write the path of a directory in quotes",
     "node.control": "write the path of a socket in quotes",
     "dss": "write it as a table: [dss], then its keys, for example serve = true",
-    "dss.serve": "write true without servers, or false with the servers to ask",
+    "dss.serve": "write true without servers, or false to ask the servers of others",
     "dss.listen": _LISTEN,
     "dss.port": _PORT + ", for example 396",
     "dss.servers": (
@@ -51,6 +51,11 @@ MENDS: Final[dict[str, str]] = {
     ),
     "dss.peer-port": _PORT + ", for example 2010",
     "dss.store": 'write "sqlite" (kept in the state directory) or "memory" (lost when the node stops)',
+    "discovery": 'write it as a table: [discovery], then its keys, for example ways = ["dhcp", "dns"]',
+    "discovery.ways": 'write a list of "preferred", "dhcp", "dns" and "nearest"; tried in this order',
+    "discovery.leases": (
+        'write a list of absolute paths, with * if need be: ["/var/lib/dhcp/dhclient*.leases"]'
+    ),
     "filter": 'write each filter as a table of its own: [[filter]], then action = "deny"',
     "filter.action": 'write "deny" or "allow"; the first filter that fits decides',
     "filter.kind": 'write "service", "route" or "any"',

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from nwip.config.error import ConfigError
 from nwip.config.keys import MENDS
 from nwip.config.paths import configuration_candidates
 from nwip.config.settings import Config, Document, DosboxSettings
 from nwip.discovery.preferred import split_server
+from nwip.discovery.steps import Way
 from nwip.ipx.address import parse_network
 from nwip.ipx.numbers import ALL_NETWORKS, DEFAULT_ROUTE, THIS_NETWORK
 from nwip.security.admission import admission
@@ -65,6 +67,15 @@ def parse(text: str, file: str) -> Config:
     return config
 
 
+def joining(config: Config) -> Config:
+    """Return the configuration of the same node without a DSS of its own. Raises `ConfigError`."""
+    if config.dss.peers or config.dss.serve:
+        key, value = ("dss.peers", config.dss.peers) if config.dss.peers else ("dss.serve", True)
+        problem = f"is {_shown(value)}, but a node that joins runs no DSS"
+        raise ConfigError(config.file, key, problem, "take the key out, or leave --join away")
+    return replace(config, dss=replace(config.dss, serve=False))
+
+
 def example() -> str:
     """Return the commented example file, which is the configuration's documentation."""
     return Path(__file__).with_name("example.toml").read_text("utf-8")
@@ -102,6 +113,7 @@ def _config(document: Document, file: str | None) -> Config:
         domain=document.domain,
         node=document.node,
         dss=document.dss,
+        discovery=document.discovery,
         filters=document.filter,
         links=document.link,
         file=file,
@@ -176,8 +188,9 @@ def _domain_and_dss_checks(config: Config) -> Iterator[tuple[str, object, Callab
         yield "domain.synchronisation", ageing.synchronisation, _never
     yield from (("dss.listen", address, _ip) for address in config.dss.listen)
     yield from (("dss.servers", server, _server) for server in config.dss.servers)
-    if not config.dss.serves and not config.dss.servers:
+    if not config.dss.serves and not config.dss.servers and set(config.ways) == {Way.PREFERRED}:
         yield "dss.servers", config.dss.servers, _never
+    yield from (("discovery.leases", pattern, _absolute) for pattern in config.discovery.leases)
     yield from (("dss.peers", peer, _server) for peer in config.dss.peers)
     if config.dss.peers and not config.dss.serves:
         yield "dss.peers", config.dss.peers, _never
@@ -200,6 +213,11 @@ def _path(value: object) -> None:
         Path(str(value)).expanduser()
     except RuntimeError:  # ~NAME of a user who is not known
         raise ValueError(value) from None
+
+
+def _absolute(value: object) -> None:
+    if not Path(str(value)).is_absolute():
+        raise ValueError(value)
 
 
 def _ip(value: object) -> None:

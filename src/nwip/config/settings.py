@@ -12,6 +12,7 @@ from nwip.config.policy import FilterSettings, Profile, profile
 from nwip.directory.filters import FILTER_LIMIT
 from nwip.directory.parameters import DEFAULT_NETWORK, DEFAULT_NODE_PREFIX, Parameters
 from nwip.directory.records import Port
+from nwip.discovery.steps import DOMAIN_LIMIT, DOMAIN_PATTERN, Way
 from nwip.ipx.address import format_network, parse_network
 from nwip.ipx.numbers import (
     IPX_TUNNEL_PORT,
@@ -22,7 +23,7 @@ from nwip.ipx.numbers import (
 )
 
 Text = Annotated[str, Meta(pattern=r"\A[^\x00-\x1f\x7f]+\Z")]
-LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+DEFAULT_DOMAIN = "nwip.local"
 Positive = Annotated[int, Meta(ge=1, le=1_000_000)]
 Ticks = Annotated[int, Meta(ge=1, le=0xFFFF)]
 
@@ -35,7 +36,7 @@ def host_name() -> str:
 class DomainSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """`[domain]`: its name, and on the primary DSS its parameters."""
 
-    name: Annotated[str, Meta(max_length=253, pattern=rf"\A{LABEL}(\.{LABEL})*\Z")] = "nwip.local"
+    name: Annotated[str, Meta(max_length=DOMAIN_LIMIT, pattern=DOMAIN_PATTERN)] | None = None
     network: Annotated[str, Meta(pattern=r"\A[0-9A-Fa-f]{1,8}\Z")] = format_network(DEFAULT_NETWORK)
     data_port: Port = NETWARE_IP_DATA_PORT
     node_prefix: Annotated[str, Meta(pattern=r"\A[0-9A-Fa-f]{4}\Z")] = DEFAULT_NODE_PREFIX.hex().upper()
@@ -48,6 +49,11 @@ class DomainSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     lease: Annotated[float, Meta(ge=1, le=86400)] | None = None
     renewal: Annotated[float, Meta(ge=0.2, le=28800)] | None = None
     synchronisation: Annotated[float, Meta(ge=1, le=3600)] | None = None
+
+    @property
+    def known_as(self) -> str:
+        """The name under which a DSS of this node serves the domain."""
+        return self.name or DEFAULT_DOMAIN
 
     @property
     def ageing(self) -> Profile:
@@ -70,7 +76,7 @@ class DomainSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return Parameters(
             term=term,
             identity=identity,
-            domain=self.name,
+            domain=self.known_as,
             network=parse_network(self.network),
             data_port=self.data_port,
             node_prefix=bytes.fromhex(self.node_prefix),
@@ -128,6 +134,13 @@ class DssSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     default_port: ClassVar[int] = NETWARE_IP_PORT
 
 
+class DiscoverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """`[discovery]`: how a node that runs no DSS finds one."""
+
+    ways: Annotated[tuple[Way, ...], Meta(min_length=1, max_length=4)] | None = None
+    leases: Annotated[tuple[Text, ...], Meta(max_length=64)] = ()
+
+
 class DosboxSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """`[[link]]` with kind "dosbox": a DOSBox-protocol server."""
 
@@ -147,6 +160,7 @@ class Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     domain: DomainSettings = DomainSettings()
     node: NodeSettings = field(default_factory=NodeSettings)
     dss: DssSettings = DssSettings()
+    discovery: DiscoverySettings = DiscoverySettings()
     filter: Annotated[tuple[FilterSettings, ...], Meta(max_length=FILTER_LIMIT)] = ()
     link: Annotated[tuple[DosboxSettings, ...], Meta(max_length=64)] = ()
 
@@ -160,9 +174,20 @@ class Config(Struct, frozen=True, kw_only=True):
     domain: DomainSettings = DomainSettings()
     node: NodeSettings
     dss: DssSettings = DssSettings()
+    discovery: DiscoverySettings = DiscoverySettings()
     filters: tuple[FilterSettings, ...] = ()
     links: tuple[DosboxSettings, ...] = ()
     file: str | None = None
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """The ways to find a DSS: as written, else all.
+
+        A node whose servers are named but not its domain keeps to those: elsewhere it might meet any domain.
+        """
+        if self.discovery.ways is not None:
+            return self.discovery.ways
+        return (Way.PREFERRED,) if self.dss.servers and self.domain.name is None else tuple(Way)
 
     def parameters(self, identity: bytes) -> Parameters:
         """Return the domain's parameters as the DSS of this node, with that identity, begins with."""

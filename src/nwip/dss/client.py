@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from random import Random
 from typing import Final, Protocol
 
@@ -62,6 +62,7 @@ class DssClient:
     `identity` is the owner (16 octets), `boot` 16 random octets of this start of the program. `incarnation`
     is a hint, higher than at the last start; None takes the time of day. The DSS's word corrects it, so a
     clock that is wrong does no harm; it matters only when node and DSS have forgotten the last start both.
+    `further` looks for more servers; it is asked when all that are known have failed.
     `complete` is True once a whole snapshot was read.
     """
 
@@ -79,6 +80,7 @@ class DssClient:
         local_address: str | None = None,
         incarnation: int | None = None,
         return_every: float = RETURN_EVERY,
+        further: Callable[[], Awaitable[list[Endpoint]]] | None = None,
     ) -> None:
         hint = int(time.time()) if incarnation is None else incarnation
         self._engine = ClientEngine(domain, identity, name, boot=boot, kinds=kinds, incarnation=hint)
@@ -86,6 +88,8 @@ class DssClient:
         self._domain = domain
         self._random = random
         self._return_every = return_every
+        self._further = further
+        self._found: list[Endpoint] = []
         self._listener = listener
         self._local = (local_address, 0) if local_address else None
         self._back_off = BackOff(random)
@@ -139,8 +143,7 @@ class DssClient:
             if reason not in self._reasons:
                 self._reasons.add(reason)
                 self._listener.session_closed(reason)
-            whole_round = turn % len(servers) == 0
-            if await self._until_stopped(asyncio.sleep(self._pause(whole_round=whole_round), "")) is None:
+            if await self._until_stopped(self._between(whole_round=turn % len(servers) == 0)) is None:
                 return
 
     async def stop(self) -> None:
@@ -168,17 +171,29 @@ class DssClient:
             self.connected = None
             self._closed.set()
 
+    async def _between(self, *, whole_round: bool) -> str:
+        """Wait before the next try; after a whole round look for further servers first."""
+        pause = self._pause(whole_round=whole_round)
+        if whole_round and self._further is not None:
+            self._found = await self._further()
+        await asyncio.sleep(pause)
+        return ""
+
     def _known_servers(self) -> list[Endpoint]:
-        """Return the servers that were named, in order, then those that the directory tells of, by chance."""
+        """Return the servers that were named, in order, then those that the directory tells of, by chance.
+
+        Between them stand those that were found when all others had failed.
+        """
+        named = list(dict.fromkeys([*self._servers, *self._found]))
         further = [
             (host, port)
             for record in self.directory.records(Kind.DSS)
             if isinstance(record.value, Dss)
             for host, port in record.value.sessions
-            if (host, port) not in self._servers
+            if (host, port) not in named
         ]
         self._random.shuffle(further)
-        return [*self._servers, *further]
+        return [*named, *further]
 
     async def _better_than(self, server: Endpoint) -> None:
         """Return when a server that is preferred to this one answers; never while this is the first."""

@@ -76,6 +76,7 @@ class DssServer:
         self.keeper = Keeper(store, self.engine) if store is not None else None
         self._presence: Presence | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self.answer_nearest: Callable[[bytes, Endpoint], bytes | None] = lambda _data, _source: None
         self.endpoints: list[Endpoint] = []
         self.question_endpoints: list[Endpoint] = []
 
@@ -194,6 +195,10 @@ class DssServer:
                 asked.drops["not yet synchronised"] += len(batch)
                 return
             for data, source in batch:
+                nearest = self.answer_nearest(data, source)
+                if nearest is not None:
+                    port.send(nearest, source)
+                    continue
                 for response in asked.answer(data, source, self.engine.parameters):
                     port.send(response, source)
 

@@ -4,7 +4,7 @@ Two speeds: what arrives and leaves here is raw octets, checked by offset. Only 
 of live nodes of the domain are taken, and none may carry another node's number as its source.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from nwip.dataplane.port import Datagram, Opener, Port, open_port
 from nwip.directory.records import Endpoint, endpoint_text
@@ -21,7 +21,7 @@ class VirtualLink:
 
     `peers` maps the endpoints of the other nodes to their node numbers, and is kept up to date from the
     directory by `know`. With `broadcast_to` (the policy `subnet`) broadcasts go out once, to that address;
-    otherwise one copy goes to every peer.
+    otherwise one copy goes to every peer. `stranger` may answer what comes from no node of the domain.
     """
 
     kind = "virtual"
@@ -50,6 +50,7 @@ class VirtualLink:
         self._numbers: frozenset[bytes] = frozenset()
         self._ports: list[Port] = []
         self._gateway: Gateway | None = None
+        self.stranger: Callable[[bytes, Endpoint], bytes | None] = lambda _data, _source: None
 
     async def open(self, gateway: Gateway) -> None:
         """Open the data port. Raises `OSError` if an address cannot be had; nothing is open then."""
@@ -116,6 +117,8 @@ class VirtualLink:
         length = int.from_bytes(data[2:4], "big")
         number = self._peers.get(peer)
         reason = None
+        if number is None and self._answer_stranger(data, peer):
+            return None
         if number is None:
             reason = "own broadcast" if peer == self.endpoint else "not a node of the domain"
         elif length < HEADER_SIZE or length > len(data):
@@ -134,6 +137,10 @@ class VirtualLink:
         self.counters.packets_in += 1
         self.counters.octets_in += length
         return Arrival(self._normalise(data[:length]), peer)
+
+    def _answer_stranger(self, data: bytes, peer: Endpoint) -> bool:
+        response = self.stranger(data, peer)
+        return response is not None and self._ports[0].send(response, peer)
 
     def _normalise(self, packet: bytes) -> bytes:
         """Write the virtual network's number where a packet says "this network"."""

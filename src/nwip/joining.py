@@ -1,0 +1,119 @@
+"""How a node that runs no DSS comes to know one, and how all nodes tell askers of theirs."""
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from nwip.config import Config
+from nwip.dataplane.interfaces import address_towards
+from nwip.directory.parameters import Parameters
+from nwip.directory.records import Endpoint
+from nwip.discovery.finding import Found
+from nwip.discovery.nearest_ports import NearestAnswerer
+from nwip.discovery.preferred import USUAL_PORTS, preferred_servers
+from nwip.discovery.steps import Step, Way
+from nwip.discovery.ways import find_here, subnets
+from nwip.dss.server import DssServer
+from nwip.security.admission import admission
+
+FIRST_PAUSE: Final = 1.0  # seconds between searches that found nothing, at first
+LONGEST_PAUSE: Final = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class Entry(NamedTuple):
+    """Where a node enters its domain."""
+
+    domain: str
+    servers: list[Endpoint]
+
+
+class Search:
+    """Looks for the DSSs of a node, as its configuration says, and logs what is new about it."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._domain = config.domain.name or ""
+        self._said: set[Step] = set()
+
+    async def entry(self) -> Entry:
+        """Return the first entry there is; looks again and again until there is one.
+
+        Servers that are named, of a domain that is named, are not asked first: whoever connects says what
+        is wrong with them.
+        """
+        pause = FIRST_PAUSE
+        while True:
+            if self._config.dss.servers and self._domain and Way.PREFERRED in self._config.ways:
+                with contextlib.suppress(OSError):
+                    return Entry(self._domain, await preferred_servers(self._config.dss.servers))
+            found = await self._find(self._config.ways)
+            if found is not None:
+                _log.info("found the domain %s: %s", found.domain, found.way)
+                self._domain = found.domain
+                return Entry(found.domain, found.servers)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def further(self) -> list[Endpoint]:
+        """Return servers besides those that were found first, and those under the addresses they now have."""
+        named: list[Endpoint] = []
+        with contextlib.suppress(OSError):
+            named = await preferred_servers(self._config.dss.servers)
+        found = await self._find([way for way in self._config.ways if way is not Way.PREFERRED])
+        return [*named, *(found.servers if found else [])]
+
+    async def _find(self, ways: list[Way] | tuple[Way, ...]) -> Found | None:
+        settings = self._config.dss.servers, self._config.discovery.leases
+        return await find_here(self._domain, ways, preferred=settings[0], leases=settings[1], say=self._say)
+
+    def _say(self, step: Step) -> None:
+        if step in self._said:
+            return
+        if len(self._said) > 256:
+            self._said.clear()
+        self._said.add(step)
+        _log.log(logging.INFO if step.helps else logging.WARNING, "%s: %s: %s", *step[:3])
+
+
+def answerer(
+    config: Config,
+    dss: DssServer | None,
+    connected: Callable[[], Endpoint | None],
+    parameters: Callable[[], Parameters | None],
+) -> NearestAnswerer:
+    """Return who answers nearest-server queries: with the DSS of this node, else with the one it is with.
+
+    Only whom `dss.admit` admits is answered. It does not listen yet.
+    """
+    admitted = admission(config.dss.admit)
+
+    def server(asker: str) -> Endpoint | None:
+        if not admitted(asker):
+            return None
+        known = list(dss.endpoints) if dss is not None else [at for at in [connected()] if at]
+        return next((at for host, port in known if (at := _reachable(host, port, asker))), None)
+
+    return NearestAnswerer(server, parameters, asyncio.get_running_loop().time)
+
+
+def listen_for_queries(answers: NearestAnswerer, ports: tuple[int, ...] = USUAL_PORTS) -> None:
+    """Hear the queries that are broadcast to the subnets of this machine, where that can be had."""
+    heard = answers.listen([everyone for _, everyone in subnets()], ports)
+    _log.debug("nearest-server queries are heard at %s", heard)
+
+
+def _reachable(host: str, port: int, asker: str) -> Endpoint | None:
+    """Return the IPv4 address and port by which an asker reaches a DSS; None if it cannot."""
+    address = ipaddress.ip_address(host.partition("%")[0])
+    if address.version != 4:
+        return None
+    if address.is_unspecified:
+        with contextlib.suppress(OSError):
+            return address_towards((asker, port)), port
+        return None
+    return (host, port) if not address.is_loopback or ipaddress.ip_address(asker).is_loopback else None
