@@ -138,6 +138,24 @@ async def test_status_tells_role_counts_store_and_peers() -> None:
     assert row["alarms"] == []
 
 
+async def test_a_service_claimed_by_two_owners_is_a_standing_alarm_with_both_origins() -> None:
+    server = Server()
+    server.holds(MUSEUM, node("museum", 1), service("A"))
+    server.holds(BARN, node("barn", 2), Service(4, "A", 0xBA12, b"\0\0\0\0\0\1", 0x451, 1))
+    row = await ask(server, "dss-status")
+    assert row["conflicts"] == [
+        {
+            "about": "service 0004 A",
+            "claims": [
+                {"owner": "barn", "owner_id": BARN.hex(), "value": "0000BA12.000000000001.0451, 1 hops"},
+                {"owner": "museum", "owner_id": MUSEUM.hex(), "value": "00ABCD01.000000000001.0451, 1 hops"},
+            ],
+        }
+    ]
+    (alarm,) = cast("list[str]", row["alarms"])
+    assert alarm.startswith("service 0004 A is claimed at two addresses, by node barn at 192.0.2.1:43981")
+
+
 async def test_a_lost_primary_a_failing_store_and_a_lagging_peer_are_standing_alarms() -> None:
     server = Server(msgspec.structs.replace(PARAMETERS, identity=BARN))
     server.keeper.problem = "the disk is full"

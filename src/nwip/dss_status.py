@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import Final, Protocol
 
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Dss, Kind
+from nwip.dss.conflict_watch import about, sentence
 from nwip.dss.peer_session import PeerStatus
 from nwip.dss.server_engine import ServerEngine
-from nwip.dss_rows import Row
+from nwip.dss_rows import Row, value_text
 
+LISTED: Final = 64  # conflicts that are told in full; a domain with more has one cause
 LATE: Final = 3  # comparisons that two DSSs may differ for, then it is an alarm
 
 
@@ -127,7 +130,30 @@ def standing_alarms(engine: ServerEngine, peers: Sequence[PeerStatus], keeper: K
         for peer in peers
         if peer.lag > LATE * parameters.synchronisation
     ]
+    alarms += [
+        sentence(conflict, engine.directory) for conflict in islice(engine.conflicts.standing(), LISTED)
+    ]
+    if len(engine.conflicts) > LISTED:
+        alarms.append(f"there are {len(engine.conflicts) - LISTED} conflicts more")
     return [*alarms, *engine.alarms]
+
+
+def conflict_rows(engine: ServerEngine) -> list[Row]:
+    """Return a row for each conflict, with all its claims: who says so, and what."""
+    return [
+        {
+            "about": about(conflict.key),
+            "claims": [
+                {
+                    "owner": name_of(engine, record.owner),
+                    "owner_id": record.owner.hex(),
+                    "value": value_text(record.value),
+                }
+                for record in conflict.claims
+            ],
+        }
+        for conflict in islice(engine.conflicts.standing(), LISTED)
+    ]
 
 
 def _is_there(engine: ServerEngine, identity: bytes, peers: Sequence[PeerStatus]) -> bool:

@@ -16,7 +16,7 @@ from nwip.dss.server_engine import ServerEngine
 from nwip.dss_changes import NEEDS_RESTART, ChangeError, changed, differences
 from nwip.dss_imports import Imports
 from nwip.dss_rows import Row, Told, Wanted, parameter_rows, record_order, record_row
-from nwip.dss_status import Served, name_of, peer_rows, primary_name, role, standing_alarms
+from nwip.dss_status import Served, conflict_rows, name_of, peer_rows, primary_name, role, standing_alarms
 from nwip.slices import encoded, slices, sorted_in_slices
 
 Question = Mapping[str, object]
@@ -87,6 +87,7 @@ class DssViews:
                 "problem": keeper.problem if keeper else "",
             },
             "peers": peer_rows(peers),
+            "conflicts": conflict_rows(engine),
             "alarms": standing_alarms(engine, peers, keeper),
         }
 

@@ -256,3 +256,13 @@ def test_no_history_exceeds_the_limits(messages: list[Message], limit: int) -> N
         assert len(list(directory.records(Kind.SERVICE))) == len(directory)
         assert len(list(directory.withdrawals())) <= limit
         assert len(directory.owners()) <= 1
+
+
+def test_an_owner_that_was_forgotten_comes_back_with_its_withdrawals_counted() -> None:
+    directory = Directory()
+    directory.withdraw(A, (Kind.ROUTE, 7, ""), (1, 8), 0.0)
+    directory.expire(100.0)
+    directory.expire(1000.0)
+    assert directory.highest(A) == (0, 0)
+    directory.heard(A, 1, 9, 15.0, 0.0, 1000.0)
+    assert directory.highest(A) == (1, 8)

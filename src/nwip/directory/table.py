@@ -249,6 +249,11 @@ class Directory:
         state = self._owners.get(owner)
         return list(state.records.values()) if state else []
 
+    def holds(self, record: Record) -> bool:
+        """Say whether just this record stands, value and all."""
+        state = self._owners.get(record.owner)
+        return state is not None and state.records.get(record.key) == record
+
     def node_of(self, owner: bytes) -> Node | None:
         """Return the owner's `Node` value: its name, node number and addresses."""
         state = self._owners.get(owner)
@@ -339,6 +344,8 @@ class Directory:
             self.refused += 1
             return None
         owner = self._owners[identity] = Owner(identity, self.first_lease, now)
+        # Who compares what it has heard counts withdrawals of a life that was else forgotten, too.
+        owner.highest = max((gone.sequence for gone in self._tombstones.of_owner(identity)), default=NOTHING)
         self._deadlines.set(identity, owner.deadline)
         return owner
 

@@ -135,6 +135,7 @@ class DssServer:
         self._wakeup = Wakeup(self._next_deadline, self._advance)
         if self.keeper is not None:
             await self.keeper.restore()
+            self.engine.conflicts.look_again()
         try:
             for host, port in sessions:
                 server = await asyncio.start_server(self._accept, host, port, backlog=BACKLOG, limit=SLICE)

@@ -13,6 +13,7 @@ from nwip.directory.owners import Lease
 from nwip.directory.parameters import Parameters
 from nwip.directory.table import Directory
 from nwip.dss.authority import objection
+from nwip.dss.conflict_watch import ConflictWatch
 from nwip.dss.difference import Difference
 from nwip.dss.exchange import OURSELVES, Exchange
 from nwip.dss.framing import frame
@@ -48,6 +49,7 @@ class ServerEngine(Exchange):
     """A DSS without its sockets.
 
     `admit(ip)` says who may have a session. After any call, `ready()` names the sessions to write to.
+    `conflicts` are the claims that contradict each other now.
     `alarms` holds the latest things that an operator should know, in sentences.
     `attach_listeners` are told the identity and boot of each node that has just come.
     """
@@ -67,6 +69,7 @@ class ServerEngine(Exchange):
         self.alarms: deque[str] = deque(maxlen=ALARMS_KEPT)
         self.attach_listeners: list[Callable[[bytes, bytes], None]] = []
         self.parameter_listeners.append(self._tell_parameters)
+        self.conflicts = ConflictWatch(self)
         self.boot = boot
         self.name = name
         self._admit = admit
@@ -282,7 +285,15 @@ class ServerEngine(Exchange):
         news = [change.record for change in changes if change is not None]
         if news:
             self._tell(Delta([lease] if lease else [], news))
-        self._send(session, Acknowledge(message.request, self.directory.refused - before))
+        refused = self.directory.refused - before
+        self._send(session, Acknowledge(message.request, refused))
+        if not refused and any(
+            change is None and not self.directory.holds(record)
+            for change, record in zip(changes, message.records, strict=True)
+        ):
+            self._refuse(
+                session, Reason.EXPIRED, "this dss remembers another life of this node: register again"
+            )
 
     def _withdraw(self, session: Session, message: Withdraw, now: float) -> None:
         changes = [

@@ -346,6 +346,12 @@ class NodeMachine(Machine):
             self._send()
 
     def _ended(self, stream: Stream) -> None:
+        if self._slowness:  # it reads what came before the end first
+            self.network.clock.after(self._slowness, lambda: self._end(stream))
+        else:
+            self._end(stream)
+
+    def _end(self, stream: Stream) -> None:
         if stream is self._stream:
             self._lost()
 

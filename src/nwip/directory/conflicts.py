@@ -1,0 +1,51 @@
+"""Claims that contradict each other: one network number for two segments, one service at two addresses. Pure.
+
+Several offers of a key are no conflict as such: the same network by two ways, and the same service seen by
+two gateways, are alternates, of which the best answers. A conflict is
+
+- a service whose owners name different addresses;
+- a network that two nodes say is their own segment (0 hops). Records do not say whether that is one LAN with
+  two gateways, which is as it should be, or two LANs with one number; so whoever reads it has to look;
+- a network with the number of the virtual network, which no segment may have.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from nwip.directory.records import Key, Kind, Record, Route, Service
+
+
+class Conflict(NamedTuple):
+    """Claims of one key by different owners; `virtual` says that the number is the virtual network's."""
+
+    key: Key
+    claims: tuple[Record, ...]
+    virtual: bool = False
+
+
+def conflict_of(offers: Sequence[Record], virtual_network: int) -> Conflict | None:
+    """Return the conflict among the offers of one key, None when they agree or are alternates."""
+    if offers and offers[0].key == (Kind.ROUTE, virtual_network, ""):
+        return Conflict(offers[0].key, tuple(offers), virtual=True)
+    if len(offers) < 2:
+        return None
+    claims = tuple(record for record in offers if _is_claim(record))
+    if len({_place(record) for record in claims}) < 2:
+        return None
+    return Conflict(claims[0].key, claims)
+
+
+def _is_claim(record: Record) -> bool:
+    match record.value:
+        case Service():
+            return True
+        case Route(hops=hops):
+            return hops == 0
+        case _:
+            return False
+
+
+def _place(record: Record) -> tuple[int, bytes, int] | bytes:
+    """Return what must be one for all claims of a key: a service's address; of a segment the owner."""
+    value = record.value
+    return (value.network, value.node, value.socket) if isinstance(value, Service) else record.owner
