@@ -26,7 +26,7 @@ async def dss(port: int = 0, parameters: Parameters = PARAMETERS) -> AsyncIterat
 
 @contextlib.asynccontextmanager
 async def node(
-    folder: Path, port: int, address: str = "127.0.0.5"
+    folder: Path, port: int, address: str = "127.0.0.5", *, forward: bool = True
 ) -> AsyncIterator[tuple[RunningNode, list[str]]]:
     text = f"""
         [domain]
@@ -34,6 +34,7 @@ async def node(
         [node]
         name = "museum"
         address = "{address}"
+        forward = {str(forward).lower()}
         state = "{folder}"
         control = "{folder}/control.sock"
         [dss]

@@ -9,9 +9,11 @@ import pytest
 from nodes import PARAMETERS, dss, node, until
 from nwip.directory.filters import Filter, Policy
 from nwip.directory.records import Change, Kind, Node, Record
-from nwip.ipx.address import Address
+from nwip.ipx.address import BROADCAST_NODE, Address
+from nwip.ipx.packet import Packet
 from nwip.links.dosbox.player import DosboxPlayer
 from nwip.routing.numbering import HASHED_PREFIX
+from nwip.views import Views
 
 pytestmark = pytest.mark.asyncio
 
@@ -116,3 +118,33 @@ async def test_no_player_may_take_a_number_of_the_domains_own_form(tmp_path: Pat
         await until(lambda: said)
         async with DosboxPlayer(("127.0.0.5", 20213), node=claimed) as player:
             assert (await player.register()).node != claimed
+
+
+@pytest.mark.parametrize("forward", [True, False])
+async def test_players_of_a_node_that_does_not_forward_are_known_to_each_other_alone(
+    tmp_path: Path, forward: bool
+) -> None:
+    async with (
+        dss() as server,
+        node(tmp_path, server.endpoints[0][1], forward=forward) as (running, said),
+    ):
+        await until(lambda: said)
+        assert ("link     dosbox, dosbox, by itself: nothing is forwarded" in said[0]) != forward
+        at = ("127.0.0.5", 20213)
+        async with (
+            DosboxPlayer(at, node=bytes(5) + b"\1") as one,
+            DosboxPlayer(at, node=bytes(5) + b"\2") as two,
+        ):
+            first, second = await one.register(), await two.register()
+            for player in (one, two):
+                player.send(Packet(Address(0, BROADCAST_NODE, 0x5678), first))  # proves that it hears us
+            inside = running.inside
+            assert inside is not None
+            await until(lambda: len(inside.hosts_of(inside.links[0])) == 2)
+            one.send(Packet(second._replace(socket=0x5678), first, payload=b"hello"))
+            while (await two.receive()).payload != b"hello":
+                pass
+            (row,) = [row for row in await Views(running).links({}) if row["name"] == "dosbox"]
+            assert row["hosts"] == 2
+            await until(lambda: len(list(server.directory.records(Kind.HOST))) == (2 if forward else 0))
+            await until(lambda: len(list(server.directory.records(Kind.NODE))) == 1)

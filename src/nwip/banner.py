@@ -19,7 +19,10 @@ class LinkFacts(TypedDict):
 
 
 class Facts(TypedDict):
-    """A node that is ready; addresses as text. `dss_here` says that this node serves the DSS."""
+    """A node that is ready; addresses as text. `dss_here` says that this node serves the DSS.
+
+    `forwards` is False for a node whose links keep to themselves.
+    """
 
     domain: str
     network: str
@@ -28,10 +31,11 @@ class Facts(TypedDict):
     data: str
     dss: list[str]
     dss_here: bool
+    forwards: bool
     links: list[LinkFacts]
 
 
-def facts(node: Running, gateway: NodeGateway) -> Facts:
+def facts(node: Running, gateway: NodeGateway, inside: NodeGateway) -> Facts:
     """Return domain, network, addresses, ports and links of a node whose gateway is open."""
     servers = node.dss.question_endpoints if node.dss is not None else []  # a wildcard is no address to tell
     if not servers and node.client is not None and node.client.connected is not None:
@@ -44,6 +48,7 @@ def facts(node: Running, gateway: NodeGateway) -> Facts:
         "data": endpoint_text(gateway.virtual.endpoint),
         "dss": [endpoint_text(server) for server in servers],
         "dss_here": node.dss is not None,
+        "forwards": inside is gateway,
         "links": [
             {
                 "name": link.name,
@@ -52,7 +57,7 @@ def facts(node: Running, gateway: NodeGateway) -> Facts:
                 "joined": link.joined,
                 "where": link.describe(),
             }
-            for link in gateway.links
+            for link in inside.links
         ],
     }
 
@@ -67,6 +72,8 @@ def banner(found: Facts) -> str:
     lines += ["DSS      " + how.format(server) for server in found["dss"]]
     for link in found["links"]:
         way = "on the virtual network" if link["joined"] else f"network {link['network']}"
+        if not found["forwards"]:
+            way = "by itself: nothing is forwarded"
         lines.append(f"link     {link['name']}, {link['kind']}, {way}")
         for label, text in link["where"].items():
             first, *more = text.split("\n")

@@ -25,6 +25,7 @@ from nwip.discovery.nearest_ports import NearestAnswerer
 from nwip.dss.client import DssClient
 from nwip.dss.server import DssServer
 from nwip.dss_views import DssViews
+from nwip.gateway.enclosure import Enclosure
 from nwip.gateway.gateway import NodeGateway
 from nwip.ipx.address import format_node
 from nwip.joining import Entry, Search, answerer, listen_for_queries
@@ -46,6 +47,7 @@ class RunningNode:
         self.dss: DssServer | None = None
         self.client: DssClient | None = None
         self.gateway: NodeGateway | None = None
+        self.inside: NodeGateway | None = None
         self.identity = b""
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._echo = echo
@@ -55,7 +57,7 @@ class RunningNode:
         self._salt = 0
         self.pending = ""
         self._opening = False
-        self._wakeup: Wakeup | None = None
+        self._wakeups: list[Wakeup] = []
         self._control = ControlServer(
             config.node.control_path, Views(self).handlers() | DssViews(self).handlers()
         )
@@ -85,12 +87,12 @@ class RunningNode:
         if self.client is not None:
             await self.client.stop()
         if self.gateway is not None:
-            for link in (*self.gateway.links, self.gateway.virtual):
+            for link in (*(self.inside or self.gateway).links, self.gateway.virtual):
                 await link.close()
         if self._nearest is not None:
             self._nearest.close()
-        if self._wakeup is not None:
-            self._wakeup.cancel()
+        for wakeup in self._wakeups:
+            wakeup.cancel()
         await self._control.close()
         if self.dss is not None:
             await self.dss.close()
@@ -108,6 +110,8 @@ class RunningNode:
                 self.pending = ""
                 return
             fixed = self.gateway.take_parameters(parameters)
+            if self.inside is not None and self.inside is not self.gateway:
+                self.inside.take_parameters(parameters)
             self.pending = f"restart this node to take the domain's new {fixed}" if fixed else ""
             if fixed:
                 _log.warning("%s", self.pending)
@@ -126,8 +130,7 @@ class RunningNode:
                 continue
             if virtual.endpoint not in other.endpoints:  # else it is what we were before
                 self._yield_number(change.record.owner)
-        if self._wakeup is not None:
-            self._wakeup.arm()
+        self._arm()
 
     def session_opened(self, server: Endpoint) -> None:
         """Say which DSS has let us in."""
@@ -194,14 +197,20 @@ class RunningNode:
             clock=loop.time,
             changed=self._arm,
         )
-        self._wakeup = Wakeup(gateway.next_deadline, gateway.advance)
+        self.inside = inside = gateway
+        if not config.node.forward:
+            clock = loop.time
+            self.inside = inside = Enclosure(
+                self.identity, parameters, number, clock=clock, changed=self._arm
+            ).gateway
+        self._wakeups = [Wakeup(each.next_deadline, each.advance) for each in {gateway, inside}]
         await binding.open_virtual(virtual, gateway, config)
         for kind in Kind:
             gateway.directory_changed([Change(record) for record in client.directory.records(kind)])
         self._register(number)
         for settings in config.links:
-            await binding.open_dosbox(settings, gateway, config, self._state, self._echo)
-        self._announce(facts(self, gateway))
+            await binding.open_dosbox(settings, inside, config, self._state, self._echo)
+        self._announce(facts(self, gateway, inside))
 
     def _register(self, number: bytes) -> None:
         if self.gateway is not None and self.client is not None:
@@ -219,11 +228,13 @@ class RunningNode:
         )
         self.client.retract((Kind.NODE, virtual.node, ""))
         self.gateway.renumber(number)
+        if self.inside is not None and self.inside is not self.gateway:
+            self.inside.renumber(number)
         self._register(number)
 
     def _arm(self) -> None:
-        if self._wakeup is not None:
-            self._wakeup.arm()
+        for wakeup in self._wakeups:
+            wakeup.arm()
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

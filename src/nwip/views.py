@@ -29,6 +29,8 @@ class Running(Protocol):
     dss: DssServer | None
     client: DssClient | None
     gateway: NodeGateway | None
+    inside: NodeGateway | None
+    """The gateway of the links: the same one, but where nothing is forwarded."""
 
 
 class Views:
@@ -63,14 +65,14 @@ class Views:
 
     async def links(self, _: Question) -> list[Row]:
         """Return the links of this node: first the virtual one, with what the node itself has dropped."""
-        gateway = self._gateway()
+        gateway, inside = self._gateway(), self._inside()
         return [
             {
                 "name": link.name,
                 "kind": link.kind,
                 "network": format_network(link.network),
                 "joined": link.joined,
-                "hosts": len(gateway.hosts_of(link)),
+                "hosts": len(inside.hosts_of(link)),
                 "packets_in": link.counters.packets_in,
                 "packets_out": link.counters.packets_out,
                 "octets_in": link.counters.octets_in,
@@ -78,7 +80,7 @@ class Views:
                 "drops": link.counters.drops | (gateway.drops() if link is gateway.virtual else {}),
                 "where": link.describe(),
             }
-            for link in (gateway.virtual, *gateway.links)
+            for link in (gateway.virtual, *inside.links)
         ]
 
     async def clients(self, _: Question) -> list[Row]:
@@ -94,7 +96,7 @@ class Views:
                 "packets_in": client.packets_in,
                 "packets_out": client.packets_out,
             }
-            for link in self._gateway().links
+            for link in self._inside().links
             if isinstance(link, DosboxLink)
             for client in link.clients()
         ]
@@ -106,13 +108,13 @@ class Views:
 
     async def ping(self, question: Question) -> Row:
         """Ask an address for answers; those of the broadcast node are everybody's."""
-        gateway = self._gateway()
+        gateways = list(dict.fromkeys((self._gateway(), self._inside())))
         to = await self._address(str(question.get("address", "")))
         count = _number(question, "count", 3, 1, MOST_PINGS)
         timeout = _number(question, "timeout", 1.0, 0.01, LONGEST_WAIT)
         replies: list[Row] = []
         for _ in range(int(count)):
-            replies += await _ping_once(gateway, to, timeout)
+            replies += await _ping_once(gateways, to, timeout)
         return {"address": str(to), "sent": int(count), "replies": replies}
 
     async def _address(self, text: str) -> Address:
@@ -135,6 +137,9 @@ class Views:
             raise Answer(3, "this node has not joined its domain yet: no DSS has answered")
         return self._node.gateway
 
+    def _inside(self) -> NodeGateway:
+        return self._node.inside or self._gateway()
+
     def _seen(self, *kinds: Kind) -> Iterator[Seen]:
         directory, now = self._gateway().directory, asyncio.get_running_loop().time()
         owners: dict[bytes, tuple[str, float]] = {}
@@ -147,7 +152,7 @@ class Views:
                 yield Seen(record, *owners[owner])
 
 
-async def _ping_once(gateway: NodeGateway, to: Address, timeout: float) -> list[Row]:  # noqa: ASYNC109
+async def _ping_once(gateways: list[NodeGateway], to: Address, timeout: float) -> list[Row]:  # noqa: ASYNC109
     """Send one ping and collect the answers: the first, or for a broadcast all within `timeout` seconds."""
     loop = asyncio.get_running_loop()
     sent = loop.time()
@@ -156,13 +161,15 @@ async def _ping_once(gateway: NodeGateway, to: Address, timeout: float) -> list[
     broadcast = to.node == BROADCAST_NODE
 
     def heard(source: Address) -> None:
-        if broadcast or source.node == to.node:
+        if broadcast or (source.node == to.node and not replies):
             replies.append({"from": str(source).rpartition(".")[0], "seconds": loop.time() - sent})
             answered.set()
 
-    gateway.ping_listeners.add(heard)
+    for gateway in gateways:
+        gateway.ping_listeners.add(heard)
     try:
-        gateway.send_ping(to)
+        for gateway in gateways:
+            gateway.send_ping(to)
         if broadcast:
             await asyncio.sleep(timeout)
         else:
@@ -171,7 +178,8 @@ async def _ping_once(gateway: NodeGateway, to: Address, timeout: float) -> list[
     except TimeoutError:
         return []
     finally:
-        gateway.ping_listeners.discard(heard)
+        for gateway in gateways:
+            gateway.ping_listeners.discard(heard)
     return replies
 
 

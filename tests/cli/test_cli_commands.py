@@ -29,6 +29,7 @@ FACTS: Facts = {
     "data": "127.0.0.1:43981",
     "dss": ["127.0.0.1:396"],
     "dss_here": True,
+    "forwards": True,
     "links": [
         {
             "name": "dosbox",

@@ -44,6 +44,7 @@ BAD_VALUES = {
     "node.name": 'node.name = "a\\u001bb"',
     "node.address": 'node.address = "museum"',
     "node.port": "node.port = 70000",
+    "node.forward": 'node.forward = "no"',
     "node.state": "node.state = 1",
     "node.control": 'node.control = ""',
     "dss": "dss = true",

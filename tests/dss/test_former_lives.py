@@ -1,4 +1,4 @@
-"""A life of a node that its DSS did not know of, with the same numbers: this life jumps above it, and it goes."""
+"""A former life of a node, with the same numbers, unknown to its DSS: this life jumps above it."""
 
 import pytest
 

@@ -34,6 +34,7 @@ MENDS: Final[dict[str, str]] = {
     "node.name": "write 1 to 63 characters in quotes, without control characters",
     "node.address": 'write an IP address of this machine in quotes, for example "192.0.2.1"',
     "node.port": _PORT + "; without the key the domain's data port is used",
+    "node.forward": "write true (links and domain are one IPX network) or false (links keep to themselves)",
     "node.state": "write the path of a directory in quotes",
     "node.control": "write the path of a socket in quotes",
     "dss": "write it as a table: [dss], then its keys, for example serve = true",

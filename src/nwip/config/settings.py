@@ -100,6 +100,7 @@ class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     name: Annotated[str, Meta(min_length=1, max_length=63)] = field(default_factory=host_name)
     address: Text | None = None
     port: Port | None = None
+    forward: bool = True
     state: Text | None = None
     control: Text | None = None
 
