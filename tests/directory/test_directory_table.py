@@ -5,6 +5,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from nwip.directory.owners import Sequence
 from nwip.directory.records import Change, Host, Kind, Node, Record, Route, Service, Value
@@ -225,7 +226,8 @@ def apply(directory: Directory, message: Message) -> None:
 
 def contents(directory: Directory) -> tuple[object, ...]:
     records = sorted(directory.records(Kind.SERVICE), key=lambda r: (r.key[2], r.owner))
-    leases = [directory.lease(owner, 0.0) for owner in sorted(directory.owners())]
+    told = [directory.lease(owner, 0.0) for owner in sorted(directory.owners())]
+    leases = [structs.replace(lease, index=0) for lease in told if lease]  # numbers are each directory's own
     nearest = directory.nearest(4)
     hops = nearest.value.hops if nearest and isinstance(nearest.value, Service) else None
     return (records, leases, [directory.highest(owner) for owner in (A, B)], hops)

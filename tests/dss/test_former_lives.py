@@ -31,8 +31,8 @@ def refusal(member: Member) -> Reason | None:
 
 @pytest.mark.parametrize(
     ("name", "counter"),
-    [("GHOST", 1), ("GHOST", 2), ("GHOST", 50), ("A", 50)],
-    ids=["below", "the same number", "above", "another value of a key"],
+    [("GHOST", 1), ("GHOST", 2), ("GHOST", 50), ("A", 50), ("A", 1)],
+    ids=["below", "the same number", "above", "another value of a key", "another value with its number"],
 )
 def test_what_another_dss_brings_of_a_former_life_goes(name: str, counter: int) -> None:
     world, member = joined()

@@ -8,6 +8,7 @@ FAILED_ONCE: tuple[int, ...] = (
     7366,  # a record of a former life with a number that this life gave out too stood beside this life's own
     14297,  # the same, and the former life's record hid this life's
     22395,  # the same, with a route
+    23478,  # two lives gave one number to two values of one key, and neither DSS took the other's
     66769,  # a DSS that had forgotten an owner compared itself without the withdrawals that it still had
     84148,  # two lives came to the same number, so the greeting did not tell them apart
     89491,  # the same; and a slow node lost the last word of a session, which was the simulation's own fault

@@ -1,9 +1,8 @@
 """Digests of what an owner has, by which two copies find in a few octets that they differ. Pure.
 
 The digest of an owner is the exclusive or, over its live records, of BLAKE2b with a digest of eight octets
-(read big-endian) over the MessagePack array [kind, what, name, incarnation, counter]: the record's key and
-sequence. So it depends on no order, and costs one hash a change. Only an owner writes its records, so equal
-sequences are equal values.
+(read big-endian) over the record as it is on the wire. So it depends on no order, and costs one hash a
+change. The value counts: two lives of an owner may have given one sequence to two values.
 """
 
 from collections.abc import Iterable
@@ -21,8 +20,7 @@ _encoder = msgspec.msgpack.Encoder()
 
 def mark(record: Record) -> int:
     """Return what a record adds to the digest of its owner."""
-    octets = _encoder.encode((*record.key, record.incarnation, record.counter))
-    return int.from_bytes(blake2b(octets, digest_size=DIGEST_SIZE).digest(), "big")
+    return int.from_bytes(blake2b(_encoder.encode(record), digest_size=DIGEST_SIZE).digest(), "big")
 
 
 def digest_of(records: Iterable[Record]) -> int:

@@ -23,7 +23,8 @@ class Lease(Struct, frozen=True, array_like=True):
 
     `age` seconds have passed of `lease` since its renewal, as far as is known.
     (`incarnation`, `renewal`) orders the renewals of an owner. Every record of it with a sequence below
-    (`floor_incarnation`, `floor_counter`) is gone.
+    (`floor_incarnation`, `floor_counter`) is gone. `index` is the number by which who tells it calls the
+    owner from then on; 0 is none.
     """
 
     owner: Identity
@@ -33,6 +34,7 @@ class Lease(Struct, frozen=True, array_like=True):
     age: Seconds
     floor_incarnation: Counter = 0
     floor_counter: Counter = 0
+    index: Counter = 0
 
 
 class Owner:
@@ -40,7 +42,8 @@ class Owner:
 
     `renewed` is the highest (incarnation, renewal) heard, `highest` the highest sequence of any record or
     withdrawal, `floor` the sequence below which nothing of it exists, `deadline` the end of its lease,
-    `node` its latest `Node` value, `digest` that of its records once somebody has asked for it.
+    `index` its number in this directory, `node` its latest `Node` value, `digest` that of its records once
+    somebody has asked for it.
     An owner that is not `live` is remembered without records, so that old messages do not bring it back.
     """
 
@@ -50,6 +53,7 @@ class Owner:
         "floor",
         "highest",
         "identity",
+        "index",
         "lease",
         "live",
         "node",
@@ -57,8 +61,9 @@ class Owner:
         "renewed",
     )
 
-    def __init__(self, identity: bytes, lease: float, now: float) -> None:
+    def __init__(self, identity: bytes, lease: float, now: float, index: int = 0) -> None:
         self.identity = identity
+        self.index = index
         self.renewed = NEVER_HEARD
         self.highest = NOTHING
         self.floor = NOTHING
@@ -78,4 +83,4 @@ class Owner:
         """Return the lease as of `now`, for passing on."""
         age = min(max(0.0, now - (self.deadline - self.lease)), self.lease)
         incarnation, renewal = self.renewed
-        return Lease(self.identity, incarnation, max(renewal, 0), self.lease, age, *self.floor)
+        return Lease(self.identity, incarnation, max(renewal, 0), self.lease, age, *self.floor, self.index)

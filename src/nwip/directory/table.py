@@ -42,6 +42,7 @@ class Directory:
         self._deadlines: Deadlines[bytes] = Deadlines()
         self._expired: deque[Owner] = deque()
         self._count = 0
+        self._created = 0
         self._frozen = False
         self._policy = Policy(())
         self._hidden: set[tuple[bytes, Key]] = set()
@@ -249,10 +250,10 @@ class Directory:
         state = self._owners.get(owner)
         return list(state.records.values()) if state else []
 
-    def holds(self, record: Record) -> bool:
-        """Say whether just this record stands, value and all."""
-        state = self._owners.get(record.owner)
-        return state is not None and state.records.get(record.key) == record
+    def standing(self, owner: bytes, key: Key) -> Record | None:
+        """Return the record that an owner has of a key now, hidden or not."""
+        state = self._owners.get(owner)
+        return state.records.get(key) if state else None
 
     def node_of(self, owner: bytes) -> Node | None:
         """Return the owner's `Node` value: its name, node number and addresses."""
@@ -343,7 +344,8 @@ class Directory:
         if len(self._owners) >= self._owner_limit:
             self.refused += 1
             return None
-        owner = self._owners[identity] = Owner(identity, self.first_lease, now)
+        self._created += 1
+        owner = self._owners[identity] = Owner(identity, self.first_lease, now, self._created)
         # Who compares what it has heard counts withdrawals of a life that was else forgotten, too.
         owner.highest = max((gone.sequence for gone in self._tombstones.of_owner(identity)), default=NOTHING)
         self._deadlines.set(identity, owner.deadline)

@@ -27,6 +27,7 @@ from nwip.dss.messages import (
     Refused,
     Register,
     Renew,
+    Renewed,
     Role,
     SnapshotEnd,
     Subscribe,
@@ -191,7 +192,7 @@ class ClientEngine:
         match message:
             case DomainParameters(parameters=parameters):
                 return self._learn(parameters, now)
-            case Delta():
+            case Delta() | Renewed():
                 return self._merge(message, now)
             case SnapshotEnd():
                 return [*_changed(self._replica.snapshot_read(now)), SnapshotRead()]
@@ -199,6 +200,7 @@ class ClientEngine:
                 self.turned_away += refused
                 if refused:
                     _log.warning("the dss has no room for %d records of this node", refused)
+                return _changed(self._replica.lives(self.registration, self._snapshot_pause, now))
             case Goodbye(text=text):
                 self.failure = text or "the dss has gone"
             case _:
@@ -258,12 +260,16 @@ class ClientEngine:
             self._told_floor = self.registration.floor
             self._send(Complete(self._next_request(), *self._told_floor))
 
-    def _merge(self, delta: Delta, now: float) -> list[Event]:
+    def _merge(self, news: Delta | Renewed, now: float) -> list[Event]:
+        delta = self._replica.in_full(news, now) if isinstance(news, Renewed) else news
         for record in delta.records:
             if record.owner == self.identity and record.sequence > self.registration.sequence:
                 self.registration.jump_above(record.sequence)
-        pause = self.parameters.lease if self.parameters else GREETING_LIMIT
-        return _changed(self._replica.merge(delta, pause, now))
+        return _changed(self._replica.merge(delta, self._snapshot_pause, now))
+
+    @property
+    def _snapshot_pause(self) -> float:
+        return self.parameters.lease if self.parameters else GREETING_LIMIT
 
     def _ask_for_snapshot(self, now: float) -> None:
         self._replica.asked(now)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from nwip.directory.filters import Policy
 from nwip.directory.owners import Lease
 from nwip.directory.parameters import Parameters
-from nwip.directory.records import Change
+from nwip.directory.records import Change, Record
 from nwip.directory.table import Directory
 from nwip.dss.messages import BATCH, Delta
 
@@ -93,8 +93,8 @@ class Exchange:
                 removed += directory.complete(lease.owner, floor, now)
                 told[lease.owner] = None
         if origin:
-            gone = (change.record.owner for change in removed)
-            for owner in dict.fromkeys([*gone, *(record.owner for record in records)]):
+            owners = [change.record.owner for change in removed] + [record.owner for record in records]
+            for owner in dict.fromkeys([*owners, *self._other_lives(delta.records)]):
                 self._contradicted(owner)
         told.update(dict.fromkeys(record.owner for record in records))
         leases = [found for owner in told if (found := directory.lease(owner, now))]
@@ -104,6 +104,13 @@ class Exchange:
         self._removed(removed)
         self._expire(now)
         return news
+
+    def _other_lives(self, records: Iterable[Record]) -> Iterable[bytes]:
+        """Yield the owners of records that bear the sequence of what stands here, but another value."""
+        for record in records:
+            standing = self.directory.standing(record.owner, record.key)
+            if standing is not None and standing.sequence == record.sequence and standing != record:
+                yield record.owner
 
     def forget(self, owner: bytes, now: float) -> int:
         """Drop all records of an owner, everywhere, until it registers anew; return how many there were."""

@@ -198,6 +198,20 @@ class Synchronised(Struct, frozen=True, array_like=True, tag=17):
     """Among DSSs: all that the receiver's last summary lacked has been sent."""
 
 
+class Renewal(Struct, frozen=True, array_like=True):
+    """A renewal of the owner that was told with this `index`; `age` in milliseconds."""
+
+    index: Counter
+    renewal: Counter
+    age: Annotated[int, Meta(ge=0, le=86_400_000)]
+
+
+class Renewed(Struct, frozen=True, array_like=True, tag=18):
+    """To a subscriber: who has renewed, where nothing else of the lease is new."""
+
+    renewals: Annotated[list[Renewal], Meta(max_length=BATCH)]
+
+
 Message = (
     Hello
     | Refused
@@ -216,6 +230,7 @@ Message = (
     | Digest
     | Summary
     | Synchronised
+    | Renewed
 )
 
 
@@ -223,7 +238,7 @@ class VersionError(WireError):
     """A Hello speaks a version of the protocol that is not known here."""
 
 
-_TAGS: Final = range(1, 18)
+_TAGS: Final = range(1, 19)
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Message)
 _parts = msgspec.msgpack.Decoder(list[msgspec.Raw])

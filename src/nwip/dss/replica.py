@@ -1,10 +1,14 @@
 """A subscriber's copy of the directory: merges what its DSS tells, asks again for what it missed. Pure."""
 
+from msgspec.structs import replace
+
 from nwip.directory.owners import NEVER_HEARD, Sequence
 from nwip.directory.records import Change
 from nwip.directory.table import Directory
 from nwip.dss.doubts import Doubts
-from nwip.dss.messages import Delta
+from nwip.dss.messages import Delta, Renewed
+from nwip.dss.registration import Registration
+from nwip.dss.shorthand import Longhand
 
 
 class Replica:
@@ -19,11 +23,13 @@ class Replica:
         self._asked_at = 0.0
         self._floors: dict[bytes, Sequence] | None = None
         self._doubts = Doubts()
+        self._longhand = Longhand()
         directory.freeze(0.0)
 
     def opened(self, now: float) -> None:
         """Go on after a freeze: who is not heard of for a full lease from now on is gone."""
         self.directory.thaw(now)
+        self._longhand.clear()
         self.ask_at = now
 
     def closed(self, now: float) -> None:
@@ -39,8 +45,22 @@ class Replica:
         self._floors = self._floors or {}
         self._doubts.begin(self.directory)
 
+    def lives(self, registration: Registration, pause: float, now: float) -> list[Change]:
+        """Learn that the DSS has taken in a renewal of the node itself, which it does not tell the node."""
+        known = self.directory.lease(registration.identity, now)
+        if known is None:
+            return []
+        incarnation, _ = registration.sequence
+        ours = replace(known, incarnation=incarnation, renewal=registration.renewal, age=0.0, index=0)
+        return self.merge(Delta([ours]), pause, now)
+
+    def in_full(self, message: Renewed, now: float) -> Delta:
+        """Return renewals in short form as leases; of those that were not told they say nothing."""
+        return Delta(list(self._longhand.leases(message, self.directory, now)))
+
     def merge(self, delta: Delta, pause: float, now: float) -> list[Change]:
         """Take in a Delta; when an owner was missed, ask again, `pause` seconds after the last time."""
+        self._longhand.learn(delta.leases)
         told = {record.owner for record in delta.records}
         missed = False
         for lease in delta.leases:

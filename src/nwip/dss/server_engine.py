@@ -5,7 +5,7 @@ What is known, and the telling of it, is in `exchange.py`.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from nwip.directory.deadlines import Deadlines
@@ -37,6 +37,7 @@ from nwip.dss.messages import (
 )
 from nwip.dss.peers import DEFAULT_LIMITS, Limits, Peers, plain_address
 from nwip.dss.session import Session
+from nwip.dss.shorthand import Shorthand
 from nwip.dss.subscription import Kinds, known_kinds, restrict
 from nwip.wire import WireError
 
@@ -70,6 +71,7 @@ class ServerEngine(Exchange):
         self.attach_listeners: list[Callable[[bytes, bytes], None]] = []
         self.parameter_listeners.append(self._tell_parameters)
         self.conflicts = ConflictWatch(self)
+        self._shorthand = Shorthand()
         self.boot = boot
         self.name = name
         self._admit = admit
@@ -288,7 +290,7 @@ class ServerEngine(Exchange):
         refused = self.directory.refused - before
         self._send(session, Acknowledge(message.request, refused))
         if not refused and any(
-            change is None and not self.directory.holds(record)
+            change is None and self.directory.standing(owner, record.key) != record
             for change, record in zip(changes, message.records, strict=True)
         ):
             self._refuse(
@@ -329,10 +331,10 @@ class ServerEngine(Exchange):
 
     def _tell_sessions(self, delta: Delta) -> None:
         """Put a change in the outbox of every subscriber, encoded once for each set of kinds."""
+        if delta.leases and not (delta.records or delta.withdrawals):
+            delta = self._tell_renewals(delta.leases)
         frames: dict[Kinds, bytes | None] = {}
-        for session in self._sessions:
-            if not session.kinds or session.closing:
-                continue
+        for session in self._subscribers():
             if session.kinds not in frames:
                 part = restrict(delta, session.kinds)
                 frames[session.kinds] = frame(encode(part)) if part else None
@@ -340,6 +342,20 @@ class ServerEngine(Exchange):
             if data is not None:
                 session.send_frame(data)
                 self._ready.add(session)
+
+    def _tell_renewals(self, leases: list[Lease]) -> Delta:
+        """Tell the subscribers what can be told in short; return the rest. A node knows that it lives."""
+        full, short = self._shorthand.split(leases)
+        alone = leases[0].owner if len(leases) == 1 else None
+        for data in [frame(encode(message)) for message in short]:
+            for session in self._subscribers():
+                if session.identity != alone or not session.is_node:
+                    session.send_frame(data)
+                    self._ready.add(session)
+        return Delta(full)
+
+    def _subscribers(self) -> Iterator[Session]:
+        return (session for session in self._sessions if session.kinds and not session.closing)
 
     def _contradicted(self, owner: bytes) -> None:
         session = self._nodes.get(owner)
