@@ -45,13 +45,18 @@ class Link(Protocol):
     `name` is unique in the node; `kind` is its type in the configuration. `network` is the IPX network on
     it: for a joined link the virtual network. `node` is our own node number on it; for a joined link the one
     on the virtual network. `star` says that its hosts hear each other only through us. `maximum_size` is the
-    largest packet it carries, in octets.
+    largest packet it carries, in octets. `station` is the number under which we alone stand on a medium where
+    other routers may stand too, a LAN; None where nobody else can route. Of several gateways of a domain on
+    one LAN only one is active, and `node` is then the number that they share, because hosts remember their
+    router's: the link sends what we say ourselves from the node number that the packet's source has.
+    The network of a routed LAN is 0 until it is known: the gateway sets it.
     """
 
     name: str
     kind: str
     network: int
     node: bytes
+    station: bytes | None
     joined: bool
     star: bool
     maximum_size: int

@@ -15,16 +15,22 @@ Station = Callable[[Packet], None]
 
 
 class MemoryLink:
-    """A link whose hosts are the `stations` attached to it. `node` is the gateway's own number on it."""
+    """A link whose hosts are the `stations` attached to it. `node` is the gateway's own number on it.
+
+    With a `station` number it is a LAN on which other gateways may stand.
+    """
 
     kind = "memory"
     star = False
     maximum_size = MAXIMUM_SIZE
 
-    def __init__(self, name: str, network: int, node: bytes, *, joined: bool = False) -> None:
+    def __init__(
+        self, name: str, network: int, node: bytes, *, joined: bool = False, station: bytes | None = None
+    ) -> None:
         self.name = name
         self.network = network
         self.node = node
+        self.station = station
         self.joined = joined
         self.counters = Counters()
         self._stations: dict[bytes, Station] = {}

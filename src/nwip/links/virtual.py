@@ -28,6 +28,7 @@ class VirtualLink:
     name = "virtual"
     joined = True
     star = False
+    station: bytes | None = None
     maximum_size = MAXIMUM_SIZE
 
     def __init__(

@@ -31,6 +31,7 @@ class DosboxLink:
 
     kind = "dosbox"
     star = True
+    station: bytes | None = None
     maximum_size = MAXIMUM_SIZE
 
     def __init__(
