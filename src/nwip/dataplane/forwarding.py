@@ -12,6 +12,7 @@ from nwip.ipx.packet import DESTINATION_NODE_OFFSET, DESTINATION_OFFSET, TRANSPO
 
 _NODE: Final = DESTINATION_NODE_OFFSET
 _SOCKET: Final = DESTINATION_NODE_OFFSET + 6
+_NODE_IN_DESTINATION: Final = DESTINATION_NODE_OFFSET - DESTINATION_OFFSET
 _RAISED: Final = [bytes([min(hops + 1, 255)]) for hops in range(256)]
 _BROADCAST: Final = b"\xff" * 6
 
@@ -65,14 +66,11 @@ class Forwarder:
         """Send every packet of a batch on its way. Packets have checked headers and no network 0."""
         hosts, networks, own, unusual = self.hosts, self.ways(inlet), self.own, self._unusual
         for packet, came_from in batch:
-            way = hosts.get(packet[DESTINATION_OFFSET:_SOCKET])
+            destination = packet[DESTINATION_OFFSET:_SOCKET]
+            way = hosts.get(destination)
             if way is None:
-                way = networks.get(packet[DESTINATION_OFFSET:_NODE])
-                if (
-                    way is None
-                    or packet[_NODE:_SOCKET] == _BROADCAST
-                    or packet[DESTINATION_OFFSET:_SOCKET] in own
-                ):
+                way = networks.get(destination[:_NODE_IN_DESTINATION])
+                if way is None or destination in own or packet[_NODE:_SOCKET] == _BROADCAST:
                     unusual(inlet, packet, came_from)
                     continue
                 if way.outlet is inlet and not inlet.star:
