@@ -95,6 +95,10 @@ class Agents:
         self.router.forget(self._ports[link.name], self._parts.clock())
         self.settle()
 
+    def share(self, link: Link) -> None:
+        """Learn that another router stands on the network of a link, though it may not speak RIP."""
+        self.router.share(self._ports[link.name])
+
     def view(self, link: Link) -> View:
         """Return what the hosts of a link may know."""
         return self.router.view(self._ports[link.name])

@@ -18,7 +18,7 @@ from nwip.gateway.agents import Agents, own_addresses
 from nwip.gateway.broadcasts import Broadcasts
 from nwip.gateway.local import LocalSockets
 from nwip.gateway.muting import UNUSABLE, Muting
-from nwip.gateway.parts import Parts
+from nwip.gateway.parts import Interceptor, Parts
 from nwip.gateway.tables import Tables
 from nwip.gateway.unusual import Unusual
 from nwip.gateway.uplink import Uplink
@@ -176,6 +176,27 @@ class NodeGateway:
         """Route on a link on which this node stood by: from now on it is told, served and led through."""
         self._muting.unmute(link, STANDING_BY)
 
+    def intercept(self, socket: int, interceptor: Interceptor) -> None:
+        """Give `interceptor` every packet to a socket that comes in on a link, muted or not, and nobody else.
+
+        So gateways of one LAN hear each other there; the virtual link is not meant.
+        """
+        self._parts.intercepted[socket.to_bytes(2, "big")] = interceptor
+
+    def shared(self, link: Link) -> None:
+        """Learn that another gateway stands on the LAN of a link, though it may not speak RIP there."""
+        self._agents.share(link)
+
+    def renumber_link(self, link: Link, node: bytes) -> None:
+        """Take another node number on a link: one that the gateways of its LAN share, or our own again."""
+        self._tables.own.difference_update(own_addresses(link))
+        link.node = node
+        if link.network:
+            self._tables.own.update(own_addresses(link))
+        if link.joined:
+            self._tables.own.add(self._tables.network + self.virtual.node)
+        self._agents.renumber(link)
+
     def carrier(self, link: Link, *, present: bool) -> None:
         """Learn that a link's cable is out, or in again. One that never says so is taken to be in."""
         if present:
@@ -190,7 +211,7 @@ class NodeGateway:
         """Take another node number on the virtual network."""
         before = self.virtual.node
         for link in (self.virtual, *self.links):
-            if link.joined:
+            if link.joined and link.node == before:
                 link.node = node
                 self._agents.renumber(link)
         self._tables.renumber(before, node)

@@ -81,7 +81,9 @@ class Muting:
     def listen(self, link: Link, batch: Sequence[Arrival]) -> None:
         """Learn from what came in on a link that is mute or whose network has no number yet."""
         reason = self._parts.muted.get(link.name, [NUMBERLESS])[0]
-        for packet, _ in batch:
+        for packet, hop in batch:
+            if self._parts.intercept(link, packet, hop):
+                continue
             if packet[DESTINATION_SOCKET_OFFSET:SOURCE_OFFSET] not in RIP_OR_SAP:
                 self._parts.counters.drop(reason)
                 continue

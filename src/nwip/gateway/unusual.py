@@ -24,6 +24,8 @@ class Unusual:
         """Take a packet that came in on a link from a hop of it."""
         parts = self._parts
         link = next(link for link in (parts.virtual, *parts.links) if link is inlet)
+        if parts.intercepted and parts.intercept(link, packet, hop):
+            return
         if packet[6:16] in parts.tables.own:
             self._local.deliver(link, packet, hop)
         elif packet[10:16] == BROADCAST_NODE:
