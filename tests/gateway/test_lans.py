@@ -432,3 +432,20 @@ async def test_who_knows_that_another_gateway_is_on_a_lan_does_not_take_its_numb
     member.gateway.shared(lan)
     router.broadcast(said, Socket.RIP, PacketType.RIP)
     assert list(member.gateway.alarms) == []
+
+
+async def test_a_service_of_the_node_itself_is_told_on_its_links_and_its_lans_services_once() -> None:
+    domain = Domain()
+    member = await domain.member("10.0.0.1")
+    server = Station(await member.lan("lan", LAN, joined=False), SERVER)
+    player = Station(await member.lan("players", star=True), "02000000000B")
+    announce(server)
+    domain.live(1.0)
+    assert [entry.name for entry in ask_nearest(player)] == ["MUSEUM"]
+    own = Service(0x5678, "LOBBY", NETWORK, member.gateway.virtual.node, 0x4100, 0)
+    member.offer(own)
+    assert [(entry.name, entry.hops) for entry in ask_nearest(player, 0x5678)] == [("LOBBY", 1)]
+    assert ("LOBBY", 2) in told_services(server)
+    domain.live(0.1)
+    member.retract(own.key)
+    assert ("LOBBY", 16) in told_services(server)

@@ -39,6 +39,7 @@ class Agents:
         self._directory = directory
         domain = DomainView(identity, directory, parts.tables)
         self.router = Router(domain)
+        domain.heard = self.router.services
         self.router.numbered = self._numbered
         self.router.disagreed = self._disagreed
         self.moved: Callable[[set[int]], None] = lambda _networks: None

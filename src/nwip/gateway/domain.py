@@ -1,6 +1,6 @@
 """What the other nodes of the domain offer, as far as they can be reached."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from nwip.directory.records import Key, Kind, Route, Service
 from nwip.directory.table import Directory
@@ -10,12 +10,16 @@ from nwip.routing.routes import Reach
 
 
 class DomainView:
-    """The `Elsewhere` of a gateway's router: the replica, seen from the node with this identity."""
+    """The `Elsewhere` of a gateway's router: the replica, seen from the node with this identity.
+
+    Services that this node has itself, and did not hear on its links (`heard`), are told like others'.
+    """
 
     def __init__(self, identity: bytes, directory: Directory, tables: Tables) -> None:
         self._identity = identity
         self._directory = directory
         self._tables = tables
+        self.heard: Container[Key] = ()
 
     def route(self, network: int) -> Reach | None:
         """Return the best way to a network by another node; its `station` is that node's endpoint."""
@@ -31,10 +35,11 @@ class DomainView:
         return best
 
     def service(self, key: Key) -> Service | None:
-        """Return a service as another node offers it with the fewest hops, that node counted."""
+        """Return a service as a node offers it with the fewest hops, that node counted."""
         for record in self._directory.offers(key):
-            service = record.value
-            if self._tables.peer(record.owner) is not None and isinstance(service, Service):
+            service, owner = record.value, record.owner
+            known = key not in self.heard if owner == self._identity else self._tables.peer(owner) is not None
+            if known and isinstance(service, Service):
                 return Service(
                     service.service_type,
                     service.name,
