@@ -58,7 +58,7 @@ def test_which_mac_address_sends(sent: Packet, routed: bytes, joined: bytes) -> 
 
 def test_another_node_number_is_used_from_the_moment_it_is_set() -> None:
     lan = engine(node=CARD)
-    lan.place.node = SHARED
+    lan.own.node = SHARED
     octets = lan.frame(here(A, SHARED).encode(), A, 1.0)
     assert octets is not None
     assert octets[6:12] == SHARED
