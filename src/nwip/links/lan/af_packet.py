@@ -39,6 +39,7 @@ class CardDevice:
         self._socket: socket.socket | None = None
         self._overflowed = 0
         self.mac = self._look_up_mac()
+        self._present_mac = self.mac
 
     def open(self) -> int:
         """Open the socket. `OSError`: ENODEV no such interface, EPERM no CAP_NET_RAW, ENETDOWN not up."""
@@ -49,7 +50,7 @@ class CardDevice:
             _attach_filter(sock)
             _ignore_outgoing(sock)
             _enlarge(sock)
-            _bind(sock, self.name)
+            self._present_mac = _bind(sock, self.name)
             self._socket = sock
             if self._promiscuous:
                 self._add_membership(PACKET_MR_PROMISC, b"")
@@ -79,8 +80,9 @@ class CardDevice:
         self._socket.send(frame)
 
     def accept(self, mac: bytes) -> None:
-        """Let the card pass frames for one more address."""
-        self._add_membership(PACKET_MR_UNICAST, mac)
+        """Let the card pass frames for one more address; a card that cannot, passes everything then."""
+        if not self._promiscuous and mac != self._present_mac:
+            self._add_membership(PACKET_MR_UNICAST, mac)
 
     def describe(self) -> dict[str, str]:
         """Name the interface and its address; say whether there is a cable, and what was too much at once."""
@@ -89,6 +91,7 @@ class CardDevice:
             told["card"] = format_node(self.mac)
         if self._socket is not None:
             self._count_overflows()
+            told["state"] = "gone"
             with suppress(OSError):
                 running = flags_of(self.name, self._socket) & IFF_RUNNING
                 told["state"] = "up" if running else "no cable"
@@ -123,12 +126,15 @@ def card_medium(interface: str, *, promiscuous: bool = False, within: Within = n
     return DeviceMedium(CardDevice(interface, promiscuous=promiscuous, within=within))
 
 
-def _bind(sock: socket.socket, interface: str) -> None:
+def _bind(sock: socket.socket, interface: str) -> bytes:
+    """Begin to hear an interface; return the MAC address that it has now."""
     if not flags_of(interface, sock) & IFF_UP:
         raise OSError(errno.ENETDOWN, "the interface is down")
     sock.bind((interface, ETH_P_ALL))
-    if sock.getsockname()[3] != ARPHRD_ETHER:
+    _, _, _, kind, mac = sock.getsockname()
+    if kind != ARPHRD_ETHER:
         raise OSError(errno.EPROTONOSUPPORT, "not an Ethernet interface")
+    return bytes(mac)
 
 
 def _attach_filter(sock: socket.socket) -> None:

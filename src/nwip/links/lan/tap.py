@@ -70,6 +70,7 @@ class TapDevice:
         """Name the device, and say what to do when it is down."""
         told = {"TAP device": self.name}
         if self._descriptor is not None:
+            told["state"] = "gone"
             with suppress(OSError), self._within(), asking() as sock:
                 up = flags_of(self.name, sock) & IFF_UP
                 told["state"] = "up" if up else f"down; to bring it up: ip link set {self.name} up"
