@@ -13,6 +13,7 @@ from nwip.ipx.address import Address
 from nwip.ipx.frames import Frame, FrameType
 from nwip.ipx.packet import Packet
 from nwip.links.base import Arrival, Hop, Link
+from nwip.links.lan.egress import OWN_HOST
 from nwip.links.lan.link import NOT_TAKEN, LanLink, made_up_mac
 from nwip.links.lan.medium import Medium
 from nwip.links.lan.neighbours import SILENCE
@@ -167,6 +168,28 @@ async def test_unicast_between_two_hosts_of_a_joined_lan_stays_there() -> None:
     assert len(domain.wire.carried) == carried
     for site in (west, east):
         await site.link.close()
+
+
+async def test_two_gateways_that_both_believe_a_joined_lan_is_theirs_bring_nothing_back_to_it() -> None:
+    domain, segment = Domain(), Segment()
+    host = Host(segment, A, LLC)
+    await host.plug_in()
+    witness: list[bytes] = []
+    await segment.medium(None).open(witness.extend)
+    links = []
+    for number in (1, 2):
+        member = await domain.member(f"10.0.0.{number}")
+        card = segment.medium(bytes([2, 0, 0, 0, 9, number]), promiscuous=True)
+        links.append(lan_link(card, joined=True, node=member.gateway.virtual.node))
+        member.gateway.attach(links[-1])
+        await links[-1].open(member.gateway)
+    for payload in (b"one", b"two"):
+        host.say(Address(0, EVERYONE, 0x4010), payload)
+        domain.wire.deliver()
+    assert len(witness) == 2
+    assert [link.counters.drops for link in links] == [{OWN_HOST: 2}] * 2
+    for link in links:
+        await link.close()
 
 
 async def test_hosts_are_reported_when_they_come_when_they_are_released_and_when_they_fall_silent(

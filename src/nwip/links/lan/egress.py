@@ -25,8 +25,6 @@ from nwip.links.lan.neighbours import Neighbours
 from nwip.links.lan.own_numbers import OwnNumbers
 from nwip.links.lan.reading import GROUP, HEADERS, IPX, NO_CHECKSUM
 
-FRESH: Final = 10.0  # seconds after a host was heard here in which nobody elsewhere can be that host
-
 NO_STATION: Final = "no such station"
 OWN_HOST: Final = "its source is a host of this LAN"
 NO_SOURCE: Final = "its source is no node"
@@ -71,8 +69,7 @@ class Egress:
         """
         if source[0] & GROUP:
             return source, NO_SOURCE
-        silent = self._neighbours.silent_for(source, now)
-        if silent is None or silent >= FRESH:
+        if not self._neighbours.is_here(source, now):
             return source, None
         to = packet[DESTINATION_OFFSET:DESTINATION_NODE_OFFSET]
         return self._own.node, OWN_HOST if to == self._own.network_octets else None
