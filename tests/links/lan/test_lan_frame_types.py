@@ -157,6 +157,19 @@ def test_a_server_heard_on_a_lan_that_was_silent_decides_at_once() -> None:
     assert lan.types.spoken is SNAP
 
 
+def test_what_another_link_on_the_card_speaks_is_never_found() -> None:
+    lan, silent, none_left = (engine(None, beside=beside) for beside in ((RAW, II), (LLC,), tuple(FrameType)))
+    assert hear(lan, rip_response(ROUTER), RAW, 0.1) == 0
+    hear(lan, packet(EVERYONE, A), SNAP, 0.2)
+    for _ in range(3):
+        hear(lan, packet(EVERYONE, A), II, 0.3)
+    for each in (lan, silent, none_left):
+        each.advance(LISTEN)
+    assert [each.types.spoken for each in (lan, silent, none_left)] == [SNAP, RAW, None]
+    assert lan.counters.drops == {UNDECIDED: 1}
+    assert not none_left.events()
+
+
 def test_our_own_requests_that_come_back_decide_nothing() -> None:
     lan = engine(None)
     lan.receive_frames(lan.frames_to_send(), 0.1)

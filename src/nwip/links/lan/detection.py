@@ -11,6 +11,7 @@ stays until the link is closed. A silent server is woken by RIP requests in all 
 the link opens, after one second and after two.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 from nwip.ipx.address import format_node
@@ -30,10 +31,12 @@ PREFERENCE: Final = (  # where equally many packets were heard, and the order in
 class Detection:
     """What has been heard since `now` (seconds), and what follows.
 
-    `frame_type` is None until one is taken, for the `reason`; `settled` says that it stays.
+    `frame_type` is None until one is taken, for the `reason`; `settled` says that it stays. None of `taken`
+    is ever taken: other links on the card speak them.
     """
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, taken: Collection[FrameType] = ()) -> None:
+        self._free = [frame_type for frame_type in PREFERENCE if frame_type not in taken]
         self.frame_type: FrameType | None = None
         self.settled = False
         self.reason = "listening"
@@ -44,6 +47,8 @@ class Detection:
 
     def hear(self, frame_type: FrameType, packet: bytes, sender: bytes, now: float) -> bool:
         """Take a packet that was heard; say whether a frame type was taken because of it."""
+        if frame_type not in self._free:
+            return False
         if is_from_a_server(packet):
             return self._settle(frame_type, f"first heard from the server or router {format_node(sender)}")
         (self._questions if is_question(packet) else self._packets)[frame_type] += 1
@@ -69,10 +74,10 @@ class Detection:
             return False
         self._until = None
         for heard, what in ((self._packets, "packets"), (self._questions, "requests")):
-            best = max(PREFERENCE, key=heard.__getitem__)  # of equals the first
-            if heard[best]:
+            best = max(self._free, key=heard.__getitem__, default=None)  # of equals the first
+            if best is not None and heard[best]:
                 return self._settle(best, f"{heard[best]} of {sum(heard.values())} {what} heard")
-        self.frame_type = PREFERENCE[0]
+        self.frame_type = next(iter(self._free), None)
         self.reason = f"nothing heard for {LISTEN:.0f} s; another is taken when one is heard"
         return True
 

@@ -50,7 +50,7 @@ class FrameTypes:
         """Begin to look for the frame type, if that is wanted, knowing nothing."""
         if self._finds:
             self.spoken = None
-            self._detection = Detection(now)
+            self._detection = Detection(now, self._beside)
 
     def admits(self, frame: bytes, frame_type: FrameType, now: float) -> bool:
         """Say whether a frame with IPX, of another station, is of the type spoken; else count it."""
@@ -61,9 +61,11 @@ class FrameTypes:
             self._take(search)
         if frame_type is self.spoken:
             return True
+        if frame_type in self._beside:
+            return False
         if not self.settled:
             self._counters.drop(UNDECIDED)
-        elif frame_type not in self._beside:
+        else:
             self._counters.drop(OTHER_TYPE[frame_type])
             count = self._heard.get(frame_type, (0, b""))[0] + 1
             self._heard[frame_type] = (count, sender)

@@ -89,6 +89,7 @@ class LanLink:
         await self._medium.open(self._received)
         self._gateway = gateway
         self._engine.start(self._wakeup.now())
+        self.maximum_size = self._engine.types.maximum_size
         self._settle()
 
     async def close(self) -> None:
