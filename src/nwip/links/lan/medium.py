@@ -18,8 +18,8 @@ class Medium(Protocol):
     is heard may be shorter than 60 octets, where no card has padded it, and may be for anybody: a medium need
     not filter. What was sent by the medium itself is not heard again, as far as that can be told.
 
-    `mac` is the medium's own address, known from `open` on at the latest; None when it has none: the link
-    makes one up then.
+    `mac` is the medium's own address, known before `open` and the same ever after; None when it has none:
+    the link makes one up then.
     """
 
     mac: bytes | None
