@@ -31,12 +31,12 @@ def unix_end(path: Path) -> socket.socket:
 async def test_frames_pass_between_two_udp_ports_and_from_nowhere_else(udp_end: socket.socket) -> None:
     medium, inbox = UdpPairMedium(("127.0.0.1", 0), udp_end.getsockname()), Inbox()
     await medium.open(inbox)
-    assert isinstance(medium.place, tuple)
+    assert isinstance(medium.end, tuple)
     assert medium.send(frame(1, 1514))
     assert udp_end.recv(65536) == frame(1, 1514)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
-        stranger.sendto(frame(2), medium.place)
-    udp_end.sendto(frame(3), medium.place)
+        stranger.sendto(frame(2), medium.end)
+    udp_end.sendto(frame(3), medium.end)
     assert await inbox.holds(1) == [frame(3)]
     assert medium.counters.drops == {"not from the other end": 1}
     await medium.close()

@@ -11,8 +11,8 @@ import pytest
 
 from dataplane.simulated_loop import run
 from links.lan.inbox import Inbox, frame
+from nwip.links.lan.ends import End
 from nwip.links.lan.length_framing import FrameSplitter, prefixed
-from nwip.links.lan.places import Place
 from nwip.links.lan.qemu_stream import PEER_LIMIT, WRITE_LIMIT, StreamMedium, everyone
 
 HERE = ("127.0.0.1", 0)
@@ -20,9 +20,9 @@ HERE = ("127.0.0.1", 0)
 
 @contextlib.asynccontextmanager
 async def hub(
-    place: Place = HERE, admit: Callable[[str], bool] = everyone
+    end: End = HERE, admit: Callable[[str], bool] = everyone
 ) -> AsyncIterator[tuple[StreamMedium, Inbox]]:
-    medium, inbox = StreamMedium(place, listening=True, admit=admit), Inbox()
+    medium, inbox = StreamMedium(end, listening=True, admit=admit), Inbox()
     await medium.open(inbox)
     try:
         yield medium, inbox
@@ -42,10 +42,10 @@ class Machine:
     async def at(cls, medium: StreamMedium) -> "Machine":
         """Connect, and wait until the medium knows of it."""
         before = medium.peers
-        if isinstance(medium.place, Path):
-            machine = cls(*await asyncio.open_unix_connection(medium.place))
+        if isinstance(medium.end, Path):
+            machine = cls(*await asyncio.open_unix_connection(medium.end))
         else:
-            machine = cls(*await asyncio.open_connection(*medium.place))
+            machine = cls(*await asyncio.open_connection(*medium.end))
         async with asyncio.timeout(5):
             while medium.peers == before:
                 await asyncio.sleep(0)
@@ -128,8 +128,8 @@ async def test_frames_for_a_slow_reader_are_dropped_and_counted_and_the_others_g
 async def test_there_is_a_bound_to_the_machines() -> None:
     async with hub() as (medium, _):
         machines = [await Machine.at(medium) for _ in range(PEER_LIMIT)]
-        assert isinstance(medium.place, tuple)
-        late = Machine(*await asyncio.open_connection(*medium.place))
+        assert isinstance(medium.end, tuple)
+        late = Machine(*await asyncio.open_connection(*medium.end))
         assert await late.end() == b""
         assert medium.peers == PEER_LIMIT
         assert medium.counters.drops == {"too many peers": 1}
@@ -145,8 +145,8 @@ async def test_there_is_a_bound_to_the_machines() -> None:
 @pytest.mark.asyncio
 async def test_who_is_not_admitted_is_closed_at_once() -> None:
     async with hub(admit=lambda host: host != "127.0.0.1") as (medium, _):
-        assert isinstance(medium.place, tuple)
-        stranger = Machine(*await asyncio.open_connection(*medium.place))
+        assert isinstance(medium.end, tuple)
+        stranger = Machine(*await asyncio.open_connection(*medium.end))
         assert await stranger.end() == b""
         assert medium.counters.drops == {"source not admitted": 1}
         stranger.close()
@@ -173,7 +173,7 @@ async def test_a_socket_file_is_replaced_when_it_is_dead_and_left_alone_otherwis
 async def test_an_address_in_use_is_an_error() -> None:
     async with hub() as (medium, _):
         with pytest.raises(OSError, match="in use"):
-            await StreamMedium(medium.place, listening=True).open(Inbox())
+            await StreamMedium(medium.end, listening=True).open(Inbox())
 
 
 @pytest.mark.asyncio

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from nwip.links.lan.multicast import MulticastMedium
-from nwip.links.lan.qemu import QemuWire, parse_place, qemu_medium
+from nwip.links.lan.qemu import QemuWire, parse_end, qemu_medium
 from nwip.links.lan.qemu_dgram import UdpPairMedium, UnixPairMedium
 from nwip.links.lan.qemu_stream import StreamMedium
 
@@ -103,5 +103,5 @@ def test_what_does_not_go_together_is_named(wire: QemuWire, complaint: str) -> N
 
 
 def test_places_are_read_as_people_write_them() -> None:
-    assert parse_place("[2001:db8::1]:5555") == ("2001:db8::1", 5555)
-    assert parse_place("/run/qemu.sock") == Path("/run/qemu.sock")
+    assert parse_end("[2001:db8::1]:5555") == ("2001:db8::1", 5555)
+    assert parse_end("/run/qemu.sock") == Path("/run/qemu.sock")

@@ -16,9 +16,9 @@ from nwip.dataplane.port import BUDGET, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, RECEI
 from nwip.directory.records import Endpoint, endpoint_text
 from nwip.links.base import Counters
 from nwip.links.lan.copies import Copies
+from nwip.links.lan.ends import drops_text
 from nwip.links.lan.length_framing import LARGEST_FRAME
 from nwip.links.lan.medium import Received
-from nwip.links.lan.places import drops_text
 
 REFRESH: Final = 10.0  # seconds between looks at the interfaces: some come and go
 

@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 from nwip.dataplane.interfaces import address_towards
 from nwip.directory.records import Endpoint
+from nwip.links.lan.ends import End, end_text
 from nwip.links.lan.medium import Medium
 from nwip.links.lan.multicast import MulticastMedium, Way, is_multicast
-from nwip.links.lan.places import Place, place_text
 from nwip.links.lan.qemu_dgram import UdpPairMedium, UnixPairMedium
 from nwip.links.lan.qemu_stream import StreamMedium, everyone
 
@@ -50,7 +50,7 @@ def qemu_medium(wire: QemuWire, admit: Callable[[str], bool] = everyone) -> Medi
     return _multicast(wire)
 
 
-def parse_place(text: str) -> Place:
+def parse_end(text: str) -> End:
     """Read `HOST:PORT`, `[IPV6]:PORT` or the path of a UNIX socket, which has a slash in it.
 
     Raises `ValueError` that says what to write.
@@ -89,30 +89,30 @@ def _ends(wire: QemuWire) -> set[str]:
 
 def _stream(wire: QemuWire, admit: Callable[[str], bool]) -> StreamMedium:
     listening = wire.listen is not None
-    place = parse_place(wire.listen or wire.connect or "")
+    end = parse_end(wire.listen or wire.connect or "")
     if listening:
-        _check_address("listen", place)
+        _check_address("listen", end)
     if wire.netdev == "socket":
-        if isinstance(place, Path):
+        if isinstance(end, Path):
             raise ValueError('netdev "socket" has no UNIX sockets: write HOST:PORT, or netdev "stream"')
         verb = "connect" if listening else "listen"
         return StreamMedium(
-            place,
+            end,
             listening=listening,
             admit=admit,
-            hint=lambda place: f"-netdev socket,id=nwip,{verb}={place_text(place)}",
+            hint=lambda end: f"-netdev socket,id=nwip,{verb}={end_text(end)}",
         )
     server = "off" if listening else "on"
     return StreamMedium(
-        place,
+        end,
         listening=listening,
         admit=admit,
-        hint=lambda place: f"-netdev stream,id=nwip,server={server},{_end('addr', place)}",
+        hint=lambda end: f"-netdev stream,id=nwip,server={server},{_end('addr', end)}",
     )
 
 
 def _pair(wire: QemuWire) -> Medium:
-    local, remote = parse_place(wire.local or ""), parse_place(wire.remote or "")
+    local, remote = parse_end(wire.local or ""), parse_end(wire.remote or "")
     if isinstance(local, Path) and isinstance(remote, Path):
         if wire.netdev == "socket":
             raise ValueError('netdev "socket" has no UNIX sockets: write HOST:PORT, or netdev "dgram"')
@@ -127,15 +127,13 @@ def _pair(wire: QemuWire) -> Medium:
         return UdpPairMedium(
             local,
             remote,
-            hint=lambda local: (
-                f"-netdev socket,id=nwip,udp={place_text(local)},localaddr={place_text(remote)}"
-            ),
+            hint=lambda local: f"-netdev socket,id=nwip,udp={end_text(local)},localaddr={end_text(remote)}",
         )
     return UdpPairMedium(local, remote, hint=_dgram_hint(remote))
 
 
 def _multicast(wire: QemuWire) -> MulticastMedium:
-    group = parse_place(wire.group or "")
+    group = parse_end(wire.group or "")
     if isinstance(group, Path) or not is_multicast(group[0]) or group[1] == 0:
         raise ValueError(f'group "{wire.group}" is not HOST:PORT of an IPv4 multicast group')
     interface = wire.interface
@@ -163,21 +161,21 @@ def _one_way(group: Endpoint, interface: str | None) -> list[Way]:
         return []
 
 
-def _check_address(key: str, place: Place) -> None:
-    if isinstance(place, Path):
+def _check_address(key: str, end: End) -> None:
+    if isinstance(end, Path):
         return
     try:
-        ipaddress.ip_address(place[0])
+        ipaddress.ip_address(end[0])
     except ValueError:
-        raise ValueError(f'{key} "{place[0]}" is not an IP address') from None
+        raise ValueError(f'{key} "{end[0]}" is not an IP address') from None
 
 
-def _dgram_hint(remote: Place) -> Callable[[Place], str]:
+def _dgram_hint(remote: End) -> Callable[[End], str]:
     return lambda local: f"-netdev dgram,id=nwip,{_end('local', remote)},{_end('remote', local)}"
 
 
-def _end(key: str, place: Place) -> str:
-    """Return the options of the netdevs `stream` and `dgram` that name a place."""
-    if isinstance(place, Path):
-        return f"{key}.type=unix,{key}.path={place}"
-    return f"{key}.type=inet,{key}.host={place[0]},{key}.port={place[1]}"
+def _end(key: str, end: End) -> str:
+    """Return the options of the netdevs `stream` and `dgram` that name an end."""
+    if isinstance(end, Path):
+        return f"{key}.type=unix,{key}.path={end}"
+    return f"{key}.type=inet,{key}.host={end[0]},{key}.port={end[1]}"

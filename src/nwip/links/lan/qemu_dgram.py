@@ -14,9 +14,9 @@ from typing import Final
 from nwip.dataplane.port import BUDGET, Datagram, Port, open_port
 from nwip.directory.records import Endpoint
 from nwip.links.base import Counters
+from nwip.links.lan.ends import End, drops_text, end_text, remove_socket, unix_socket
 from nwip.links.lan.length_framing import LARGEST_FRAME
 from nwip.links.lan.medium import Received
-from nwip.links.lan.places import Place, drops_text, place_text, remove_socket, unix_socket
 
 NOT_THE_PEER: Final = "not from the other end"
 QUEUE_LIMIT: Final = 256  # frames that wait for a UNIX socket's reader; frames beyond are dropped
@@ -31,9 +31,9 @@ class UdpPairMedium:
     mac: bytes | None = None
 
     def __init__(
-        self, local: Endpoint, remote: Endpoint, *, hint: Callable[[Place], str] | None = None
+        self, local: Endpoint, remote: Endpoint, *, hint: Callable[[End], str] | None = None
     ) -> None:
-        self.place = local
+        self.end = local
         self.counters = Counters()
         self._remote = remote
         self._hint = hint
@@ -43,8 +43,8 @@ class UdpPairMedium:
     async def open(self, received: Received) -> None:
         """Open our port. Raises `OSError` when it cannot be had."""
         self._received = received
-        self._port = open_port(self.place, self._take)
-        self.place = self._port.endpoint
+        self._port = open_port(self.end, self._take)
+        self.end = self._port.endpoint
 
     async def close(self) -> None:
         """Close our port."""
@@ -62,7 +62,7 @@ class UdpPairMedium:
 
     def describe(self) -> dict[str, str]:
         """Name both ends, what was dropped, and what to tell QEMU."""
-        return _description(self.place, self._remote, self.counters, self._hint)
+        return _description(self.end, self._remote, self.counters, self._hint)
 
     def _take(self, batch: Sequence[Datagram]) -> None:
         frames = [data for data, source in batch if source == self._remote]
@@ -81,8 +81,8 @@ class UnixPairMedium:
 
     mac: bytes | None = None
 
-    def __init__(self, local: Path, remote: Path, *, hint: Callable[[Place], str] | None = None) -> None:
-        self.place = local
+    def __init__(self, local: Path, remote: Path, *, hint: Callable[[End], str] | None = None) -> None:
+        self.end = local
         self.counters = Counters()
         self._remote = remote
         self._hint = hint
@@ -94,9 +94,9 @@ class UnixPairMedium:
 
     async def open(self, received: Received) -> None:
         """Open our socket. Raises `OSError` when it cannot be had."""
-        sock = unix_socket(self.place, socket.SOCK_DGRAM)
+        sock = unix_socket(self.end, socket.SOCK_DGRAM)
         sock.setblocking(False)
-        self._inode = self.place.lstat().st_ino
+        self._inode = self.end.lstat().st_ino
         self._socket = sock
         self._received = received
         asyncio.get_running_loop().add_reader(sock.fileno(), self._drain)
@@ -112,7 +112,7 @@ class UnixPairMedium:
             asyncio.get_running_loop().remove_reader(self._socket.fileno())
             self._socket.close()
             self._socket = None
-            remove_socket(self.place, self._inode)
+            remove_socket(self.end, self._inode)
 
     def send(self, frame: bytes) -> bool:
         """Send a frame, or keep it while QEMU's socket is full; False when it is not there or too slow."""
@@ -134,7 +134,7 @@ class UnixPairMedium:
 
     def describe(self) -> dict[str, str]:
         """Name both ends, what was dropped, and what to tell QEMU."""
-        return _description(self.place, self._remote, self.counters, self._hint)
+        return _description(self.end, self._remote, self.counters, self._hint)
 
     def _try(self, frame: bytes) -> bool:
         assert self._socket is not None  # noqa: S101 - callers have looked
@@ -174,9 +174,9 @@ class UnixPairMedium:
 
 
 def _description(
-    local: Place, remote: Place, counters: Counters, hint: Callable[[Place], str] | None
+    local: End, remote: End, counters: Counters, hint: Callable[[End], str] | None
 ) -> dict[str, str]:
-    text = {"listens on": place_text(local), "sends to": place_text(remote)}
+    text = {"listens on": end_text(local), "sends to": end_text(remote)}
     text |= drops_text(counters)
     if hint:
         text["for QEMU, add"] = hint(local)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from nwip.links.base import Counters
+from nwip.links.lan.ends import End, drops_text, end_text, listener, remove_socket
 from nwip.links.lan.length_framing import FrameSplitter, prefixed
 from nwip.links.lan.medium import Received
-from nwip.links.lan.places import Place, drops_text, listener, place_text, remove_socket
 
 PEER_LIMIT: Final = 16  # machines on the hub; who comes beyond is closed at once
 WRITE_LIMIT: Final = 256 * 1024  # octets that wait for one peer; frames beyond are dropped for it
@@ -32,10 +32,10 @@ def everyone(_host: str) -> bool:
 
 
 class StreamMedium:
-    """`Medium` on a stream at `place`: listening there, or connecting to it.
+    """`Medium` on a stream at `end`: listening there, or connecting to it.
 
     When listening at most `PEER_LIMIT` peers are connected; `admit` says which IP addresses may be. `hint`
-    makes of the place, once its port is known, what to write on QEMU's command line. `counters.drops` holds
+    makes of the end, once its port is known, what to write on QEMU's command line. `counters.drops` holds
     what was dropped here, by reason.
     """
 
@@ -43,14 +43,14 @@ class StreamMedium:
 
     def __init__(
         self,
-        place: Place,
+        end: End,
         *,
         listening: bool,
         admit: Callable[[str], bool] = everyone,
-        hint: Callable[[Place], str] | None = None,
+        hint: Callable[[End], str] | None = None,
         pauses: tuple[float, ...] = PAUSES,
     ) -> None:
-        self.place = place
+        self.end = end
         self.counters = Counters()
         self._listening = listening
         self._admit = admit
@@ -75,13 +75,13 @@ class StreamMedium:
             self._connecting = asyncio.get_running_loop().create_task(self._keep_connected())
             return
         loop = asyncio.get_running_loop()
-        sock = listener(self.place, PEER_LIMIT)
+        sock = listener(self.end, PEER_LIMIT)
         try:
-            if isinstance(self.place, Path):
-                self._inode = self.place.stat().st_ino
+            if isinstance(self.end, Path):
+                self._inode = self.end.stat().st_ino
                 self._server = await loop.create_unix_server(self._peer, sock=sock)
             else:
-                self.place = sock.getsockname()[:2]
+                self.end = sock.getsockname()[:2]
                 self._server = await loop.create_server(self._peer, sock=sock)
         except BaseException:
             sock.close()
@@ -97,8 +97,8 @@ class StreamMedium:
         if self._server is not None:
             self._server.close()
             self._server = None
-            if isinstance(self.place, Path):
-                remove_socket(self.place, self._inode)
+            if isinstance(self.end, Path):
+                remove_socket(self.end, self._inode)
         for peer in tuple(self._peers):
             peer.transport.abort()
         self._peers.clear()
@@ -112,14 +112,14 @@ class StreamMedium:
 
     def describe(self) -> dict[str, str]:
         """Say where it listens or connects, who is there, what was dropped, and what to tell QEMU."""
-        text = {"listens on" if self._listening else "connects to": place_text(self.place)}
+        text = {"listens on" if self._listening else "connects to": end_text(self.end)}
         if self._listening:
             text["peers"] = f"{self.peers} of {PEER_LIMIT}"
         else:
             text["state"] = "connected" if self._peers else self._trouble or "connecting"
         text |= drops_text(self.counters)
         if self._hint:
-            text["for QEMU, add"] = self._hint(self.place)
+            text["for QEMU, add"] = self._hint(self.end)
         return text
 
     def joined(self, peer: "_Peer") -> bool:
@@ -141,7 +141,7 @@ class StreamMedium:
         """Forget a connection."""
         if peer in self._peers:
             self._peers.discard(peer)
-            _log.info("%s: a peer is gone: %s", place_text(self.place), why)
+            _log.info("%s: a peer is gone: %s", end_text(self.end), why)
 
     def heard(self, frames: list[bytes], peer: "_Peer") -> None:
         """Take frames of a peer: for the link above, and for the other peers."""
@@ -169,10 +169,10 @@ class StreamMedium:
         while True:
             try:
                 async with asyncio.timeout(CONNECT_TIME):
-                    if isinstance(self.place, Path):
-                        _, peer = await loop.create_unix_connection(self._peer, str(self.place))
+                    if isinstance(self.end, Path):
+                        _, peer = await loop.create_unix_connection(self._peer, str(self.end))
                     else:
-                        _, peer = await loop.create_connection(self._peer, *self.place)
+                        _, peer = await loop.create_connection(self._peer, *self.end)
             except OSError as error:
                 self._trouble = error.strerror or "no answer"
             else:

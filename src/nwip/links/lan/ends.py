@@ -9,13 +9,13 @@ from pathlib import Path
 from nwip.directory.records import Endpoint, endpoint_text
 from nwip.links.base import Counters
 
-Place = Endpoint | Path
+End = Endpoint | Path
 """An IP address and port, or the path of a UNIX socket."""
 
 
-def place_text(place: Place) -> str:
-    """Return a place as people write it."""
-    return str(place) if isinstance(place, Path) else endpoint_text(place)
+def end_text(end: End) -> str:
+    """Return an end as people write it."""
+    return str(end) if isinstance(end, Path) else endpoint_text(end)
 
 
 def drops_text(counters: Counters) -> dict[str, str]:
@@ -25,20 +25,20 @@ def drops_text(counters: Counters) -> dict[str, str]:
     return {"dropped": ", ".join(f"{count} {reason}" for reason, count in sorted(counters.drops.items()))}
 
 
-def listener(place: Place, backlog: int) -> socket.socket:
-    """Return a stream socket that listens at a place. Raises `OSError` when that cannot be had.
+def listener(end: End, backlog: int) -> socket.socket:
+    """Return a stream socket that listens at an end. Raises `OSError` when that cannot be had.
 
     The file of a UNIX socket that nobody listens on is replaced. Who may connect to the new one is decided by
     the umask and by the directory that it is in.
     """
-    if isinstance(place, Path):
-        sock = unix_socket(place, socket.SOCK_STREAM)
+    if isinstance(end, Path):
+        sock = unix_socket(end, socket.SOCK_STREAM)
     else:
-        sock = socket.socket(socket.AF_INET6 if ":" in place[0] else socket.AF_INET)
+        sock = socket.socket(socket.AF_INET6 if ":" in end[0] else socket.AF_INET)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        if not isinstance(place, Path):
-            sock.bind(place)
+        if not isinstance(end, Path):
+            sock.bind(end)
         sock.setblocking(False)
         sock.listen(backlog)
     except OSError:
