@@ -26,6 +26,7 @@ HOW_TO_GET = {
     "dhclient": PROGRAM,
     "named": PROGRAM,
     "qemu": PROGRAM,
+    "openssl": PROGRAM,
     "pty": "mount devpts on /dev/pts",
     "root": "run the tests as root",
     "netns": "run the tests as root where network namespaces may be made; 'make system-packages' brings ip",
