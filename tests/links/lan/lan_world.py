@@ -1,4 +1,4 @@
-"""A LAN engine at a fixed place, and the stations that speak to it."""
+"""A LAN engine at a fixed own, and the stations that speak to it."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from nwip.ipx.packet import Packet
 from nwip.ipx.rip import RipEntry, RipOperation, RipPacket
 from nwip.ipx.sap import SapOperation, SapQuery
 from nwip.links.lan.engine import LanEngine
-from nwip.links.lan.place import Place
+from nwip.links.lan.own_numbers import OwnNumbers
 
 NETWORK: Final = 0x0000AB12
 ELSEWHERE: Final = 0x2E5A0001
@@ -31,8 +31,8 @@ def engine(
     beside: tuple[FrameType, ...] = (),
 ) -> LanEngine:
     """Make an engine that has begun at time 0; node numbers that begin with 7E are reserved."""
-    place = Place(network, node, CARD, joined=joined)
-    made = LanEngine(place, frame_type, limit=limit, reserved=lambda node: node[:1] == b"\x7e", beside=beside)
+    own = OwnNumbers(network, node, CARD, joined=joined)
+    made = LanEngine(own, frame_type, limit=limit, reserved=lambda node: node[:1] == b"\x7e", beside=beside)
     made.start(0.0)
     return made
 

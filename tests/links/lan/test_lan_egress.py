@@ -58,7 +58,7 @@ def test_which_mac_address_sends(sent: Packet, routed: bytes, joined: bytes) -> 
 
 def test_another_node_number_is_used_from_the_moment_it_is_set() -> None:
     lan = engine(node=CARD)
-    lan.place.node = SHARED
+    lan.own.node = SHARED
     octets = lan.frame(here(A, SHARED).encode(), A, 1.0)
     assert octets is not None
     assert octets[6:12] == SHARED
@@ -102,7 +102,8 @@ def test_what_a_host_of_a_joined_lan_said_a_moment_ago_does_not_come_back_to_it(
     assert lan.frame(here(EVERYONE, A).encode(), EVERYONE, 12.0)  # it has moved, and its record is late
     lan.receive_frames([frame(here(EVERYONE, B))], 13.0)
     lan.release(B)
-    assert lan.frame(here(EVERYONE, B).encode(), EVERYONE, 13.1)
+    assert lan.frame(here(EVERYONE, B).encode(), EVERYONE, 13.1) is None  # so fast nobody moves
+    assert lan.frame(here(EVERYONE, B).encode(), EVERYONE, 14.0)
 
 
 def test_what_a_host_sends_to_another_network_goes_on_to_its_router_from_us() -> None:

@@ -48,7 +48,7 @@ def test_while_the_network_is_not_known_zeros_stay_and_every_broadcast_is_this_n
     lan = engine(network=0)
     hello, routes = packet(EVERYONE, A), rip_response(ROUTER, 0x77)
     assert taken(lan, frame(hello), frame(routes)) == [hello, routes]
-    lan.place.network = NETWORK
+    lan.own.network = NETWORK
     assert taken(lan, frame(hello), frame(routes)) == [
         packet(EVERYONE, A, network=NETWORK, source_network=NETWORK)
     ]
@@ -216,7 +216,7 @@ def test_our_own_frames_on_a_lan_that_is_joined_to_itself_are_told() -> None:
 
 def test_a_gateway_that_stands_by_takes_what_the_active_one_sends_for_remote_hosts_for_no_hosts() -> None:
     active, standby = engine(joined=True), engine(joined=True)
-    standby.place.station = C
+    standby.own.station = C
     sent = packet(A, REMOTE, network=NETWORK, source_network=NETWORK, hops=1).encode()
     octets = active.frame(sent, A, 1.0)
     assert octets is not None

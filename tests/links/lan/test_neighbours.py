@@ -1,7 +1,17 @@
 """The hosts of a joined LAN: who is remembered, for how long, and how many."""
 
 from nwip.links.lan.events import Joined, Left
-from nwip.links.lan.neighbours import FULL, NEW_BURST, REVIEW_INTERVAL, SILENCE, TOO_MANY, Neighbours
+from nwip.links.lan.neighbours import (
+    DEPARTED,
+    FRESH,
+    FULL,
+    MOVING,
+    NEW_BURST,
+    REVIEW_INTERVAL,
+    SILENCE,
+    TOO_MANY,
+    Neighbours,
+)
 
 
 def node(number: int) -> bytes:
@@ -42,6 +52,21 @@ def test_who_comes_when_the_table_is_full_is_refused_and_who_is_known_stays() ->
         Left(node(1), "moved to another gateway"),
         Joined(node(3)),
     ]
+
+
+def test_who_was_heard_a_moment_ago_is_here_even_if_another_gateway_claims_it() -> None:
+    hosts = Neighbours()
+    hosts.hear(node(1), 0.0)
+    assert hosts.is_here(node(1), FRESH - 0.1)
+    assert not hosts.is_here(node(1), FRESH)
+    hosts.release(node(1))
+    assert hosts.is_here(node(1), MOVING - 0.1)
+    assert not hosts.is_here(node(1), MOVING)
+    for number in range(2, DEPARTED + 2):
+        hosts.hear(node(number), 0.0)
+        hosts.release(node(number))
+    assert not hosts.is_here(node(1), 0.1)
+    assert hosts.is_here(node(2), 0.1)
 
 
 def test_made_up_hosts_come_in_slowly() -> None:

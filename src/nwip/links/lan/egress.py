@@ -22,10 +22,8 @@ from nwip.links.base import Counters, Hop
 from nwip.links.lan.frame_types import UNDECIDED
 from nwip.links.lan.ingress import CHECKSUM, TOO_LARGE
 from nwip.links.lan.neighbours import Neighbours
-from nwip.links.lan.place import Place
+from nwip.links.lan.own_numbers import OwnNumbers
 from nwip.links.lan.reading import GROUP, HEADERS, IPX, NO_CHECKSUM
-
-FRESH: Final = 10.0  # seconds after a host was heard here in which nobody elsewhere can be that host
 
 NO_STATION: Final = "no such station"
 OWN_HOST: Final = "its source is a host of this LAN"
@@ -35,20 +33,20 @@ NO_SOURCE: Final = "its source is no node"
 class Egress:
     """Makes frames of packets; what cannot go out is counted in `counters`."""
 
-    def __init__(self, place: Place, neighbours: Neighbours, counters: Counters) -> None:
-        self._place = place
+    def __init__(self, own: OwnNumbers, neighbours: Neighbours, counters: Counters) -> None:
+        self._own = own
         self._neighbours = neighbours
         self._counters = counters
 
     def frame(self, packet: bytes, hop: Hop, frame_type: FrameType | None, now: float) -> bytes | None:
         """Return the frame that brings a packet to `hop`, a MAC address; None when there is none."""
-        place = self._place
-        sender, flaw = place.node, None
+        own = self._own
+        sender, flaw = own.node, None
         source = packet[SOURCE_NODE_OFFSET:SOURCE_SOCKET_OFFSET]
-        if packet[SOURCE_OFFSET:SOURCE_NODE_OFFSET] == place.network_octets:
-            if source == place.station:
+        if packet[SOURCE_OFFSET:SOURCE_NODE_OFFSET] == own.network_octets:
+            if source == own.station:
                 sender = source
-            elif place.joined and source != place.node:
+            elif own.joined and source != own.node:
                 sender, flaw = self._as_neighbour(packet, source, now)
         if frame_type is None:
             flaw = UNDECIDED
@@ -61,7 +59,7 @@ class Egress:
         if flaw is not None or frame_type is None or not isinstance(hop, bytes):
             self._counters.drop(flaw or NO_STATION)
             return None
-        place.note_sending(sender, now)
+        own.note_sending(sender, now)
         return framed(packet, hop, sender, frame_type)
 
     def _as_neighbour(self, packet: bytes, source: bytes, now: float) -> tuple[bytes, str | None]:
@@ -71,11 +69,10 @@ class Egress:
         """
         if source[0] & GROUP:
             return source, NO_SOURCE
-        silent = self._neighbours.silent_for(source, now)
-        if silent is None or silent >= FRESH:
+        if not self._neighbours.is_here(source, now):
             return source, None
         to = packet[DESTINATION_OFFSET:DESTINATION_NODE_OFFSET]
-        return self._place.node, OWN_HOST if to == self._place.network_octets else None
+        return self._own.node, OWN_HOST if to == self._own.network_octets else None
 
 
 def framed(packet: bytes, to: bytes, sender: bytes, frame_type: FrameType) -> bytes:

@@ -1,4 +1,4 @@
-"""A place on a LAN: frames in, packets out; packets in, frames out. Pure.
+"""A LAN as its link sees it: frames in, packets out; packets in, frames out. Pure.
 
 Packets pass as raw octets. `ingress.py` says what is taken and who is believed, `egress.py` how packets go
 out, `frame_types.py` which frame type is spoken, `neighbours.py` who is on a joined LAN.
@@ -16,7 +16,7 @@ from nwip.links.lan.events import Event
 from nwip.links.lan.frame_types import FrameTypes
 from nwip.links.lan.ingress import MALFORMED, Ingress
 from nwip.links.lan.neighbours import LIMIT, Neighbours
-from nwip.links.lan.place import Place
+from nwip.links.lan.own_numbers import OwnNumbers
 from nwip.links.lan.reading import frame_type_of, packet_in
 
 NOT_IPX: Final = "no IPX"
@@ -28,7 +28,7 @@ def nobodys(_node: bytes) -> bool:
 
 
 class LanEngine:
-    """The engine of a LAN link at `place`, whose `node` and `network` may be changed at any time.
+    """The engine of a LAN link whose numbers are `own`; its `node` and `network` may change at any time.
 
     `network` 0 means that a routed LAN's number is not known yet; `frame_type` None, that it is to be found:
     see `detection.py`. `limit` bounds the hosts of a joined link; `reserved` says which node numbers none of
@@ -37,7 +37,7 @@ class LanEngine:
 
     def __init__(
         self,
-        place: Place,
+        own: OwnNumbers,
         frame_type: FrameType | None,
         *,
         limit: int = LIMIT,
@@ -45,11 +45,11 @@ class LanEngine:
         beside: Collection[FrameType] = (),
     ) -> None:
         self.counters = Counters()
-        self.place = place
+        self.own = own
         self.types = FrameTypes(frame_type, beside, self.counters)
         self.neighbours = Neighbours(limit)
-        self._ingress = Ingress(place, self.neighbours, self.counters, reserved)
-        self._egress = Egress(place, self.neighbours, self.counters)
+        self._ingress = Ingress(own, self.neighbours, self.counters, reserved)
+        self._egress = Egress(own, self.neighbours, self.counters)
         self._outgoing: list[bytes] = []
 
     def start(self, now: float) -> None:
@@ -102,19 +102,19 @@ class LanEngine:
         """Let hosts age; look for the frame type."""
         self.neighbours.advance(now)
         if self.types.advance(now):
-            self._outgoing += [route_request(self.place.station, frame_type) for frame_type in PREFERENCE]
+            self._outgoing += [route_request(self.own.station, frame_type) for frame_type in PREFERENCE]
 
     def describe(self) -> dict[str, str]:
         """Say which frame type is spoken and why, who we are, how many hosts there are."""
-        told = {**self.types.describe(), "MAC address": format_node(self.place.station)}
-        if self.place.node != self.place.station:
-            told["node"] = format_node(self.place.node)
-        if self.place.joined:
+        told = {**self.types.describe(), "MAC address": format_node(self.own.station)}
+        if self.own.node != self.own.station:
+            told["node"] = format_node(self.own.node)
+        if self.own.joined:
             told["hosts"] = f"{len(self.neighbours)} of {self.neighbours.limit}"
         return told
 
     def _admits(self, frame: bytes, frame_type: FrameType, now: float) -> bool:
         """Say whether a frame is of our type; our own teach nothing about what others speak."""
-        if frame[6:12] in (self.place.node, self.place.station):
+        if frame[6:12] in (self.own.node, self.own.station):
             return frame_type is self.types.spoken
         return self.types.admits(frame, frame_type, now)

@@ -97,7 +97,7 @@ class FrameTypes:
         }
         if self._heard:
             told["other frame types heard"] = "\n".join(
-                f"{frame_type.value}: {count} frames, the last from {format_node(sender)}"
+                f"{count} of {frame_type.value}, the last from {format_node(sender)}"
                 for frame_type, (count, sender) in self._heard.items()
             )
         return told

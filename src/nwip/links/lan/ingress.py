@@ -36,7 +36,7 @@ from nwip.ipx.packet import (
 from nwip.links.base import Arrival, Counters
 from nwip.links.lan.events import HourlyWarnings, Warned
 from nwip.links.lan.neighbours import Neighbours
-from nwip.links.lan.place import Place
+from nwip.links.lan.own_numbers import OwnNumbers
 from nwip.links.lan.reading import GROUP, NO_CHECKSUM, THIS_NETWORK, with_networks
 
 GATEWAY_SOCKET: Final = 0x4E57  # of the hello between gateways on a LAN: who sends from it is no host
@@ -63,9 +63,9 @@ class Ingress:
     """
 
     def __init__(
-        self, place: Place, neighbours: Neighbours, counters: Counters, reserved: Callable[[bytes], bool]
+        self, own: OwnNumbers, neighbours: Neighbours, counters: Counters, reserved: Callable[[bytes], bool]
     ) -> None:
-        self._place = place
+        self._own = own
         self._neighbours = neighbours
         self._counters = counters
         self._reserved = reserved
@@ -84,7 +84,7 @@ class Ingress:
             packet = NO_CHECKSUM + packet[2:]
         self._counters.packets_in += 1
         self._counters.octets_in += len(packet)
-        network = self._place.network_octets
+        network = self._own.network_octets
         return Arrival(packet if network == THIS_NETWORK else with_networks(packet, network), sender)
 
     def events(self) -> list[Warned]:
@@ -94,11 +94,11 @@ class Ingress:
 
     def _flaw(self, packet: bytes, sender: bytes, now: float) -> str | None:
         """Return why nobody should take a packet; note which host has sent it."""
-        place = self._place
-        if sender == place.station:
+        own = self._own
+        if sender == own.station:
             self._warn_of_loop(now)
             return OWN_FRAME
-        if sender == place.node:
+        if sender == own.node:
             return ACTIVE_GATEWAY
         if len(packet) > MAXIMUM_SIZE:
             return TOO_LARGE
@@ -108,20 +108,20 @@ class Ingress:
         source = packet[SOURCE_NODE_OFFSET:SOURCE_SOCKET_OFFSET]
         if (sender[0] | source[0]) & GROUP:
             return MALFORMED
-        if network not in (THIS_NETWORK, place.network_octets):
-            if place.joined and source == sender:
+        if network not in (THIS_NETWORK, own.network_octets):
+            if own.joined and source == sender:
                 self._warn_of_network(network, sender, now)
                 return OTHER_NETWORK
             return None
-        if source in (place.node, place.station):
+        if source in (own.node, own.station):
             return OUR_NUMBER
-        return self._host_flaw(packet, source, sender, now) if place.joined else None
+        return self._host_flaw(packet, source, sender, now) if own.joined else None
 
     def _host_flaw(self, packet: bytes, source: bytes, sender: bytes, now: float) -> str | None:
         """Return why a packet of a joined link's own network is not from a host of this LAN."""
         if source != sender:
             return NOT_SENDER
-        if self._place.has_sent_lately(sender, now):
+        if self._own.has_sent_lately(sender, now):
             return OWN_FRAME
         if packet[TRANSPORT_CONTROL_OFFSET]:
             return PASSED_ROUTER
@@ -133,14 +133,14 @@ class Ingress:
         return ELSEWHERE if to == BROADCAST_NODE and not self._is_here(packet) else None
 
     def _is_for_us(self, packet: bytes, to: bytes) -> bool:
-        ours = (self._place.node, self._place.station)
+        ours = (self._own.node, self._own.station)
         if to in ours:
             return True
         node = packet[DESTINATION_NODE_OFFSET:DESTINATION_SOCKET_OFFSET]
         if to == BROADCAST_NODE and (node == BROADCAST_NODE or node in ours):
             return True
         return (
-            self._place.joined
+            self._own.joined
             and to in (BROADCAST_NODE, node)
             and node not in self._neighbours
             and self._is_here(packet)
@@ -148,21 +148,21 @@ class Ingress:
 
     def _is_here(self, packet: bytes) -> bool:
         """Say whether a packet is for this network; while its number is not known, any may be it."""
-        network = self._place.network_octets
+        network = self._own.network_octets
         here = packet[DESTINATION_OFFSET:DESTINATION_NODE_OFFSET]
         return network == THIS_NETWORK or here in (THIS_NETWORK, network)
 
     def _warn_of_loop(self, now: float) -> None:
         if self._warnings.may_say(OWN_FRAME, now):
             text = (
-                f"frames that were sent from here as {format_node(self._place.station)} come back: this LAN "
+                f"frames that were sent from here as {format_node(self._own.station)} come back: this LAN "
                 "is joined to itself, or another station uses this MAC address"
             )
             self._events.append(Warned(text))
 
     def _warn_of_network(self, network: bytes, sender: bytes, now: float) -> None:
         if self._warnings.may_say(network, now):
-            theirs, ours = format_network(int.from_bytes(network, "big")), format_network(self._place.network)
+            theirs, ours = format_network(int.from_bytes(network, "big")), format_network(self._own.network)
             text = (
                 f"{format_node(sender)} says that this LAN is network {theirs}, so it cannot be joined to "
                 f"network {ours}: set joined = false to route it, or give the servers on it number {ours}"

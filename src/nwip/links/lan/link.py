@@ -12,7 +12,7 @@ from nwip.links.lan.engine import LanEngine, nobodys
 from nwip.links.lan.events import Event, Found, Joined, Left, Warned
 from nwip.links.lan.medium import Medium
 from nwip.links.lan.neighbours import LIMIT
-from nwip.links.lan.place import Place
+from nwip.links.lan.own_numbers import OwnNumbers
 
 NOT_TAKEN = "not taken by the medium"
 
@@ -49,8 +49,8 @@ class LanLink:
         self.kind = kind
         self.joined = joined
         self.station: bytes | None = medium.mac or made_up_mac(secret, name)
-        self._place = Place(network, node or self.station, self.station, joined=joined)
-        self._engine = LanEngine(self._place, frame_type, limit=limit, reserved=reserved, beside=beside)
+        self._own = OwnNumbers(network, node or self.station, self.station, joined=joined)
+        self._engine = LanEngine(self._own, frame_type, limit=limit, reserved=reserved, beside=beside)
         self.counters = self._engine.counters
         self.maximum_size = self._engine.types.maximum_size
         self._medium = medium
@@ -60,20 +60,20 @@ class LanLink:
     @property
     def network(self) -> int:
         """The number of the network on the LAN, 0 while it is not known."""
-        return self._place.network
+        return self._own.network
 
     @network.setter
     def network(self, network: int) -> None:
-        self._place.network = network
+        self._own.network = network
 
     @property
     def node(self) -> bytes:
         """Our number as the LAN's router; another one is heard, and used, from the moment it is set."""
-        return self._place.node
+        return self._own.node
 
     @node.setter
     def node(self, node: bytes) -> None:
-        self._place.node = node
+        self._own.node = node
         self._medium.accept(node)
 
     @property
@@ -84,7 +84,7 @@ class LanLink:
     async def open(self, gateway: Gateway) -> None:
         """Open the medium and report to `gateway`. Raises `OSError` when the medium cannot be had."""
         self._wakeup = Wakeup(self._engine.next_deadline, self._advance)
-        for mac in {self._place.station, self._place.node}:
+        for mac in {self._own.station, self._own.node}:
             self._medium.accept(mac)
         await self._medium.open(self._received)
         self._gateway = gateway

@@ -8,6 +8,9 @@ from nwip.security.limits import TokenBuckets
 LIMIT: Final = 1024
 SILENCE: Final = 4 * 3600.0  # seconds; see `Neighbours`
 REVIEW_INTERVAL: Final = 60.0  # seconds: the table is looked over at most this often
+FRESH: Final = 10.0  # seconds after a host was heard here in which it can be nowhere else
+MOVING: Final = 1.0  # seconds, likewise, for one that another gateway claims: two of us may hear one LAN
+DEPARTED: Final = 64  # released hosts that are remembered for that; the one released longest ago is forgotten
 NEW_RATE: Final = 20.0  # hosts a second; each becomes a record of the directory
 NEW_BURST: Final = 256.0  # hosts at once: a hall in which the power comes back
 
@@ -27,6 +30,7 @@ class Neighbours:
     def __init__(self, limit: int = LIMIT) -> None:
         self.limit = limit
         self._heard: dict[bytes, float] = {}
+        self._departed: dict[bytes, float] = {}
         self._newcomers = TokenBuckets(NEW_RATE, NEW_BURST, 1)
         self._review_at: float | None = None
         self._events: list[Joined | Left] = []
@@ -50,19 +54,28 @@ class Neighbours:
         self._heard[node] = now
         return None
 
-    def silent_for(self, node: bytes, now: float) -> float | None:
-        """Return for how many seconds a host has been silent; None when it is not known."""
+    def is_here(self, node: bytes, now: float) -> bool:
+        """Say whether a host was heard so lately that what others send in its name is its echo."""
         heard = self._heard.get(node)
-        return None if heard is None else now - heard
+        if heard is not None:
+            return now - heard < FRESH
+        heard = self._departed.get(node)
+        return heard is not None and now - heard < MOVING
 
     def release(self, node: bytes) -> None:
         """Forget a host that has moved to another gateway."""
-        if self._heard.pop(node, None) is not None:
+        heard = self._heard.pop(node, None)
+        if heard is not None:
             self._events.append(Left(node, "moved to another gateway"))
+            self._departed.pop(node, None)
+            self._departed[node] = heard
+            if len(self._departed) > DEPARTED:
+                del self._departed[next(iter(self._departed))]
 
     def clear(self) -> None:
         """Forget all, and tell nobody."""
         self._heard.clear()
+        self._departed.clear()
         self._events.clear()
         self._review_at = None
 

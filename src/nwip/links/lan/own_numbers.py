@@ -6,7 +6,7 @@ ECHO_WINDOW: Final = 2.0  # seconds after we sent with a MAC address in which a 
 SENDERS: Final = 4096  # MAC addresses that we have sent with; the one used longest ago is forgotten
 
 
-class Place:
+class OwnNumbers:
     """The numbers of a link. `station` is what only we have, `node` the router's: see `links.base.Link`."""
 
     def __init__(self, network: int, node: bytes, station: bytes, *, joined: bool) -> None:
