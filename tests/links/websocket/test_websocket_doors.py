@@ -1,5 +1,9 @@
 """Who gets into a room, and what gets one thrown out."""
 
+import asyncio
+import contextlib
+import random
+
 import pytest
 
 from links.websocket.browser import Browser, JsDos, Refused
@@ -75,3 +79,29 @@ async def test_addresses_that_are_not_admitted_do_not_get_in() -> None:
         with pytest.raises(Refused, match="403 source not admitted"):
             async with Browser(at(link)):
                 pass
+
+
+async def test_noise_in_place_of_http_or_of_frames_harms_nobody() -> None:
+    noise = random.Random(4)  # noqa: S311 - a seed that is always the same
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: faults.append(context))
+    async with room() as (link, _), Browser(at(link)) as bystander:
+        for number in range(60):
+            rogue = Browser(at(link))
+            with contextlib.suppress(OSError, Refused):
+                if number % 2:
+                    async with rogue:
+                        rogue.writer.write(noise.randbytes(noise.randrange(1, 300)))
+                        await rogue.writer.drain()
+                else:
+                    _, writer = await asyncio.open_connection(*at(link))
+                    writer.write(
+                        b"GET /ipx/doom HTTP/1.1\r\nUpgrade: websocket\r\n"
+                        + noise.randbytes(100)
+                        + b"\r\n\r\n"
+                    )
+                    await writer.drain()
+                    writer.close()
+        await JsDos(bystander).register()
+        assert len(link.clients()) == 1
+    assert faults == []

@@ -94,7 +94,7 @@ def check_room(name: str) -> str:
 
 
 async def _start(at: Endpoint, tls: Tls | None) -> _Shared:
-    from nwip.links.websocket.server import HttpServer  # noqa: PLC0415 - 0.3 s that others need not wait
+    from nwip.links.websocket.server import HttpServer  # noqa: PLC0415 - 0.2 s that others need not wait
 
     sock = socket.socket(socket.AF_INET6 if ":" in at[0] else socket.AF_INET)
     try:
