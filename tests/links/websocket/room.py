@@ -25,12 +25,14 @@ def link_of(
     name: str = "doom",
     servers: WebSocketServers | None = None,
     listen: Sequence[Endpoint] = (("127.0.0.1", 0),),
+    *,
+    network: int = NETWORK,
+    node: bytes = GATEWAY,
     **options: Unpack[Options],
 ) -> WebSocketLink:
     """Make the link of a room; it is not open."""
-    return WebSocketLink(
-        "websocket", NETWORK, GATEWAY, name, servers or WebSocketServers(), listen=listen, key=KEY, **options
-    )
+    servers = servers or WebSocketServers()
+    return WebSocketLink("websocket", network, node, name, servers, listen=listen, key=KEY, **options)
 
 
 @contextlib.asynccontextmanager
