@@ -23,11 +23,17 @@ class Station:
     """A link on a LAN, and what it has reported."""
 
     def __init__(
-        self, medium: Medium, frame_type: FrameType | None, *, joined: bool = False, node: bytes | None = None
+        self,
+        medium: Medium,
+        frame_type: FrameType | None,
+        *,
+        joined: bool = False,
+        node: bytes | None = None,
+        name: str = "lan",
     ) -> None:
         self.medium = medium
         self.link = LanLink(
-            "lan", "ethernet", NETWORK, medium, frame_type, joined=joined, secret=bytes(16), node=node
+            name, "ethernet", NETWORK, medium, frame_type, joined=joined, secret=bytes(16), node=node
         )
         self.arrivals: asyncio.Queue[Arrival] = asyncio.Queue()
         self.hosts: list[bytes] = []

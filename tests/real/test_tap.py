@@ -86,6 +86,24 @@ async def test_a_device_that_was_made_before_is_used_and_stays(namespace: str) -
     ip("-n", namespace, "link", "show", "tap0")
 
 
+async def test_on_a_bridge_a_program_with_a_tap_of_its_own_is_on_the_same_lan(namespace: str) -> None:
+    """The commands are those of docs/links/tap.md, which stand in for 86Box by a link of ours."""
+    ours, emulator = (
+        Station(tap_medium(device, within=within(namespace)), FrameType.ETHERNET_802_3, name=device)
+        for device in ("tap0", "tap-86box")
+    )
+    async with opened(ours, emulator):
+        page = Path(__file__).resolve().parents[2] / "docs" / "links" / "tap.md"
+        commands = [
+            line.split()[1:] for line in page.read_text().splitlines() if line.startswith("    ip link")
+        ]
+        assert len(commands) == 4
+        for command in commands:
+            ip("-n", namespace, *command)
+        await ours.until_heard(emulator)
+        await emulator.until_heard(ours)
+
+
 async def test_a_device_that_another_program_has_is_an_os_error(namespace: str) -> None:
     first, second = (TapDevice("tap0", within=within(namespace)) for _ in range(2))
     first.open()

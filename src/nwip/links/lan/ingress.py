@@ -74,18 +74,22 @@ class Ingress:
 
     def arrival(self, packet: bytes, to: bytes, sender: bytes, now: float) -> Arrival | None:
         """Return what to hand on of a packet in a frame with these MAC addresses, None if nothing."""
-        flaw = self._flaw(packet, sender, now) or self._destination_flaw(packet, to)
+        own = self._own
+        flaw = self._flaw(packet, sender, now)
+        if flaw is None and to == BROADCAST_NODE and not self._is_here(packet):
+            flaw = ELSEWHERE
         if flaw is not None:
             self._counters.drop(flaw)
             return None
-        if not self._is_for_us(packet, to):
+        if to not in (own.node, own.station) and not self._is_for_us_too(packet, to):
             return None
         if packet[:2] != NO_CHECKSUM:
             packet = NO_CHECKSUM + packet[2:]
         self._counters.packets_in += 1
         self._counters.octets_in += len(packet)
-        network = self._own.network_octets
-        return Arrival(packet if network == THIS_NETWORK else with_networks(packet, network), sender)
+        if own.network_octets != THIS_NETWORK:
+            packet = with_networks(packet, own.network_octets)
+        return Arrival(packet, sender)
 
     def events(self) -> list[Warned]:
         """Return what there is to tell since the last call."""
@@ -129,15 +133,10 @@ class Ingress:
             return None
         return RESERVED if self._reserved(source) else self._neighbours.hear(source, now)
 
-    def _destination_flaw(self, packet: bytes, to: bytes) -> str | None:
-        return ELSEWHERE if to == BROADCAST_NODE and not self._is_here(packet) else None
-
-    def _is_for_us(self, packet: bytes, to: bytes) -> bool:
-        ours = (self._own.node, self._own.station)
-        if to in ours:
-            return True
+    def _is_for_us_too(self, packet: bytes, to: bytes) -> bool:
+        """Say whether we take a packet that was not sent to a MAC address of ours."""
         node = packet[DESTINATION_NODE_OFFSET:DESTINATION_SOCKET_OFFSET]
-        if to == BROADCAST_NODE and (node == BROADCAST_NODE or node in ours):
+        if to == BROADCAST_NODE and node in (BROADCAST_NODE, self._own.node, self._own.station):
             return True
         return (
             self._own.joined
