@@ -25,6 +25,8 @@ HOW_TO_GET = {
     "dnsmasq": PROGRAM,
     "dhclient": PROGRAM,
     "named": PROGRAM,
+    "qemu": PROGRAM,
+    "openssl": PROGRAM,
     "pty": "mount devpts on /dev/pts",
     "root": "run the tests as root",
     "netns": "run the tests as root where network namespaces may be made; 'make system-packages' brings ip",
@@ -47,6 +49,8 @@ def is_there(part: str) -> bool:
             return Path("/dev/net/tun").exists()
         case "shared":
             return SHARED.is_dir()
+        case "qemu":
+            return shutil.which("qemu-system-x86_64") is not None
         case _:
             return shutil.which(part) is not None
 
