@@ -178,15 +178,23 @@ def test_two_hellos_lost_in_a_row_are_no_reason_to_take_over() -> None:
     assert len(b.turns) == 1
 
 
-def test_an_active_gateway_that_would_rather_not_hands_over_to_one_that_would() -> None:
-    lan, (a, b) = settled("a", "b")
+def test_from_a_gateway_that_would_rather_not_one_that_would_takes_over_without_a_gap() -> None:
+    lan, (a, b, c) = settled("a", "b", "c")
+    c.engine.set_priority(0, lan.now)
+    lan.run(1.0)
+    idle: list[float] = []
+    lan.watchers.append(lambda: None if lan.active() else idle.append(lan.now))
     a.engine.set_priority(0, lan.now)
-    lan.run(HELLO_INTERVAL + TRANSIT)
+    lan.run(HELLO_INTERVAL + 2 * TRANSIT)
     assert lan.active() == [b]
+    assert idle == []
     b.engine.set_priority(0, lan.now)
     lan.run(30.0)
-    assert lan.active() == [b], "nobody is better, so it goes on"
+    assert lan.active() == [b], "nobody would, so it goes on"
     assert b.engine.turn == 2
+    newcomer = lan.start("d")
+    lan.run(1.0)
+    assert lan.active() == [newcomer]
 
 
 def test_a_gateway_that_was_asleep_asks_before_it_routes() -> None:

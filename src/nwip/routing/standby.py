@@ -13,7 +13,7 @@ three hellos and some delay. The rules are these; `docs/links/sharing-a-lan.md` 
   and owners, comes to the same end.
 - Two links of one node on one medium are a loop, and so is a link whose hello a star link of the domain
   answers: the link with the higher nonce, and the link that leads back, is blocked.
-- An active gateway of priority 0, one that would rather not, hands over to any other that stands by.
+- From an active gateway of priority 0, one that would rather not, any other that stands by takes over.
 """
 
 from collections.abc import Hashable, Iterator
@@ -186,12 +186,11 @@ class Standby:
                 self._listen("is not known to lead back any more, listens", now)
             else:  # it has heard all the time who else is there
                 self._turn(_STANDING_BY, "no other link of this node is on this LAN any more", now)
-        rival = max(self._others(now, _ACTIVE), key=lambda n: n.rank, default=None)
-        if rival is not None:
-            self._face(rival, now)
-        elif self.state is _ACTIVE:
-            self._hand_over_if_unfit(now)
-        elif self.state is not _LISTENING or self._has_listened(now):
+        rivals = list(self._others(now, _ACTIVE))
+        fit = self.state is _STANDING_BY and self.priority != UNFIT
+        if rivals and not (fit and all(rival.hello.priority == UNFIT for rival in rivals)):
+            self._face(max(rivals, key=lambda rival: rival.rank), now)
+        elif self.state is _STANDING_BY or (self.state is _LISTENING and self._has_listened(now)):
             self._succeed(now)
 
     def _face(self, rival: Neighbour, now: float) -> None:
@@ -203,13 +202,6 @@ class Standby:
             self._turn(_STANDING_BY, f"{rival} is active too, and has precedence", now)
         elif rival.hello.turn == self.turn < MOST_TURNS:
             self._take_turn(f"{rival} was active too, with the same turn", now)
-
-    def _hand_over_if_unfit(self, now: float) -> None:
-        if self.priority == UNFIT:
-            fit = (n for n in self._others(now, _STANDING_BY) if n.hello.priority != UNFIT)
-            heir = max(fit, key=lambda n: n.claim, default=None)
-            if heir is not None:
-                self._turn(_STANDING_BY, f"hands over to {heir}", now)
 
     def _has_listened(self, now: float) -> bool:
         """Say whether it has been quiet for long enough; a better one that listens too goes first."""
