@@ -242,6 +242,8 @@ async def test_two_links_of_one_gateway_on_one_lan_are_not_both_used() -> None:
         await site.attach(card, bytes([number]) * 8)
     town.run(TAKEOVER_LIMIT)
     assert [site.lans.duty(card) for card in cards] == [Duty.ROUTE, Duty.NOTHING]
+    assert site.lans.host_gained(cards[0], HOST, HOST)
+    assert site.lans.claimable(HOST, site.identity) is None, "it is ours already"
 
 
 async def test_a_link_without_a_station_number_routes_always_and_answers_hellos_of_its_domain_only() -> None:

@@ -254,6 +254,20 @@ def test_a_blocked_link_takes_over_when_the_other_one_is_gone() -> None:
         assert lan.active() == [high]
 
 
+def test_when_two_lans_of_one_node_become_one_the_link_that_is_not_blocked_goes_on_without_a_gap() -> None:
+    lan = Lan()
+    low = lan.start("eth0", identity=b"N" * 16, nonce=b"\x01" * 8)
+    high = lan.start("eth1", identity=b"N" * 16, nonce=b"\xff" * 8)
+    lan.cut(high)
+    high.engine.learn_turn(9, lan.now)
+    lan.run(TAKEOVER_LIMIT)
+    assert (low.active, high.active, high.engine.turn) == (True, True, 10)
+    lan.mend()
+    lan.run(1.0)
+    assert (low.active, high.engine.state) == (True, BLOCKED)
+    assert [turn.state for _, turn in low.turns] == [ACTIVE]
+
+
 def test_the_others_do_not_count_on_a_blocked_link() -> None:
     lan = Lan()
     lan.start("eth0", identity=b"N" * 16, nonce=b"\x01" * 8)

@@ -101,7 +101,7 @@ class Standby:
                 return
             self._highest = max(self._highest, hello.turn)
             self._decide(now)
-            if self.state is _ACTIVE and (newcomer or hello.state is _ACTIVE):
+            if newcomer and self.state is _ACTIVE:
                 self._hello_due = min(self._hello_due, max(now, self._said_at + HELLO_GAP))
 
     def learn_turn(self, turn: int, now: float) -> None:
