@@ -30,6 +30,7 @@ LEVELS = [
         "dss_imports",
         "banner",
         "binding",
+        "collector",
         "joining",
         "control",
         "config",

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from msgspec.structs import force_setattr
+
 from nwip.directory.deadlines import Deadlines
 from nwip.directory.digest import digest_of, mark
 from nwip.directory.filters import Policy
@@ -77,6 +79,7 @@ class Directory:
             return None
         if current is not None:
             self._remove(owner, current)
+        force_setattr(record, "owner", owner.identity)  # one copy of it for all, not one for each record
         owner.highest = max(owner.highest, sequence)
         owner.records[key] = record
         self.lans.add(record)
