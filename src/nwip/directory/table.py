@@ -258,18 +258,15 @@ class Directory:
 
     def of_owner(self, owner: bytes) -> list[Record]:
         """Return the live records of one owner."""
-        state = self._owners.get(owner)
-        return list(state.records.values()) if state else []
+        return list(state.records.values()) if (state := self._owners.get(owner)) else []
 
     def standing(self, owner: bytes, key: Key) -> Record | None:
         """Return the record that an owner has of a key now, hidden or not."""
-        state = self._owners.get(owner)
-        return state.records.get(key) if state else None
+        return state.records.get(key) if (state := self._owners.get(owner)) else None
 
     def node_of(self, owner: bytes) -> Node | None:
         """Return the owner's `Node` value: its name, node number and addresses."""
-        state = self._owners.get(owner)
-        return state.node if state else None
+        return state.node if (state := self._owners.get(owner)) else None
 
     def is_live(self, owner: bytes) -> bool:
         """Say whether the owner's lease runs."""
@@ -292,8 +289,7 @@ class Directory:
 
     def count_of(self, owner: bytes) -> int:
         """Return the number of live records of one owner."""
-        state = self._owners.get(owner)
-        return len(state.records) if state else 0
+        return len(state.records) if (state := self._owners.get(owner)) else 0
 
     def has_records(self, owner: bytes) -> bool:
         """Say whether the owner has any record."""
@@ -314,18 +310,15 @@ class Directory:
 
     def floor(self, owner: bytes) -> Sequence:
         """Return the sequence below which nothing of an owner exists any more, (0, 0) if none is known."""
-        state = self._owners.get(owner)
-        return state.floor if state else NOTHING
+        return state.floor if (state := self._owners.get(owner)) else NOTHING
 
     def renewed(self, owner: bytes) -> Sequence:
         """Return the highest (incarnation, renewal) heard of an owner, (0, -1) if none."""
-        state = self._owners.get(owner)
-        return state.renewed if state else NEVER_HEARD
+        return state.renewed if (state := self._owners.get(owner)) else NEVER_HEARD
 
     def lease(self, owner: bytes, now: float) -> Lease | None:
         """Return the owner's lease and its age, for passing on."""
-        state = self._owners.get(owner)
-        return state.describe(now) if state else None
+        return state.describe(now) if (state := self._owners.get(owner)) else None
 
     def owners(self) -> list[bytes]:
         """Return the identities of the live owners."""
