@@ -41,7 +41,7 @@ def places(gateways: list[NodeMachine]) -> list[bytes | None]:
 
 
 @pytest.mark.parametrize("mesh", [True, False], ids=["all DSSs know each other", "a chain of DSSs"])
-@pytest.mark.parametrize(("old", "new"), permutations(range(4), 2))
+@pytest.mark.parametrize(("old", "new"), list(permutations(range(4), 2)))
 def test_a_host_that_moves_is_found_by_everyone_within_a_tenth_of_a_second(
     old: int, new: int, *, mesh: bool
 ) -> None:
