@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from nwip.directory.records import Endpoint
 from nwip.ipx.address import BROADCAST_NODE, Address
 from nwip.ipx.packet import Packet
-from nwip.links.rfc1234.engine import HELLO_SOCKET, HOST_LIMIT, HOST_SILENCE, Gained, Lost, Tunnel, node_of
+from nwip.links.rfc1234.engine import (
+    FRESH,
+    HELLO_SOCKET,
+    HOST_LIMIT,
+    HOST_SILENCE,
+    Gained,
+    Lost,
+    Tunnel,
+    node_of,
+)
 
 NETWORK = 0x1234
 OURS, ONE, TWO, STRANGER = "192.0.2.1", "192.0.2.7", "203.0.113.9", "198.51.100.3"
@@ -53,24 +62,24 @@ def test_a_node_number_is_two_zeros_and_the_address() -> None:
 
 def test_a_packet_goes_to_the_address_in_its_hop_and_a_broadcast_to_every_peer() -> None:
     engine = tunnel()
-    engine.send(packet(node_of(OURS), node_of(ONE)), node_of(ONE))
-    engine.send(packet(b"\2other", b"\2there", networks=(5, 6)), node_of(TWO))
+    engine.send(packet(node_of(OURS), node_of(ONE)), node_of(ONE), 0.0)
+    engine.send(packet(b"\2other", b"\2there", networks=(5, 6)), node_of(TWO), 0.0)
     assert [to for to, _ in sent(engine)] == [(ONE, PORT), (TWO, PORT)]
-    engine.send(packet(node_of(OURS)), BROADCAST_NODE)
+    engine.send(packet(node_of(OURS)), BROADCAST_NODE, 0.0)
     assert {to for to, _ in sent(engine)} == {(ONE, PORT), (TWO, PORT)}
-    engine.send_to_all(packet(node_of(OURS)), besides=node_of(ONE))
+    engine.send_to_all(packet(node_of(OURS)), node_of(ONE), 0.0)
     assert [to for to, _ in sent(engine)] == [(TWO, PORT)]
 
 
 def test_what_is_for_no_peer_or_too_large_is_dropped() -> None:
     engine = tunnel()
-    engine.send(packet(node_of(OURS), node_of(STRANGER)), node_of(STRANGER))
-    engine.send(packet(node_of(OURS), node_of(OURS)), node_of(OURS))
-    engine.send(packet(node_of(OURS), payload=bytes(1471)), BROADCAST_NODE)
-    engine.send(packet(node_of(OURS), payload=bytes(1471)), node_of(ONE))
+    engine.send(packet(node_of(OURS), node_of(STRANGER)), node_of(STRANGER), 0.0)
+    engine.send(packet(node_of(OURS), node_of(OURS)), node_of(OURS), 0.0)
+    engine.send(packet(node_of(OURS), payload=bytes(1471)), BROADCAST_NODE, 0.0)
+    engine.send(packet(node_of(OURS), payload=bytes(1471)), node_of(ONE), 0.0)
     assert sent(engine) == []
     assert engine.counters.drops == {"to no peer": 2, "too large": 2}
-    engine.send(packet(node_of(OURS), payload=bytes(1470)), node_of(ONE))
+    engine.send(packet(node_of(OURS), payload=bytes(1470)), node_of(ONE), 0.0)
     assert len(sent(engine)) == 1
 
 
@@ -118,13 +127,13 @@ def test_a_packet_of_one_peer_for_another_is_not_passed_on() -> None:
 
 def test_a_node_number_of_our_own_choice_is_the_address_on_the_wire() -> None:
     engine = tunnel(node=b"\2share")
-    engine.send(packet(b"\2share", node_of(ONE)), node_of(ONE))
+    engine.send(packet(b"\2share", node_of(ONE)), node_of(ONE), 0.0)
     ((_, out),) = sent(engine)
     assert out.source.node == node_of(OURS)
     arrival = engine.receive_datagram(packet(node_of(ONE), node_of(OURS)), (ONE, PORT), 0.0)
     assert arrival is not None
     assert Packet.decode(arrival.packet).destination.node == b"\2share"
-    engine.send(packet(b"\2share", networks=(0x77, NETWORK)), BROADCAST_NODE)
+    engine.send(packet(b"\2share", networks=(0x77, NETWORK)), BROADCAST_NODE, 0.0)
     assert {out.source.node for _, out in sent(engine)} == {b"\2share"}  # another network's: not ours
 
 
@@ -167,6 +176,18 @@ def test_hosts_of_a_joined_tunnel_are_learned_move_and_age() -> None:
     engine.release(MAC)
     assert engine.events() == [Lost(MAC)]
     assert engine.next_deadline() is None
+
+
+def test_what_a_host_of_a_joined_tunnel_has_sent_does_not_go_back_there() -> None:
+    engine = tunnel(joined=True, node=b"\2virt.")
+    engine.receive_datagram(packet(MAC), (ONE, PORT), 0.0)
+    engine.send(packet(MAC), BROADCAST_NODE, FRESH - 1)
+    engine.send(packet(MAC, node_of(TWO)), node_of(TWO), FRESH - 1)
+    assert sent(engine) == []
+    assert engine.counters.drops == {"has come back": 2}
+    engine.send(packet(MAC, networks=(0x77, NETWORK)), BROADCAST_NODE, FRESH - 1)  # of another network
+    engine.send(packet(MAC), BROADCAST_NODE, FRESH)  # long silent: it may have moved to us
+    assert len(sent(engine)) == 4
 
 
 def test_on_a_joined_tunnel_nobody_takes_a_number_of_ours_or_of_another_peer() -> None:

@@ -30,6 +30,7 @@ from nwip.links.dosbox.engine import nobodys
 
 HOST_LIMIT: Final = 4096  # hosts of a joined tunnel; further ones are refused
 HOST_SILENCE: Final = 300.0  # seconds after which one is gone
+FRESH: Final = 10.0  # seconds after a host was heard in which what others send in its name has come back
 HELLO_SOCKET: Final = 0x4E57  # gateways of one medium to each other
 
 _NO_CHECKSUM: Final = b"\xff\xff"
@@ -128,21 +129,18 @@ class Tunnel:
             packet = ingress.with_destination_node(packet, self.node)
         return Arrival(packet, hop)
 
-    def send(self, packet: bytes, hop: Hop) -> None:
+    def send(self, packet: bytes, hop: Hop, now: float) -> None:
         """Send a packet to the peer with node number `hop`; to all for the broadcast node."""
         if hop == BROADCAST_NODE:
-            self.send_to_all(packet)
-        elif len(packet) > MAXIMUM_SIZE:
-            self.counters.drop("too large")
+            self.send_to_all(packet, None, now)
         elif not isinstance(hop, bytes) or hop not in self._peers:
             self.counters.drop("to no peer")
-        else:
+        elif self._may_go(packet, now):
             self._transmit(self._as_we_are_known(packet), self._peers[hop])
 
-    def send_to_all(self, packet: bytes, besides: Hop | None = None) -> None:
+    def send_to_all(self, packet: bytes, besides: Hop | None, now: float) -> None:
         """Send a packet to every peer but the one with node number `besides`."""
-        if len(packet) > MAXIMUM_SIZE:
-            self.counters.drop("too large")
+        if not self._may_go(packet, now):
             return
         packet = self._as_we_are_known(packet)
         for node, address in self._peers.items():
@@ -215,6 +213,18 @@ class Tunnel:
     def _forget(self, node: bytes) -> None:
         del self._hosts[node]
         self._events.append(Lost(node))
+
+    def _may_go(self, packet: bytes, now: float) -> bool:
+        """Say whether a packet fits, and is none that a host of a joined tunnel has itself sent there."""
+        is_own = packet[SOURCE_OFFSET:SOURCE_NODE_OFFSET] == self.network.to_bytes(4, "big")
+        heard = self._hosts.get(ingress.source_node(packet)) if is_own else None
+        if len(packet) > MAXIMUM_SIZE:
+            self.counters.drop("too large")
+        elif heard is not None and now - heard[1] < FRESH:
+            self.counters.drop("has come back")
+        else:
+            return True
+        return False
 
     def _as_we_are_known(self, packet: bytes) -> bytes:
         ours = self.network.to_bytes(4, "big") + self.node

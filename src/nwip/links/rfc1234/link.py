@@ -128,12 +128,12 @@ class Rfc1234Link:
 
     def send(self, packet: bytes, hop: Hop) -> None:
         """Send a packet to the peer with node number `hop`; to all for the broadcast node."""
-        self._engine.send(packet, hop)
+        self._engine.send(packet, hop, self._now())
         self._settle()
 
     def send_to_all(self, packet: bytes, *, besides: Hop | None = None) -> None:
         """Send a packet to every peer but `besides`, one datagram each."""
-        self._engine.send_to_all(packet, besides)
+        self._engine.send_to_all(packet, besides, self._now())
         self._settle()
 
     def release(self, node: bytes) -> None:
@@ -151,6 +151,9 @@ class Rfc1234Link:
         if self._peers.source is not None:
             told["list of peers"] = f"{self._peers.source}: {self._peers.state}"
         return told
+
+    def _now(self) -> float:
+        return self._wakeup.now() if self._wakeup else 0.0
 
     def _know(self, addresses: frozenset[str]) -> None:
         before = set(self.peers)
