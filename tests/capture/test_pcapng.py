@@ -34,14 +34,13 @@ def test_what_is_written_is_read_back() -> None:
     data = writer.add_interface(LinkType.RAW_IP, "data")
     assert (lan, data) == (0, 1)
     written = [
-        Captured(NOON, LinkType.ETHERNET, museum.RIP_BROADCAST),
-        Captured(NOON + 1, LinkType.RAW_IP, b"E"),
-        Captured((1 << 64) - 1, LinkType.ETHERNET, b""),
+        Captured(NOON, LinkType.ETHERNET, museum.RIP_BROADCAST, "lan0"),
+        Captured(NOON + 1, LinkType.RAW_IP, b"E", "data", "naïve"),
+        Captured((1 << 64) - 1, LinkType.ETHERNET, b"", "lan0", "said"),
     ]
     for packet in written:
-        writer.write(
-            [lan, data][packet.link_type != LinkType.ETHERNET], packet.timestamp, packet.octets, "said"
-        )
+        interface = [lan, data][packet.link_type != LinkType.ETHERNET]
+        writer.write(interface, packet.timestamp, packet.octets, packet.comment)
     stream.seek(0)
     assert list(read_capture(stream)) == written
 

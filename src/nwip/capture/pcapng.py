@@ -20,6 +20,10 @@ class LinkType(IntEnum):
 
     ETHERNET = 1
     RAW_IP = 101
+    LINUX_SLL = 113  # "cooked": what "any" captures
+    IPV4 = 228
+    IPV6 = 229
+    LINUX_SLL2 = 276
 
 
 class Block(IntEnum):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from nwip.cli.decode import decode
 from nwip.cli.dhcp import dhcp_options
 from nwip.cli.discover import discover
 from nwip.cli.dss import dss
@@ -55,6 +56,7 @@ for command in (
     discover,
     dhcp_options,
     dss,
+    decode,
 ):
     cli.add_command(command)
 
