@@ -9,12 +9,12 @@ from typing import Final
 
 from nwip.ipx import ncp as ncp_wire
 from nwip.ipx import sap as sap_wire
-from nwip.ipx.address import BROADCAST_NODE, Address, format_network, format_node
+from nwip.ipx.address import BROADCAST_NODE, NULL_NODE, Address, format_network, format_node
 from nwip.ipx.diagnostics import DiagnosticsRequest, DiagnosticsResponse
 from nwip.ipx.netbios import NetbiosOperation, NetbiosPacket, NmpiOperation, NmpiPacket, name_text
 from nwip.ipx.numbers import SERVICE_TYPE_NAMES, PacketType, Socket
 from nwip.ipx.packet import Packet
-from nwip.ipx.ping import is_registration, wanted_node
+from nwip.ipx.ping import wanted_node
 from nwip.ipx.rip import RipOperation, RipPacket
 from nwip.ipx.sap import SapEntry, SapResponse, SapSpecificQuery
 from nwip.ipx.spx import SpxPacket
@@ -73,10 +73,10 @@ def ncp(packet: Packet) -> Fields:
     """Read an NCP header."""
     read = ncp_wire.decode(packet.payload)
     if isinstance(read, ncp_wire.NcpEcho):
-        return {"type": "large packet echo"}
+        return _ncp_type(ncp_wire.NcpType.LARGE_PACKET_ECHO)
     if isinstance(read, ncp_wire.NcpBurst):
         return {
-            "type": "burst",
+            **_ncp_type(ncp_wire.NcpType.BURST),
             "flags": read.flags,
             "source_connection": read.source_connection,
             "destination_connection": read.destination_connection,
@@ -89,7 +89,7 @@ def ncp(packet: Packet) -> Fields:
             "missing": read.missing,
         }
     fields: Fields = {
-        "type": _words(read.ncp_type, ncp_wire.NcpType),
+        **_ncp_type(read.ncp_type),
         "sequence": read.sequence,
         "connection": read.connection,
         "task": read.task,
@@ -99,6 +99,11 @@ def ncp(packet: Packet) -> Fields:
     if read.status is not None:
         fields["status"] = read.status
     return fields
+
+
+def _ncp_type(number: int) -> Fields:
+    known = number in frozenset(ncp_wire.NcpType)
+    return {"type": number, "type_name": _words(number, ncp_wire.NcpType) if known else ""}
 
 
 def spx(packet: Packet) -> Fields:
@@ -149,7 +154,7 @@ def ping(packet: Packet) -> Fields:
     to, source = packet.destination, packet.source
     if Socket.ECHO not in (to.socket, source.socket):
         return {"kind": "Novell"}
-    if is_registration(packet):
+    if to.socket == Socket.ECHO and to.node == NULL_NODE:
         wanted = wanted_node(packet)
         return {"kind": "registration", "wanted": format_node(wanted)} if wanted else {"kind": "registration"}
     if source.node == BROADCAST_NODE and to.node != BROADCAST_NODE:

@@ -103,11 +103,12 @@ def _service_type(fields: Mapping[str, object]) -> str:
 
 
 def _ncp(fields: Mapping[str, object]) -> str:
-    rest = {key: value for key, value in fields.items() if key != "type"}
+    rest = {key: value for key, value in fields.items() if not key.startswith("type")}
     for key in ("function", "completion", "status"):
         if isinstance(rest.get(key), int):
             rest[key] = f"{rest[key]:02X}"
-    return f"{fields['type']} {_pairs(rest)}".rstrip()
+    name = fields["type_name"] or f"type {fields['type']:04X}"
+    return f"{name} {_pairs(rest)}".rstrip()
 
 
 def _spx(fields: Mapping[str, object]) -> str:
