@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from nwip.cli.capture import capture
 from nwip.cli.decode import decode
 from nwip.cli.dhcp import dhcp_options
 from nwip.cli.discover import discover
@@ -56,6 +57,7 @@ for command in (
     discover,
     dhcp_options,
     dss,
+    capture,
     decode,
 ):
     cli.add_command(command)
