@@ -58,6 +58,7 @@ class Recorder:
         self._seconds = seconds
         self._recording: Recording | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._stopped = False
         self._limit: asyncio.Timeout | None = None
         self._written = 0
         self._began = time.monotonic()
@@ -68,24 +69,26 @@ class Recorder:
         Raises `NodeUnreachable`, `NodeRefused`; `OSError` where `out` cannot be written; `Failure` for
         nonsense.
         """
-        first, reader, self._writer = await converse(path, question, PATIENCE)
-        try:
-            links = _links(first.get("links"))
-            with _opened(out) as stream, self._signals():
-                self._recording = Recording(stream)
-                for link in links:
-                    self._recording.add_link(link.name, f"{link.kind}, {link.how}, network {link.network}")
-                stream.flush()
-                with contextlib.suppress(TimeoutError):  # the last line did not come
-                    async with asyncio.timeout(None) as self._limit:
-                        await self._take(reader, stream)
-                self._recording.finish(time.time_ns(), self.dropped)
-                stream.flush()
-        finally:
-            self._writer.close()
+        with self._signals():
+            first, reader, self._writer = await converse(path, question, PATIENCE)
+            try:
+                links = _links(first.get("links"))
+                with _opened(out) as stream:
+                    self._recording = Recording(stream)
+                    for link in links:
+                        self._recording.add_link(
+                            link.name, f"{link.kind}, {link.how}, network {link.network}"
+                        )
+                    stream.flush()
+                    await self._take(reader, stream)
+                    self._recording.finish(time.time_ns(), self.dropped)
+                    stream.flush()
+            finally:
+                self._writer.close()
 
     def stop(self) -> None:
         """Ask for the end: the node sends what waits, and its last line."""
+        self._stopped = True
         if self._writer is not None and self._limit is not None and self._limit.when() is None:
             self._limit.reschedule(asyncio.get_running_loop().time() + PATIENCE)
             with contextlib.suppress(OSError):
@@ -114,11 +117,15 @@ class Recorder:
 
     async def _take(self, reader: asyncio.StreamReader, stream: BinaryIO) -> None:
         rest = b""
-        while not self.complete and (chunk := await _chunk(reader)):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                self._take_line(line)
-            stream.flush()
+        with contextlib.suppress(TimeoutError):  # the last line did not come
+            async with asyncio.timeout(None) as self._limit:
+                if self._stopped:
+                    self.stop()
+                while not self.complete and (chunk := await _chunk(reader)):
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for line in lines:
+                        self._take_line(line)
+                    stream.flush()
 
     def _take_line(self, line: bytes) -> None:
         if b'"packet":' not in line:
@@ -128,14 +135,13 @@ class Recorder:
         if self._recording is None or self._written == self._count:
             return
         seen = _decoded(line, _Packet)
-        self._recording.write(
-            seen.link,
-            seen.packet,
-            outgoing=seen.out,
-            timestamp=seen.time,
-            node=bytes.fromhex(seen.node),
-            hop=seen.hop,
-        )
+        try:
+            node, when = bytes.fromhex(seen.node), seen.time
+            self._recording.write(
+                seen.link, seen.packet, outgoing=seen.out, timestamp=when, node=node, hop=seen.hop
+            )
+        except ValueError:
+            raise Failure(UNREACHABLE, NO_SENSE) from None
         self._written += 1
         if self._written == self._count:
             self.stop()
