@@ -2,7 +2,6 @@
 
 # ruff: noqa: PLC0415 - what a command needs is imported when it runs
 
-import asyncio
 import json
 import sys
 from pathlib import Path
@@ -53,6 +52,8 @@ def capture(
     Ctrl-C is the usual end: exit code 0. Exit code 3 says that the node was not there to the end; what came
     before is in the file.
     """
+    import asyncio
+
     from nwip.cli.recorder import Recorder
 
     if file == "-" and sys.stdout.isatty():

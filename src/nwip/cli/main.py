@@ -8,6 +8,7 @@ from nwip.cli.capture import capture
 from nwip.cli.decode import decode
 from nwip.cli.dhcp import dhcp_options
 from nwip.cli.discover import discover
+from nwip.cli.dissector import dissector
 from nwip.cli.dss import dss
 from nwip.cli.failures import Commands
 from nwip.cli.manage import config
@@ -59,6 +60,7 @@ for command in (
     dss,
     capture,
     decode,
+    dissector,
 ):
     cli.add_command(command)
 
