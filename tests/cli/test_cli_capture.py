@@ -13,10 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from cli.running_node import RunningNode, nwip
 from fixtures.captured import NOON, packet
 from nwip.capture.pcap import Captured, read_capture
+from nwip.cli.main import cli
 from nwip.control import Answer, Conversation, begin, hung_up
 
 LINKS = [
@@ -182,3 +184,33 @@ def test_a_signal_is_the_usual_end_and_the_file_is_whole(tmp_path: Path, number:
             process.kill()
     assert (process.returncode, said) == (0, b"3 packets captured\n")
     assert len(captured(out)) == 3
+
+
+@pytest.mark.real("tshark")
+def test_a_pipe_into_tshark_shows_the_packets_live(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "nwip", "capture", "-", "--control", str(tmp_path / "control.sock")]
+    with (
+        running(tmp_path, Canned(3)),
+        subprocess.Popen([*command, "--count", "3"], stdout=subprocess.PIPE) as capturing,
+    ):
+        shown = subprocess.run(
+            ["tshark", "-n", "-l", "-i", "-", "-T", "fields", "-e", "ipx.src", "-e", "frame.comment"],
+            stdin=capturing.stdout,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        assert capturing.wait(30) == 0
+    assert shown.stdout.splitlines() == [
+        f"0000ab12.00001b2c3d4e\t{way} 0251F04DDD35"
+        for way in ("in dosbox from", "out dosbox to", "in dosbox from")
+    ]
+
+
+def test_a_pipe_into_decode_is_decoded(tmp_path: Path) -> None:
+    with running(tmp_path, Canned(2)) as museum:
+        result = museum.nwip("capture", "-", "--count", "2")
+    decoded = CliRunner().invoke(cli, ["decode", "-", "--filter", "out"], input=result.stdout_bytes)
+    assert "out dosbox   0000AB12.00001B2C3D4E.4000" in decoded.stdout
+    assert len(decoded.stdout.splitlines()) == 1
