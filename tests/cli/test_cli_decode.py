@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fixtures import netware_server as museum
 from fixtures.captured import capture_file, framed, in_udp, packet
@@ -131,6 +133,17 @@ def test_what_is_no_capture_is_said_in_one_sentence(octets: bytes) -> None:
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("nwip: standard input is no capture: ")
     assert result.stderr.count("\n") == 1
+
+
+@given(
+    st.binary(max_size=200),
+    st.sampled_from([b"", capture_file(PACKETS)[:-9], capture_file([])]),
+    st.booleans(),
+)
+def test_any_octets_are_read_or_refused_in_one_sentence(anything: bytes, start: bytes, as_json: bool) -> None:
+    result = decode("-", *(["--json"] if as_json else []), stdin=start + anything)
+    assert result.exit_code in (0, 1, 2)
+    assert result.stderr.count("\n") == (result.exit_code != 0)
 
 
 def test_an_absent_file_is_usage(tmp_path: Path) -> None:

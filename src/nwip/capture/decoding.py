@@ -83,26 +83,39 @@ def _add_packet(row: Row, carried: Carried) -> None:
     """Add what an IPX packet tells. Raises `WireError` where it is malformed, what can be read added."""
     octets = carried.octets
     row["protocol"] = "ipx"
-    if len(octets) >= HEADER_SIZE:
-        _add_header(row, octets)
-    if carried.error:
-        raise WireError(carried.error)
-    packet = Packet.decode(octets)
+    try:
+        packet = _sound(carried)
+    except WireError:
+        if len(octets) >= HEADER_SIZE:
+            _add_header(row, _header(octets))
+        raise
+    protocol = _add_header(row, packet)
     row["length"] = length = HEADER_SIZE + len(packet.payload)
     if packet.checksum != NO_CHECKSUM:
         row["checksum"] = "right" if checksum_is_valid(octets[:length]) else "wrong"
-    row["protocol"] = protocol = contents.protocol_of(packet)
     if packet.packet_type == PacketType.PROPAGATED:
         row["networks"] = contents.networks_of(packet)
     row.update(contents.fields_of(protocol, packet))
 
 
-def _add_header(row: Row, octets: bytes) -> None:
-    """Add what stands in a header whose length field may be wrong."""
+def _add_header(row: Row, packet: Packet) -> str:
+    """Add what the header says; return the protocol."""
+    row["type"], row["hops"] = packet.packet_type, packet.transport_control
+    row["src"], row["dst"] = str(packet.source), str(packet.destination)
+    row["protocol"] = protocol = contents.protocol_of(packet)
+    return protocol
+
+
+def _sound(carried: Carried) -> Packet:
+    """Read a packet. Raises `WireError` where it or its frame is malformed."""
+    if carried.error:
+        raise WireError(carried.error)
+    return Packet.decode(carried.octets)
+
+
+def _header(octets: bytes) -> Packet:
+    """Read a packet whose length field is wrong."""
     reader = Reader(octets)
     reader.octets(DESTINATION_OFFSET)
     to, source = Address.read(reader), Address.read(reader)
-    row["type"] = octets[TYPE_OFFSET]
-    row["hops"] = octets[TRANSPORT_CONTROL_OFFSET]
-    row["dst"], row["src"] = str(to), str(source)
-    row["protocol"] = contents.protocol_of(Packet(to, source, octets[TYPE_OFFSET], reader.rest()))
+    return Packet(to, source, octets[TYPE_OFFSET], reader.rest(), octets[TRANSPORT_CONTROL_OFFSET])

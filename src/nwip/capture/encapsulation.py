@@ -96,10 +96,16 @@ class Unwrapper:
         kind = reader.u16()
         if kind in _ETHERTYPES_OF_IP:
             return self._of_ip(reader.rest())
-        announced = announces(kind, reader.rest())
-        if announced is not None:
+        try:
+            frame = Frame.decode(octets)
+        except WireError as error:
+            announced = announces(kind, reader.rest())
+            if announced is None:
+                raise
             frame_type, packet = announced
-            return Carried(frame_type.value, packet, source, destination, _fault(octets))
+            return Carried(frame_type.value, packet, source, destination, str(error))
+        if frame is not None:
+            return Carried(frame.frame_type.value, frame.packet, source, destination)
         if kind > MAXIMUM_BODY:
             return Other(_ETHERTYPES.get(kind, f"EtherType {kind:04X}"), source, destination)
         return Other("802.3", source, destination)
@@ -133,15 +139,6 @@ class Unwrapper:
         if not frame:
             return Other("UDP", source, destination)
         return Carried(frame, datagram.payload, source, destination)
-
-
-def _fault(octets: bytes) -> str:
-    """Say what is wrong with an Ethernet frame that announces IPX; as a rule nothing."""
-    try:
-        Frame.decode(octets)
-    except WireError as error:
-        return str(error)
-    return ""
 
 
 def _untagged(octets: bytes) -> bytes:

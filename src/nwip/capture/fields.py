@@ -5,6 +5,7 @@ Networks, nodes and addresses are the text that people write; operations are wor
 """
 
 from collections.abc import Iterable
+from enum import IntEnum
 from typing import Final
 
 from nwip.ipx import ncp as ncp_wire
@@ -19,11 +20,21 @@ from nwip.ipx.rip import RipOperation, RipPacket
 from nwip.ipx.sap import SapEntry, SapResponse, SapSpecificQuery
 from nwip.ipx.spx import SpxPacket
 from nwip.ipx.type20 import LIST_SIZE
-from nwip.wire import WireError
 
 Fields = dict[str, object]
 
+
+def _words(names: Iterable[IntEnum]) -> dict[int, str]:
+    """Return the numbers with their names as words: `nearest query`."""
+    return {name.value: name.name.replace("_", " ").lower() for name in names}
+
+
 _NAME_PACKET_SIZE: Final = LIST_SIZE + 18
+_RIP_OPERATIONS: Final = _words(RipOperation)
+_SAP_OPERATIONS: Final = _words(sap_wire.SapOperation)
+_NCP_TYPES: Final = _words(ncp_wire.NcpType)
+_NETBIOS_OPERATIONS: Final = _words(NetbiosOperation)
+_NMPI_OPERATIONS: Final = _words(NmpiOperation)
 _SIGNS: Final = {"?": "are you there", "Y": "yes", "!": "a message waits"}
 
 
@@ -42,18 +53,18 @@ def rip(packet: Packet) -> Fields:
         else {"network": format_network(entry.network), "hops": entry.hops, "ticks": entry.ticks}
         for entry in read.entries
     ]
-    return {"operation": _words(read.operation, RipOperation), "entries": entries}
+    return {"operation": _RIP_OPERATIONS[read.operation], "entries": entries}
 
 
 def sap(packet: Packet) -> Fields:
     """Read a SAP query or response."""
     read = sap_wire.decode(packet.payload)
     if isinstance(read, SapResponse):
-        operation = _words(read.operation, sap_wire.SapOperation)
+        operation = _SAP_OPERATIONS[read.operation]
         return {"operation": operation, "entries": [_service(entry) for entry in read.entries]}
     if isinstance(read, SapSpecificQuery):
         return {"operation": "specific query", **_service_type(read.service_type), "name": read.name}
-    return {"operation": _words(read.operation, sap_wire.SapOperation), **_service_type(read.service_type)}
+    return {"operation": _SAP_OPERATIONS[read.operation], **_service_type(read.service_type)}
 
 
 def _service(entry: SapEntry) -> Fields:
@@ -102,8 +113,7 @@ def ncp(packet: Packet) -> Fields:
 
 
 def _ncp_type(number: int) -> Fields:
-    known = number in frozenset(ncp_wire.NcpType)
-    return {"type": number, "type_name": _words(number, ncp_wire.NcpType) if known else ""}
+    return {"type": number, "type_name": _NCP_TYPES.get(number, "")}
 
 
 def spx(packet: Packet) -> Fields:
@@ -131,7 +141,7 @@ def netbios(packet: Packet) -> Fields:
         and NetbiosOperation.FIND_NAME <= packet.payload[LIST_SIZE + 1] <= NetbiosOperation.DEREGISTER_NAME
     )
     read = NetbiosPacket.decode(packet.payload[LIST_SIZE:] if listed else packet.payload)
-    fields: Fields = {"operation": _words(read.operation, NetbiosOperation)}
+    fields: Fields = {"operation": _NETBIOS_OPERATIONS.get(read.operation, str(read.operation))}
     for key, name in zip(("name", "sender"), read.names, strict=False):
         fields[key] = name_text(name)
     if len(read.names) == 1:
@@ -143,7 +153,7 @@ def nmpi(packet: Packet) -> Fields:
     """Read a name query or a mailslot's names of direct hosting."""
     read = NmpiPacket.decode(packet.payload[LIST_SIZE:])
     return {
-        "operation": _words(read.operation, NmpiOperation),
+        "operation": _NMPI_OPERATIONS.get(read.operation, str(read.operation)),
         "name": name_text(read.name),
         "sender": name_text(read.sender),
     }
@@ -185,21 +195,11 @@ def diagnostics(packet: Packet) -> Fields:
 
 
 def watchdog(packet: Packet) -> Fields:
-    """Read a watchdog packet."""
-    if len(packet.payload) != 2:
-        raise WireError(f"a watchdog packet has 2 octets, not {len(packet.payload)}")
+    """Read a watchdog packet: see `is_watchdog`."""
     connection, sign = packet.payload
-    return {"connection": connection, "sign": _SIGNS.get(chr(sign), f"{sign:02X}")}
+    return {"connection": connection, "sign": _SIGNS[chr(sign)]}
 
 
 def octets(packet: Packet) -> Fields:
     """Show what is not decoded further."""
     return {"octets": packet.payload.hex().upper()}
-
-
-def _words(operation: int, names: Iterable[int]) -> str:
-    """Write an operation as words: `nearest query`; as a number where it has none."""
-    for name in names:
-        if name == operation:
-            return str(getattr(name, "name", name)).replace("_", " ").lower()
-    return str(operation)
