@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nodes import dss, node, until
-from nwip.capturing import BATCH, Backlog, hop_text
+from nwip.capturing import BACKLOG_LIMIT, BATCH, Backlog, hop_text
 from nwip.control import NodeRefused, converse
 from nwip.ipx.address import format_node
 from nwip.ipx.packet import Packet
@@ -64,6 +64,25 @@ async def test_players_packets_are_streamed_until_the_asker_has_had_enough(tmp_p
         assert seen[0]["time"] <= seen[1]["time"]
         assert last == {"packets": 2, "dropped": {}}
         await until(lambda: "receive" not in vars(gateway))
+
+
+async def test_a_reader_that_is_too_slow_loses_packets_and_is_told_how_many(tmp_path: Path) -> None:
+    async with (
+        dss() as server,
+        node(tmp_path, server.endpoints[0][1]) as (running, said),
+        asyncio.timeout(30),
+    ):
+        await until(lambda: said)
+        assert running.gateway is not None
+        (link,) = running.gateway.links
+        _, reader, writer = await converse(tmp_path / "control.sock", {"ask": "capture"})
+        for _ in range(BACKLOG_LIMIT + 100):
+            link.send(bytes(30), bytes(6))
+        writer.write_eof()
+        *packets, last = (await reader.read()).splitlines()
+        writer.close()
+    assert len(packets) == BACKLOG_LIMIT
+    assert json.loads(last) == {"packets": BACKLOG_LIMIT, "dropped": {"dosbox": 100}}
 
 
 async def test_a_capture_ends_with_its_asker(tmp_path: Path) -> None:

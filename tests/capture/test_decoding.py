@@ -241,6 +241,13 @@ def test_malformed_contents_are_an_error_beside_a_sound_header(content: Packet) 
     assert "MALFORMED" in line_of(row, 0.0)
 
 
+def test_a_frame_that_is_cut_short_tells_its_header() -> None:
+    row = decode(framed(packet(bytes(100), destination=Socket.SAP))[:80])
+    assert (row["src"], row["protocol"], row["frame"]) == (str(HERE), "sap", "Ethernet_802.2")
+    assert row["error"] == "133 octets wanted at offset 14, 66 left"
+    assert decode(framed(packet(bytes(100)))[:40])["src"] is None
+
+
 def test_comments_of_our_own_captures_tell_the_direction() -> None:
     octets = framed(packet())
     seen = Decoder().decode(1, Captured(NOON, 1, octets, "dosbox", "out dosbox to 0251F04DDD35"))
@@ -261,6 +268,39 @@ def test_lines_hold_what_people_look_for() -> None:
     )
     many = RipPacket.decode(b"\0\x02" + bytes(8 * 50)).encode()
     assert ", 46 more [" in line_of(decode(packet(many, destination=Socket.RIP)), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (packet(b"x" * 10, packet_type=4), "ipx         type 4, 40 octets ["),
+        (packet()._replace(checksum=1), "ipx         type 0, 30 octets; wrong checksum ["),
+        (packet(bytes(4) + bytes(28), packet_type=20, hops=1), "; through 00000000 ["),
+        (packet(RipPacket.request(7).encode(), destination=Socket.RIP), "rip         request 00000007 ["),
+        (packet(RipPacket.request().encode(), destination=Socket.RIP), "rip         request all networks ["),
+        (packet(b"\0\x01\xff\xff", destination=Socket.SAP), "sap         general query all types ["),
+        (packet(b"\0\x01\x99\x99", destination=Socket.SAP), "sap         general query 9999 ["),
+        (packet(bytes(12), packet_type=5), "spx         control 00, datastream type 0, source connection 0,"),
+        (
+            packet(bytes.fromhex("3333 01 02 03 00 FB 10"), destination=Socket.NCP),
+            "completion FB, status 10 [",
+        ),
+        (
+            packet(bytes.fromhex("1234 01 02 03 00"), destination=Socket.NCP),
+            "ncp         type 1234 sequence 1,",
+        ),
+        (packet(b"\x01" + bytes(6), destination=Socket.DIAGNOSTICS), "request, excluded 000000000000 ["),
+        (packet(b"\xab", destination=Socket.SERIALIZATION), "serialization octets AB ["),
+        (registration(), "ping        registration ["),
+    ],
+)
+def test_lines_say_what_each_protocol_is_about(content: Packet, text: str) -> None:
+    assert text in line_of(decode(content), 0.0)
+
+
+def test_what_is_not_ipx_has_a_line_with_what_is_known() -> None:
+    assert line_of(decode(bytes(12) + b"\x08\x06"), 0.0).endswith("other       [ARP]")
+    assert " -                          > - " in line_of(decode(b"", 9999), 0.0)
 
 
 @given(st.sampled_from([*LinkType, 12, 9999]), st.binary(max_size=120), st.text(), st.text())

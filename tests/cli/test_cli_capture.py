@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from cli.running_node import RunningNode, nwip
 from fixtures.captured import NOON, packet
 from nwip.capture.pcap import Captured, read_capture
+from nwip.cli import recorder
 from nwip.cli.main import cli
 from nwip.control import Answer, Conversation, begin, hung_up
 
@@ -40,11 +41,18 @@ def line(number: int, link: str = "dosbox") -> bytes:
 
 
 class Canned:
-    """A capture of some packets; then waits for the asker, or hangs up."""
+    """A capture of some packets; then waits for the asker, or hangs up. With `ends` False, for ever."""
 
     def __init__(
-        self, packets: int = 3, *, dropped: int = 0, hangs_up: bool = False, nonsense: bytes = b""
+        self,
+        packets: int = 3,
+        *,
+        dropped: int = 0,
+        hangs_up: bool = False,
+        ends: bool = True,
+        nonsense: bytes = b"",
     ) -> None:
+        self._ends = ends
         self.asked: Mapping[str, object] = {}
         self.sent = threading.Event()
         self._packets, self._dropped, self._hangs_up, self._nonsense = packets, dropped, hangs_up, nonsense
@@ -62,6 +70,8 @@ class Canned:
         if self._hangs_up:
             return
         await hung_up(reader)
+        if not self._ends:
+            await asyncio.get_running_loop().create_future()
         last = {"packets": self._packets, "dropped": {"dosbox": self._dropped} if self._dropped else {}}
         writer.write(json.dumps(last).encode() + b"\n")
 
@@ -143,6 +153,16 @@ def test_a_node_that_goes_leaves_a_whole_file_and_exit_code_3(tmp_path: Path) ->
         "nwip: the node has ended the capture: it has stopped, or does not answer",
     ]
     assert len(captured(out)) == 3
+
+
+def test_a_node_that_does_not_come_to_an_end_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "PATIENCE", 0.2)
+    out = tmp_path / "out.pcapng"
+    with running(tmp_path, Canned(3, ends=False)) as museum:
+        result = museum.nwip("capture", str(out), "--count", "2")
+    assert result.exit_code == 3
+    assert result.stderr.startswith("2 packets captured\n")
+    assert len(captured(out)) == 2
 
 
 @pytest.mark.parametrize(
