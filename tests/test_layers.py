@@ -31,6 +31,7 @@ LEVELS = [
         "banner",
         "binding",
         "capturing",
+        "collector",
         "joining",
         "control",
         "config",
