@@ -17,6 +17,7 @@ from nwip.ipx.diagnostics import (
     DiagnosticsRequest,
     DiagnosticsResponse,
 )
+from nwip.ipx.hello import HELLO_SOCKET, Hello, HelloState
 from nwip.ipx.numbers import PacketType, Socket
 from nwip.ipx.packet import Packet
 from nwip.ipx.ping import ping, ping_answer, registration, registration_reply
@@ -181,6 +182,23 @@ def test_a_watchdog_is_known_by_its_two_octets() -> None:
     assert decode(packet(b"\x07?x", source=Socket.MESSAGES))["protocol"] == "ipx"
 
 
+def test_a_hello_of_gateways_is_told_from_what_programs_send_to_its_socket() -> None:
+    hello = Hello(b"d" * 8, b"i" * 16, b"n" * 8, HelloState.STANDING_BY, 3, 2**40, 7)
+    told = said(packet(hello.encode(), HELLO_SOCKET, HELLO_SOCKET))
+    assert told == {
+        "state": "standing by",
+        "identity": "69" * 16,
+        "domain": "64" * 8,
+        "nonce": "6e" * 8,
+        "priority": 3,
+        "turn": 2**40,
+        "number": 7,
+    }
+    assert said(packet(b"NWIP", HELLO_SOCKET, HELLO_SOCKET)) == {"state": "presence"}
+    assert decode(packet(b"NWIP\x02", HELLO_SOCKET, HELLO_SOCKET))["error"]
+    assert decode(packet(b"a game", HELLO_SOCKET, HELLO_SOCKET))["protocol"] == "ipx"
+
+
 @pytest.mark.parametrize(
     ("source", "destination", "packet_type", "protocol"),
     [
@@ -192,7 +210,6 @@ def test_a_watchdog_is_known_by_its_two_octets() -> None:
         (0x4000, 0x4001, PacketType.SPX, "spx"),
         (Socket.SMB_SERVER, Socket.SMB_NAMES, PacketType.UNKNOWN, "nmpi"),
         (Socket.DOOM, Socket.DOOM, PacketType.PEP, "doom"),
-        (Socket.HELLO, Socket.HELLO, PacketType.UNKNOWN, "hello"),
         (0x4000, Socket.SERIALIZATION, PacketType.UNKNOWN, "serialization"),
         (Socket.NLSP, Socket.NLSP, PacketType.UNKNOWN, "nlsp"),
         (Socket.SMB_MESSENGER, 0x4000, PacketType.UNKNOWN, "smb"),

@@ -103,6 +103,21 @@ def test_a_node_that_is_its_senders_ip_address_is_rfc_1234() -> None:
     assert found(unwrap(in_udp(sent, ("10.0.0.9", 213), ("10.0.0.2", 213))))[0] == "DOSBox"
 
 
+def test_frames_in_the_datagrams_of_86box_are_found() -> None:
+    frame = framed(packet(b"NWIP"), FrameType.ETHERNET_802_3)
+    carried = unwrap(in_udp(frame, ("10.0.0.1", 5000), ("239.255.86.86", 8087)))
+    assert found(carried) == ("Ethernet_802.3", PACKET)
+    assert isinstance(carried, Carried)
+    assert (carried.source, carried.destination) == MACS
+
+
+def test_datagrams_in_datagrams_are_not_followed() -> None:
+    inside = in_udp(b"", ("10.0.0.1", 5000), ("239.255.86.86", 8086))
+    assert unwrap(in_udp(inside, ("10.0.0.1", 5000), ("239.255.86.86", 8086))) == Other(
+        "EtherType 0800", "00:00:00:00:00:00", "00:00:00:00:00:00"
+    )
+
+
 @pytest.mark.parametrize("link_type", [12, 14, LinkType.RAW_IP, LinkType.IPV4])
 def test_ip_may_stand_alone(link_type: int) -> None:
     assert found(unwrap(udp_in_ipv4(SENDER, RECEIVER, PACKET), link_type)) == ("NetWare/IP", PACKET)

@@ -21,7 +21,7 @@ def protocol_of(packet: Packet) -> str:
     order = (high,) if high == Socket.SMB_NAMES else (low, high)
     for socket in order:
         protocol = _BY_SOCKET.get(socket)
-        if protocol is not None and (protocol != "watchdog" or fields.is_watchdog(packet)):
+        if protocol is not None and _LOOKS_LIKE.get(protocol, _like_anything)(packet):
             return protocol
     return _BY_TYPE.get(packet.packet_type, "ipx")
 
@@ -36,6 +36,10 @@ def networks_of(packet: Packet) -> list[str]:
     """Return the networks that a type 20 packet has crossed. Raises `WireError` if its list is cut short."""
     crossed = PropagatedPayload.decode(packet.payload, packet.transport_control).networks
     return [format_network(network) for network in crossed]
+
+
+def _like_anything(_: Packet) -> bool:
+    return True
 
 
 _BY_SOCKET: Final[dict[int, str]] = {
@@ -63,6 +67,10 @@ _BY_SOCKET: Final[dict[int, str]] = {
     Socket.SNMP_TRAPS: "snmp",
     Socket.NOVELL_PING: "ping",
 }
+_LOOKS_LIKE: Final[dict[str, Callable[[Packet], bool]]] = {  # where programs may have the socket, too
+    "watchdog": fields.is_watchdog,
+    "hello": fields.is_hello,
+}
 _BY_TYPE: Final[dict[int, str]] = {
     PacketType.RIP: "rip",
     PacketType.SPX: "spx",
@@ -79,7 +87,7 @@ _DECODERS: Final[dict[str, Callable[[Packet], Fields]]] = {
     "diagnostics": fields.diagnostics,
     "watchdog": fields.watchdog,
     "serialization": fields.octets,
-    "hello": fields.octets,
+    "hello": fields.hello,
 }
 PROTOCOLS: Final = frozenset({*_BY_SOCKET.values(), *_BY_TYPE.values(), "ipx", "other"})
 """What a packet may be; `other` is what is not IPX."""

@@ -25,6 +25,9 @@ QUESTION: Final = "NetWare/IP question"
 DOSBOX: Final = "DOSBox"
 RFC_1234: Final = "RFC 1234"
 
+NETSWITCH_GROUP: Final = "239.255.86.86"  # 86Box: whole Ethernet frames, see links/lan/netswitch.py
+
+_HEADER_SIZE: Final = 2 * MAC_SIZE + 2
 _IP_TYPES: Final = frozenset({12, 14, LinkType.RAW_IP, LinkType.IPV4, LinkType.IPV6})
 _ETHERTYPES_OF_IP: Final = frozenset({0x0800, 0x86DD})
 _VLAN_TAGS: Final = frozenset({0x8100, 0x88A8})
@@ -76,7 +79,7 @@ class Unwrapper:
         """Find the IPX packet. Raises `WireError` where a header announces what is not there."""
         if link_type == LinkType.ETHERNET:
             frame = _untagged(octets)
-            return self._of_frame(frame, _mac(frame[MAC_SIZE : 2 * MAC_SIZE]), _mac(frame[:MAC_SIZE]))
+            return self._of_frame(frame, *_macs(frame))
         if link_type in _IP_TYPES:
             return self._of_ip(octets)
         if link_type == LinkType.LINUX_SLL:
@@ -91,24 +94,9 @@ class Unwrapper:
         return Other(f"link type {link_type}")
 
     def _of_frame(self, octets: bytes, source: str, destination: str) -> Carried | Other:
-        reader = Reader(octets)
-        reader.octets(2 * MAC_SIZE)
-        kind = reader.u16()
-        if kind in _ETHERTYPES_OF_IP:
-            return self._of_ip(reader.rest())
-        try:
-            frame = Frame.decode(octets)
-        except WireError as error:
-            announced = announces(kind, reader.rest())
-            if announced is None:
-                raise
-            frame_type, packet = announced
-            return Carried(frame_type.value, packet, source, destination, str(error))
-        if frame is not None:
-            return Carried(frame.frame_type.value, frame.packet, source, destination)
-        if kind > MAXIMUM_BODY:
-            return Other(_ETHERTYPES.get(kind, f"EtherType {kind:04X}"), source, destination)
-        return Other("802.3", source, destination)
+        if int.from_bytes(octets[2 * MAC_SIZE : _HEADER_SIZE], "big") in _ETHERTYPES_OF_IP:
+            return self._of_ip(octets[_HEADER_SIZE:])
+        return _ipx_of_frame(octets, source, destination)
 
     def _of_cooked(self, protocol: int, octets: bytes) -> Carried | Other:
         """Read a cooked packet as the Ethernet frame that it was, but for the addresses."""
@@ -127,18 +115,41 @@ class Unwrapper:
         return self._of_udp(read_udp(whole))
 
     def _of_udp(self, datagram: UdpDatagram) -> Carried | Other:
+        if datagram.destination[0] == NETSWITCH_GROUP:
+            frame = _untagged(datagram.payload)
+            return _ipx_of_frame(frame, *_macs(frame))
         ports = {datagram.source[1], datagram.destination[1]}
         source, destination = endpoint_text(datagram.source), endpoint_text(datagram.destination)
-        frame = ""
+        name = ""
         if ports & self._ports.data:
-            frame = NETWARE_IP
+            name = NETWARE_IP
         elif ports & self._ports.tunnel:
-            frame = RFC_1234 if _is_rfc_1234(datagram) else DOSBOX
+            name = RFC_1234 if _is_rfc_1234(datagram) else DOSBOX
         elif ports & self._ports.questions:
-            frame = QUESTION
-        if not frame:
+            name = QUESTION
+        if not name:
             return Other("UDP", source, destination)
-        return Carried(frame, datagram.payload, source, destination)
+        return Carried(name, datagram.payload, source, destination)
+
+
+def _ipx_of_frame(octets: bytes, source: str, destination: str) -> Carried | Other:
+    """Find IPX that stands directly in an Ethernet frame without tags."""
+    reader = Reader(octets)
+    reader.octets(2 * MAC_SIZE)
+    kind = reader.u16()
+    try:
+        frame = Frame.decode(octets)
+    except WireError as error:
+        announced = announces(kind, reader.rest())
+        if announced is None:
+            raise
+        frame_type, packet = announced
+        return Carried(frame_type.value, packet, source, destination, str(error))
+    if frame is not None:
+        return Carried(frame.frame_type.value, frame.packet, source, destination)
+    if kind > MAXIMUM_BODY:
+        return Other(_ETHERTYPES.get(kind, f"EtherType {kind:04X}"), source, destination)
+    return Other("802.3", source, destination)
 
 
 def _untagged(octets: bytes) -> bytes:
@@ -160,8 +171,9 @@ def _is_rfc_1234(datagram: UdpDatagram) -> bool:
     return datagram.payload[SOURCE_NODE_OFFSET : SOURCE_NODE_OFFSET + len(made)] == made
 
 
-def _mac(octets: bytes) -> str:
-    return octets.hex(":")
+def _macs(frame: bytes) -> tuple[str, str]:
+    """Return source and destination of an Ethernet frame."""
+    return frame[MAC_SIZE : 2 * MAC_SIZE].hex(":"), frame[:MAC_SIZE].hex(":")
 
 
 def _protocol(packet: IpPacket) -> str:

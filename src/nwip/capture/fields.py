@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import Final
 
+from nwip.ipx import hello as hello_wire
 from nwip.ipx import ncp as ncp_wire
 from nwip.ipx import sap as sap_wire
 from nwip.ipx.address import BROADCAST_NODE, NULL_NODE, Address, format_network, format_node
@@ -32,6 +33,7 @@ def _words(names: Iterable[IntEnum]) -> dict[int, str]:
 _NAME_PACKET_SIZE: Final = LIST_SIZE + 18
 _RIP_OPERATIONS: Final = _words(RipOperation)
 _SAP_OPERATIONS: Final = _words(sap_wire.SapOperation)
+_HELLO_STATES: Final = _words(hello_wire.HelloState)
 _NCP_TYPES: Final = _words(ncp_wire.NcpType)
 _NETBIOS_OPERATIONS: Final = _words(NetbiosOperation)
 _NMPI_OPERATIONS: Final = _words(NmpiOperation)
@@ -41,6 +43,11 @@ _SIGNS: Final = {"?": "are you there", "Y": "yes", "!": "a message waits"}
 def is_watchdog(packet: Packet) -> bool:
     """Say whether this looks like a watchdog packet: two octets, the second a known sign."""
     return len(packet.payload) == 2 and chr(packet.payload[1]) in _SIGNS
+
+
+def is_hello(packet: Packet) -> bool:
+    """Say whether this is between gateways, and not of a program that was given their socket."""
+    return packet.payload.startswith(hello_wire.MAGIC)
 
 
 def rip(packet: Packet) -> Fields:
@@ -198,6 +205,22 @@ def watchdog(packet: Packet) -> Fields:
     """Read a watchdog packet: see `is_watchdog`."""
     connection, sign = packet.payload
     return {"connection": connection, "sign": _SIGNS[chr(sign)]}
+
+
+def hello(packet: Packet) -> Fields:
+    """Read what gateways on one LAN say to each other."""
+    if packet.payload == hello_wire.MAGIC:
+        return {"state": "presence"}
+    read = hello_wire.Hello.decode(packet.payload)
+    return {
+        "state": _HELLO_STATES[read.state],
+        "identity": read.identity.hex(),
+        "domain": read.domain.hex(),
+        "nonce": read.nonce.hex(),
+        "priority": read.priority,
+        "turn": read.turn,
+        "number": read.number,
+    }
 
 
 def octets(packet: Packet) -> Fields:

@@ -20,7 +20,8 @@ nwip.prefs.tcp_ports = Pref.range("TCP ports", "396,2010,10396", "Ports of sessi
 nwip.prefs.udp_ports = Pref.range(
     "UDP ports of IPX", "396,10396,43981", "Ports whose datagrams are IPX packets: questions and data", 65535)
 
--- The tables of docs/protocol.md. A member is {name, type}, of a list or another record {name, "list", of what}.
+-- The tables of docs/protocol.md. A member is {name, type}, of a list or another record {name, "list", of what}, and
+-- has `missing` where it may be missing at an end.
 -- Types: int, reason, seconds, text, bool; network and word, integers shown in hexadecimal; id, digest, prefix and
 -- node, octets.
 
@@ -53,7 +54,10 @@ local RECORDS = {
         { "kind", "int" }, { "type", "word" }, { "name", "text" }, { "network", "network" }, { "node", "node" },
         { "socket", "word" }, { "hops", "int" },
     },
-    Route = { { "kind", "int" }, { "network", "network" }, { "hops", "int" }, { "ticks", "int" } },
+    Route = {
+        { "kind", "int" }, { "network", "network" }, { "hops", "int" }, { "ticks", "int" },
+        { "lan", "network", missing = true }, { "turn", "int", missing = true },
+    },
     Host = { { "kind", "int" }, { "node", "node" }, { "moves", "int" } },
     Node = { { "kind", "int" }, { "node", "node" }, { "name", "text" }, { "endpoints", "list", "Endpoint" } },
     Dss = {
@@ -296,7 +300,10 @@ end
 local function add_members(tree, buffer, position, owner, members, first, count)
     for index = first, #members do
         local name, kind, of = members[index][1], members[index][2], members[index][3]
-        if index - first >= count then fail(owner .. " has no " .. name) end
+        if index - first >= count then
+            if members[index].missing then return position end
+            fail(owner .. " has no " .. name)
+        end
         if kind == "list" then
             position = add_list(tree, buffer, position, owner, name, of)
         elseif kind == "record" then
