@@ -30,6 +30,7 @@ LEVELS = [
         "dss_imports",
         "banner",
         "binding",
+        "capturing",
         "collector",
         "joining",
         "control",

@@ -51,11 +51,16 @@ def dss_option(command: Command) -> Command:
     )(command)
 
 
+def control_path(control: Path | None) -> Path:
+    """Return the control socket that is named, else the configured one, else the system's."""
+    return control or _configured_path()
+
+
 def ask_node(control: Path | None, question: Row, patience: float = PATIENCE) -> object:
-    """Ask the node behind the control socket; without a path the configured one, else the system's."""
+    """Ask the node behind the control socket; see `control_path`."""
     from nwip.control import ask
 
-    return ask(control or _configured_path(), question, patience)
+    return ask(control_path(control), question, patience)
 
 
 def rows_of(answer: object) -> list[Row]:
