@@ -30,6 +30,7 @@ from nwip.gateway.gateway import NodeGateway
 from nwip.ipx.address import format_node
 from nwip.joining import Entry, Search, answerer, listen_for_queries
 from nwip.links.virtual import VirtualLink
+from nwip.programs.conversation import Programs
 from nwip.routing.numbering import node_number
 from nwip.state import State
 from nwip.views import Views
@@ -59,7 +60,8 @@ class RunningNode:
         self._opening = False
         self._wakeups: list[Wakeup] = []
         self._control = ControlServer(
-            config.node.control_path, Views(self).handlers() | DssViews(self).handlers()
+            config.node.control_path,
+            {**Views(self).handlers(), **DssViews(self).handlers(), **Programs(self).handlers()},
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._nearest: NearestAnswerer | None = None

@@ -77,18 +77,11 @@ def checked_text(context: click.Context, parameter: click.Parameter, value: str)
 
 
 def _configured_path() -> Path:
-    from nwip.config import SYSTEM_CONTROL_PATH, ConfigError, default_control_path, load
+    from nwip.config import usual_control_path
 
     context = click.get_current_context(silent=True)
     settings = context.find_object(Settings) if context else None
-    named = settings.config if settings else None
-    try:
-        path = load(named).node.control_path
-    except ConfigError:
-        if named is not None:
-            raise
-        path = default_control_path()
-    return path if path.exists() or not SYSTEM_CONTROL_PATH.exists() else SYSTEM_CONTROL_PATH
+    return usual_control_path(settings.config if settings else None)
 
 
 def _checked_server(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
