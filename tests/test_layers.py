@@ -23,6 +23,7 @@ LEVELS = [
     {
         "node",
         "views",
+        "trace_views",
         "dss_views",
         "dss_rows",
         "dss_changes",

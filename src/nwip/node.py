@@ -33,6 +33,7 @@ from nwip.links.virtual import VirtualLink
 from nwip.programs.conversation import Programs
 from nwip.routing.numbering import node_number
 from nwip.state import State
+from nwip.trace_views import TraceViews
 from nwip.views import Views
 
 _log = logging.getLogger(__name__)
@@ -59,10 +60,10 @@ class RunningNode:
         self.pending = ""
         self._opening = False
         self._wakeups: list[Wakeup] = []
-        self._control = ControlServer(
-            config.node.control_path,
-            {**Views(self).handlers(), **DssViews(self).handlers(), **Programs(self).handlers()},
-        )
+        views = Views(self)
+        parts = (views, DssViews(self), Programs(self), TraceViews(self, views))
+        handlers = {name: handler for part in parts for name, handler in part.handlers().items()}
+        self._control = ControlServer(config.node.control_path, handlers)
         self._tasks: set[asyncio.Task[None]] = set()
         self._nearest: NearestAnswerer | None = None
 
