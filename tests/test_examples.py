@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import nwip
+from nodes import two_nodes
 from nwip.ipx.address import BROADCAST_NODE, Address
 from nwip.ipx.numbers import Socket
 from nwip.links.dosbox.player import DosboxPlayer
-from test_open_socket import two_nodes
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 CHAT = 0x5543

@@ -1,22 +1,18 @@
 """IPX sockets for programs: two nodes of one domain, programs on both, players between them."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 import nwip
-from nodes import PARAMETERS, dss, node, until
+from nodes import PARAMETERS, dss, node, two_nodes, until
 from nwip.control import converse
 from nwip.directory.records import Kind
 from nwip.ipx.address import BROADCAST_NODE, Address
 from nwip.ipx.numbers import PacketType, Socket
 from nwip.ipx.sap import SapOperation, SapQuery, SapResponse
 from nwip.links.dosbox.player import DosboxPlayer
-from nwip.node import RunningNode
 from nwip.programs import frames
 from nwip.programs.client import QUEUE_SIZE
 
@@ -25,35 +21,6 @@ pytestmark = pytest.mark.asyncio
 GAME = 0x5678
 TYPE = 0x9000
 NETWORK = PARAMETERS.network
-
-
-class Site:
-    """Two nodes, west at 127.0.0.5 and east at 127.0.0.6, and where to ask them."""
-
-    def __init__(self, folder: Path, west: RunningNode, east: RunningNode) -> None:
-        self.west, self.east = west, east
-        self.at_west, self.at_east = folder / "west" / "control.sock", folder / "east" / "control.sock"
-
-
-def knows_the_other(running: RunningNode) -> bool:
-    return running.gateway is not None and running.gateway.virtual.describe()["peers"] == "1"
-
-
-@contextlib.asynccontextmanager
-async def two_nodes(folder: Path) -> AsyncIterator[Site]:
-    for name in ("west", "east"):
-        (folder / name).mkdir()
-    async with dss() as server:
-        port = server.endpoints[0][1]
-        async with (
-            node(folder / "west", port, "127.0.0.5") as (west, said_west),
-            node(folder / "east", port, "127.0.0.6") as (east, said_east),
-            asyncio.timeout(60),
-        ):
-            await until(lambda: said_west and said_east)
-            for each in (west, east):  # so that broadcasts cross
-                await until(partial(knows_the_other, each))
-            yield Site(folder, west, east)
 
 
 async def test_programs_on_two_nodes_exchange_packets(tmp_path: Path) -> None:
@@ -113,7 +80,7 @@ async def test_a_service_is_known_everywhere_until_its_socket_closes_or_its_prog
                 while not (found := await ben.find(TYPE)):
                     pass
             (service,) = found
-            assert service == nwip.Service(TYPE, "ECHO", anna.address, service.ticks, 1, "museum")
+            assert service == nwip.Service(TYPE, "ECHO", anna.address, service.ticks, 1, "west")
             assert service.ticks == PARAMETERS.ticks_same_subnet
             (here,) = await anna.find(name="ec?o")
             assert (here.ticks, here.hops) == (0, 0)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import nwip
+from nodes import two_nodes
 from nwip.ipx.address import format_node
 from nwip.links.dosbox.player import DosboxPlayer
-from test_open_socket import two_nodes
 
 pytestmark = pytest.mark.asyncio
 

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.world import NETWORK, Domain, Member, Station
 from nwip.directory.records import Kind, Service
-from nwip.gateway.services import PROGRAM_LIMIT, LocalServices
+from nwip.gateway.local_services import PROGRAM_LIMIT, LocalServices
 from nwip.gateway.sockets import LocalSockets, SocketRefused, outgoing
 from nwip.ipx.address import BROADCAST_NODE, Address
 from nwip.ipx.numbers import PacketType, ServiceType, Socket

@@ -14,7 +14,7 @@ from nwip.directory.parameters import Parameters
 from nwip.directory.records import Change, Kind
 from nwip.directory.table import Directory
 from nwip.gateway.agents import Agents, Registry
-from nwip.gateway.services import LocalServices
+from nwip.gateway.local_services import LocalServices
 from nwip.gateway.sockets import LocalSocket, LocalSockets
 from nwip.gateway.tables import Tables
 from nwip.ipx.address import BROADCAST_NODE, Address
