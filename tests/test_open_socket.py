@@ -7,7 +7,7 @@ import pytest
 
 import nwip
 from nodes import PARAMETERS, dss, node, two_nodes, until
-from nwip.control import converse
+from nwip.control import ask, converse
 from nwip.directory.records import Kind
 from nwip.ipx.address import BROADCAST_NODE, Address
 from nwip.ipx.numbers import PacketType, Socket
@@ -162,6 +162,17 @@ async def test_a_wrong_request_for_a_socket_is_refused_as_usage(
         assert refused.value.code == 2
 
 
+@pytest.mark.parametrize("question", [{"type": "4"}, {"name": 4}, {"limit": 0}, {"limit": 1001}])
+async def test_a_wrong_question_for_services_is_refused_as_usage(
+    tmp_path: Path, question: dict[str, object]
+) -> None:
+    async with dss() as server, node(tmp_path, server.endpoints[0][1]) as (_, said):
+        await until(lambda: said)
+        with pytest.raises(nwip.NodeRefused, match="must be a number") as refused:
+            await asyncio.to_thread(ask, tmp_path / "control.sock", {"ask": "find", **question})
+        assert refused.value.code == 2
+
+
 async def test_a_program_that_breaks_the_rules_is_told_so_and_loses_its_socket(tmp_path: Path) -> None:
     async with dss() as server, node(tmp_path, server.endpoints[0][1]) as (running, said):
         await until(lambda: said)
@@ -190,6 +201,8 @@ async def test_without_a_node_or_a_domain_there_is_no_socket(tmp_path: Path) -> 
         with pytest.raises(nwip.NodeRefused, match="no DSS has answered") as refused:
             await nwip.open_socket(control=tmp_path / "control.sock")
         assert refused.value.code == 3
+        with pytest.raises(nwip.NodeRefused, match="no DSS has answered"):
+            await asyncio.to_thread(ask, tmp_path / "control.sock", {"ask": "find"})
 
 
 async def test_the_node_is_looked_for_as_the_command_does(
@@ -247,7 +260,7 @@ async def test_closing_a_socket_ends_its_iteration_and_frees_its_number(tmp_path
 async def test_a_program_that_does_not_read_loses_the_oldest_packets_and_harms_nobody(
     tmp_path: Path,
 ) -> None:
-    async with dss() as server, node(tmp_path, server.endpoints[0][1]) as (_, said):
+    async with dss() as server, node(tmp_path, server.endpoints[0][1]) as (running, said):
         await until(lambda: said)
         control = tmp_path / "control.sock"
         _, reader, writer = await converse(control, {"ask": "socket", "number": GAME})
@@ -270,6 +283,8 @@ async def test_a_program_that_does_not_read_loses_the_oldest_packets_and_harms_n
                         numbers.append(int.from_bytes(nwip.Packet.decode(frame.rest).payload, "big"))
         assert lost > 0
         assert len(numbers) + lost == sent
+        assert running.gateway is not None
+        assert running.gateway.drops()["program too slow"] == lost
         assert numbers == sorted(numbers)
         writer.close()
 

@@ -1,15 +1,18 @@
 """IPX sockets of programs on a node: what reaches them, what they send, what they advertise."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from gateway.world import NETWORK, Domain, Member, Station
 from nwip.directory.records import Kind, Service
-from nwip.gateway.local_services import PROGRAM_LIMIT, LocalServices
+from nwip.gateway.local_services import PROGRAM_LIMIT, SERVICES_LIMIT, LocalServices
 from nwip.gateway.sockets import LocalSockets, SocketRefused, outgoing
 from nwip.ipx.address import BROADCAST_NODE, Address
 from nwip.ipx.numbers import PacketType, ServiceType, Socket
 from nwip.ipx.packet import Packet
 from nwip.ipx.sap import SapEntry, SapOperation, SapQuery, SapResponse
+from nwip.wire import Reader
 
 GAME = 0x5678
 LAN = 0x0000AB12
@@ -156,6 +159,22 @@ async def test_a_packet_of_a_program_waits_for_a_host_and_is_dropped_where_no_wa
     domain.wire.deliver()
     assert [packet.payload for packet in carl.heard] == [b"wait for me"]
     assert a.gateway.counters.drops == {"no way to the destination": 1}
+
+
+@pytest.mark.asyncio
+@given(header=st.binary(min_size=12, max_size=12), kind=st.integers(0, 255), payload=st.binary(max_size=80))
+@example(header=bytes(10) + b"\x04\x53", kind=1, payload=b"")
+@example(header=bytes(4) + b"\xff" * 6 + b"\x04\x52", kind=4, payload=b"\0\3\0\4")
+@example(header=b"\xff" * 12, kind=20, payload=bytes(32))
+async def test_no_packet_of_a_program_harms_its_node(header: bytes, kind: int, payload: bytes) -> None:
+    domain, a, b = await two_members()
+    await a.lan("lan", LAN, joined=False)
+    Station(await b.lan("players", star=True), "02000000000B")
+    program = Program(a)
+    program.send(Address.read(Reader(header)), payload, kind)
+    domain.wire.deliver()
+    domain.pass_time(1.0)
+    assert {packet.source for packet in domain.crossed()} <= {program.address}
 
 
 def test_what_is_sent_has_the_nodes_source_and_nothing_of_what_the_program_claims() -> None:
@@ -315,3 +334,27 @@ def test_a_program_has_a_limit_of_services_and_takes_them_all_along() -> None:
     services.advertise("other", 0x9000, "ONE MORE", at)
     services.withdraw_all("program")
     assert list(registered.values) == [(Kind.SERVICE, 0x9000, "ONE MORE")]
+
+
+def test_a_node_has_a_limit_of_services() -> None:
+    services = LocalServices(Registered())  # type: ignore[arg-type]  # likewise
+    at = Address(NETWORK, b"\1" * 6, GAME)
+    for number in range(SERVICES_LIMIT):
+        services.advertise(number // PROGRAM_LIMIT, 0x9000, f"ECHO{number}", at)
+    with pytest.raises(SocketRefused, match=f"advertises {SERVICES_LIMIT} services"):
+        services.advertise("one more", 0x9000, "ONE MORE", at)
+
+
+def test_what_a_link_takes_back_does_not_come_back_after_the_program() -> None:
+    registered = Registered()
+    services = LocalServices(registered)  # type: ignore[arg-type]  # likewise
+    heard = Service(0x9000, "ECHO", 7, b"\1" * 6, 7, 1)
+    services.advertise("program", 0x9000, "ECHO", Address(NETWORK, b"\1" * 6, GAME))
+    services.offer(heard)
+    services.retract(heard.key)
+    assert registered.values[heard.key] != heard
+    services.withdraw_all("program")
+    assert registered.values == {}
+    services.offer(heard)
+    services.retract(heard.key)
+    assert registered.values == {}

@@ -4,6 +4,7 @@ import pytest
 
 from gateway.test_agents import INTERNAL, LAN, MUSEUM, SERVER, a_server_and_a_client
 from gateway.world import NETWORK, Domain, Member, Station
+from nwip.dataplane.forwarding import Way
 from nwip.gateway.path import Path, Step, What, path_to
 from nwip.ipx.address import Address
 
@@ -98,3 +99,13 @@ async def test_what_is_not_known_is_said() -> None:
     ):
         found = path(a, to)
         assert (found.gap, len(found.steps)) == (gap, 1)
+
+
+async def test_a_next_node_that_has_just_gone_leaves_the_end_of_the_way() -> None:
+    domain = Domain()
+    a = await domain.member("10.0.0.1")
+    host = Address(NETWORK, b"\2" * 6, 0)
+    a.gateway._forwarder.hosts[host.network.to_bytes(4, "big") + host.node] = Way(
+        a.gateway.virtual, ("10.0.0.9", 43981)
+    )
+    assert steps(path(a, host))[1:] == [(What.LINK, NETWORK), (What.HOST, host)]

@@ -69,7 +69,11 @@ class ProgramClient:
         """Send a frame that is answered, and wait for that. Raises `NodeUnreachable` or `NodeRefused`."""
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._answers.append(answer)
-        await self.send(frame)
+        try:
+            await self.send(frame)
+        except BaseException:
+            answer.cancel()
+            raise
         await answer
 
     async def packet(self) -> Packet:

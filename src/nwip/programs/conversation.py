@@ -74,7 +74,8 @@ class _Program:
 
     def receive(self, packet: bytes) -> None:
         """Take a packet for the program: it is written when the program reads."""
-        self._outbox.put(packet)
+        if not self._outbox.put(packet):
+            self._gateway.counters.drop("program too slow")
         self._something.set()
 
     def renumbered(self) -> None:

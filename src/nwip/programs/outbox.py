@@ -20,19 +20,19 @@ class Outbox:
         self._notices: dict[bytes, Frame] = {}
         self._size = size
         self._lost = 0
-        self.dropped = 0
 
     def __bool__(self) -> bool:
         """Say whether anything waits."""
         return bool(self._packets or self._notices)
 
-    def put(self, packet: bytes) -> None:
-        """Add an IPX packet."""
-        if len(self._packets) >= self._size:
+    def put(self, packet: bytes) -> bool:
+        """Add an IPX packet; False when the oldest was dropped for it."""
+        full = len(self._packets) >= self._size
+        if full:
             self._packets.popleft()
             self._lost += 1
-            self.dropped += 1
         self._packets.append(packet)
+        return not full
 
     def notify(self, notice: Frame) -> None:
         """Add a notice: it goes before the packets."""
