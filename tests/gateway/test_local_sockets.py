@@ -259,6 +259,22 @@ async def test_an_advertised_service_is_in_the_directory_and_answered_by_sap_unt
 
 
 @pytest.mark.asyncio
+async def test_hosts_on_the_nodes_own_links_are_told_of_its_programs_services() -> None:
+    _, a, _ = await two_members()
+    program = Program(a)
+    stations = [
+        Station(await a.lan("players", star=True), "02000000000A"),
+        Station(await a.lan("lan", LAN, joined=False), "00001B2C3D4E"),
+    ]
+    a.gateway.services.advertise(program.held, 0x9000, "ECHO", program.address)
+    query = SapQuery(SapOperation.NEAREST_QUERY, 0x9000)
+    for station in stations:
+        station.broadcast(query.encode(), Socket.SAP, PacketType.PEP)
+        (entry,) = SapResponse.decode(station.heard[-1].payload).entries
+        assert (entry.name, entry.address) == ("ECHO", program.address)
+
+
+@pytest.mark.asyncio
 async def test_a_node_that_takes_another_number_takes_its_programs_along() -> None:
     _, a, b = await two_members()
     program = Program(a)

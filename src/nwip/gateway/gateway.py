@@ -15,6 +15,7 @@ from nwip.directory.records import Change, Kind
 from nwip.directory.table import Directory
 from nwip.gateway.agents import Agents, Registry
 from nwip.gateway.local_services import LocalServices
+from nwip.gateway.originating import Origin
 from nwip.gateway.sockets import LocalSocket, LocalSockets
 from nwip.gateway.tables import Tables
 from nwip.ipx.address import BROADCAST_NODE, Address
@@ -79,6 +80,15 @@ class NodeGateway:
         )
         self._answers = TokenBuckets(ANSWER_RATE, ANSWER_BURST)
         self._budget = TokenBuckets(parameters.broadcast_rate, parameters.broadcast_burst, BROADCAST_SOURCES)
+        self._origin = Origin(
+            self.sockets,
+            self._forwarder,
+            self._tables.network,
+            joined=lambda: (link for link in (virtual, *self.links) if link.joined),
+            wait=self._wait,
+            drop=self.counters.drop,
+            affords=lambda source: self._budget.allow(source, clock()),
+        )
 
     def attach(self, link: Link) -> None:
         """Take a link in; open it afterwards."""
@@ -292,35 +302,8 @@ class NodeGateway:
             self.originate(packet)
 
     def originate(self, packet: bytes, sender: LocalSocket | None = None) -> None:
-        """Route a packet of this node, or of a program that holds a socket of it. Never raises.
-
-        Header and length are right, the source is the node's, and a network 0 means the virtual network. A
-        broadcast on the virtual network reaches the node's own sockets too, but for `sender`.
-        """
-        if packet[6:10] == bytes(4):
-            packet = packet[:6] + self._tables.network + packet[10:]
-        if packet[6:16] in self._tables.own:
-            if not self.sockets.deliver(packet):
-                self.counters.drop("no such socket here")
-        elif packet[10:16] == BROADCAST_NODE and packet[6:10] == self._tables.network:
-            self._broadcast_own(packet, sender)
-        else:
-            way = self._forwarder.hosts.get(packet[6:16]) or self._forwarder.networks.get(packet[6:10])
-            if way is not None:
-                self._forwarder.send(None, way, packet)
-            elif not self._wait(packet):
-                self.counters.drop("no way to the destination")
-
-    def _broadcast_own(self, packet: bytes, sender: LocalSocket | None) -> None:
-        if packet[16:18] in _RIP_OR_SAP:
-            self.counters.drop("RIP or SAP broadcast on the virtual network")
-        elif sender is not None and not self._budget.allow(packet[18:28], self._clock()):
-            self.counters.drop("broadcast budget")
-        else:
-            self.sockets.deliver(packet, besides=sender)
-            for link in (self.virtual, *self.links):
-                if link.joined:
-                    link.send_to_all(packet)
+        """Route a packet of this node, or of a program that holds a socket of it; see `Origin.send`."""
+        self._origin.send(packet, sender)
 
     # Timers.
 
