@@ -31,6 +31,7 @@ LEVELS = [
         "dss_imports",
         "banner",
         "binding",
+        "collector",
         "joining",
         "control",
         "config",

@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine
 
 from nwip import binding
 from nwip.banner import Facts, facts
+from nwip.collector import Collector
 from nwip.config import Config
 from nwip.control import ControlServer
 from nwip.dataplane.interfaces import address_towards, subnet_of
@@ -272,6 +273,8 @@ async def _run(config: Config, echo: Callable[[str], None], announce: Callable[[
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop, code)
     node = RunningNode(config, echo, announce)
+    collector = Collector()
+    collector.start()
     try:
         await node.start()
         node.failed.add_done_callback(lambda _: stop(1))
@@ -281,3 +284,4 @@ async def _run(config: Config, echo: Callable[[str], None], announce: Callable[[
         return code
     finally:
         await node.stop()
+        collector.stop()
