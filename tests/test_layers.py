@@ -32,6 +32,7 @@ LEVELS = [
         "banner",
         "binding",
         "collector",
+        "capturing",
         "joining",
         "control",
         "config",

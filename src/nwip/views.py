@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Protocol
 
 from nwip import rows
+from nwip.capturing import Captures
 from nwip.config import Config
-from nwip.control import Answer
+from nwip.control import Answer, Conversation
 from nwip.directory.records import Kind, endpoint_text
 from nwip.dss.client import DssClient
 from nwip.dss.server import DssServer
@@ -38,10 +39,12 @@ class Views:
 
     def __init__(self, node: Running) -> None:
         self._node = node
+        self._captures = Captures(node)
 
-    def handlers(self) -> dict[str, Callable[[Question], Awaitable[object]]]:
+    def handlers(self) -> dict[str, Callable[[Question], Awaitable[object]] | Conversation]:
         """Return the answer to each question by its name."""
         return {
+            **self._captures.handlers(),
             "services": self.services,
             "routes": self.routes,
             "nodes": self.nodes,

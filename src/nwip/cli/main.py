@@ -4,8 +4,11 @@ from pathlib import Path
 
 import click
 
+from nwip.cli.capture import capture
+from nwip.cli.decode import decode
 from nwip.cli.dhcp import dhcp_options
 from nwip.cli.discover import discover
+from nwip.cli.dissector import dissector
 from nwip.cli.dss import dss
 from nwip.cli.failures import Commands
 from nwip.cli.manage import config
@@ -58,6 +61,9 @@ for command in (
     discover,
     dhcp_options,
     dss,
+    capture,
+    decode,
+    dissector,
 ):
     cli.add_command(command)
 
