@@ -23,6 +23,7 @@ LEVELS = [
     {
         "node",
         "views",
+        "trace_views",
         "dss_views",
         "dss_rows",
         "dss_changes",
@@ -37,11 +38,12 @@ LEVELS = [
         "config",
         "state",
         "gateway",
+        "programs",
         "rows",
         "slices",
         "sim",
     },
-    {"cli", "web", "demo", "__main__"},
+    {"cli", "web", "socket", "demo", "__main__"},
     {"__init__"},  # the package itself: it may import anything, and nothing below may import it
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS, start=1) for room in rooms}

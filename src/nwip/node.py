@@ -31,8 +31,10 @@ from nwip.gateway.gateway import NodeGateway
 from nwip.ipx.address import format_node
 from nwip.joining import Entry, Search, answerer, listen_for_queries
 from nwip.links.virtual import VirtualLink
+from nwip.programs.conversation import Programs
 from nwip.routing.numbering import node_number
 from nwip.state import State
+from nwip.trace_views import TraceViews
 from nwip.views import Views
 
 _log = logging.getLogger(__name__)
@@ -59,9 +61,10 @@ class RunningNode:
         self.pending = ""
         self._opening = False
         self._wakeups: list[Wakeup] = []
-        self._control = ControlServer(
-            config.node.control_path, Views(self).handlers() | DssViews(self).handlers()
-        )
+        views = Views(self)
+        parts = (views, DssViews(self), Programs(self), TraceViews(self, views))
+        handlers = {name: handler for part in parts for name, handler in part.handlers().items()}
+        self._control = ControlServer(config.node.control_path, handlers)
         self._tasks: set[asyncio.Task[None]] = set()
         self._nearest: NearestAnswerer | None = None
 

@@ -112,15 +112,15 @@ class Views:
     async def ping(self, question: Question) -> Row:
         """Ask an address for answers; those of the broadcast node are everybody's."""
         gateways = list(dict.fromkeys((self._gateway(), self._inside())))
-        to = await self._address(str(question.get("address", "")))
-        count = _number(question, "count", 3, 1, MOST_PINGS)
-        timeout = _number(question, "timeout", 1.0, 0.01, LONGEST_WAIT)
+        to = await self.address(str(question.get("address", "")))
+        count = number(question, "count", 3, 1, MOST_PINGS)
+        timeout = number(question, "timeout", 1.0, 0.01, LONGEST_WAIT)
         replies: list[Row] = []
         for _ in range(int(count)):
-            replies += await _ping_once(gateways, to, timeout)
+            replies += await ping_once(gateways, to, timeout)
         return {"address": str(to), "sent": int(count), "replies": replies}
 
-    async def _address(self, text: str) -> Address:
+    async def address(self, text: str) -> Address:
         """Read NODE, NETWORK.NODE, NETWORK.NODE.SOCKET, or the name of a node or service."""
         found = await self.resolve({"name": text})
         if found:
@@ -155,7 +155,7 @@ class Views:
                 yield Seen(record, *owners[owner])
 
 
-async def _ping_once(gateways: list[NodeGateway], to: Address, timeout: float) -> list[Row]:  # noqa: ASYNC109
+async def ping_once(gateways: list[NodeGateway], to: Address, timeout: float) -> list[Row]:  # noqa: ASYNC109
     """Send one ping and collect the answers: the first, or for a broadcast all within `timeout` seconds."""
     loop = asyncio.get_running_loop()
     sent = loop.time()
@@ -186,7 +186,8 @@ async def _ping_once(gateways: list[NodeGateway], to: Address, timeout: float) -
     return replies
 
 
-def _number(question: Question, key: str, default: float, least: float, most: float) -> float:
+def number(question: Question, key: str, default: float, least: float, most: float) -> float:
+    """Return a number of a question, by default `default`. Raises `Answer` when it is out of bounds."""
     value = question.get(key, default)
     if not isinstance(value, int | float) or not least <= value <= most:
         raise Answer(2, f"{key} must be a number from {least:g} to {most:g}")

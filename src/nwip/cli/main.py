@@ -13,8 +13,9 @@ from nwip.cli.dss import dss
 from nwip.cli.failures import Commands
 from nwip.cli.manage import config
 from nwip.cli.queries import clients, links, nodes, routes, services
-from nwip.cli.reach import ping, resolve
+from nwip.cli.reach import ping, resolve, trace
 from nwip.cli.running import demo, up
+from nwip.cli.sap import sap
 from nwip.cli.simulate import simulate
 from nwip.cli.source import Settings
 from nwip.cli.text import example
@@ -52,7 +53,9 @@ for command in (
     links,
     clients,
     ping,
+    trace,
     resolve,
+    sap,
     config,
     simulate,
     discover,

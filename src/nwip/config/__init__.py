@@ -2,7 +2,7 @@
 
 from nwip.config.error import ConfigError
 from nwip.config.paths import SYSTEM_CONTROL_PATH, default_control_path, default_state_directory
-from nwip.config.reading import example, joining, load
+from nwip.config.reading import example, joining, load, usual_control_path
 from nwip.config.settings import Config, DosboxSettings, DssSettings, NodeSettings
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "example",
     "joining",
     "load",
+    "usual_control_path",
 ]

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from nwip.config.error import ConfigError
 from nwip.config.keys import MENDS
-from nwip.config.paths import configuration_candidates
+from nwip.config.paths import SYSTEM_CONTROL_PATH, configuration_candidates, default_control_path
 from nwip.config.settings import Config, Document, DosboxSettings
 from nwip.discovery.preferred import split_server
 from nwip.discovery.steps import Way
@@ -42,6 +42,20 @@ def load(path: Path | None = None) -> Config:
             return _read(candidate)
     document = Document(link=(DosboxSettings(kind="dosbox"),))
     return _config(document, None)
+
+
+def usual_control_path(file: Path | None = None) -> Path:
+    """Return the control socket of the node here: the configured one, else that of the system's node.
+
+    Raises `ConfigError` only for a `file` that is named; without one a broken configuration is passed over.
+    """
+    try:
+        path = load(file).node.control_path
+    except ConfigError:
+        if file is not None:
+            raise
+        path = default_control_path()
+    return path if path.exists() or not SYSTEM_CONTROL_PATH.exists() else SYSTEM_CONTROL_PATH
 
 
 def parse(text: str, file: str) -> Config:

@@ -37,25 +37,28 @@ class Forwarder:
     """The forwarding tables and the loop over a batch.
 
     `hosts` is keyed by the ten octets of network and node, `networks` by the four of the network; a host's
-    entry goes before its network's. `unusual(inlet, packet, hop)` gets what neither table knows, and every
-    broadcast. `hop_limit` is the transport control at which a packet is dropped instead of sent on.
+    entry goes before its network's. `own` holds the keys of the node itself, which are never in `hosts`.
+    `unusual(inlet, packet, hop)` gets what is for those, what no table knows, and every broadcast.
+    `hop_limit` is the transport control at which a packet is dropped instead of sent on.
     """
 
     def __init__(self, unusual: Callable[[Outlet, bytes, Hashable], None], hop_limit: int) -> None:
         self.hosts: dict[bytes, Way] = {}
         self.networks: dict[bytes, Way] = {}
+        self.own: set[bytes] = set()
         self.hop_limit = hop_limit
         self.expired = 0
         self._unusual = unusual
 
     def forward(self, inlet: Outlet, batch: Iterable[tuple[bytes, Hashable]]) -> None:
         """Send every packet of a batch on its way. Packets have checked headers and no network 0."""
-        hosts, networks, unusual = self.hosts, self.networks, self._unusual
+        hosts, networks, own, unusual = self.hosts, self.networks, self.own, self._unusual
         for packet, came_from in batch:
-            way = hosts.get(packet[DESTINATION_OFFSET:_SOCKET])
+            key = packet[DESTINATION_OFFSET:_SOCKET]
+            way = hosts.get(key)
             if way is None:
                 way = networks.get(packet[DESTINATION_OFFSET:_NODE])
-                if way is None or packet[_NODE:_SOCKET] == _BROADCAST:
+                if way is None or key in own or packet[_NODE:_SOCKET] == _BROADCAST:
                     unusual(inlet, packet, came_from)
                     continue
             self.send(inlet, way, packet)

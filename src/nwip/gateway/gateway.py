@@ -9,11 +9,14 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from nwip.dataplane.forwarding import Forwarder, Outlet, raised
+from nwip.dataplane.forwarding import Forwarder, Outlet, Way, raised
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Change, Kind
 from nwip.directory.table import Directory
 from nwip.gateway.agents import Agents, Registry
+from nwip.gateway.local_services import LocalServices
+from nwip.gateway.originating import Origin
+from nwip.gateway.sockets import LocalSocket, LocalSockets
 from nwip.gateway.tables import Tables
 from nwip.ipx.address import BROADCAST_NODE, Address
 from nwip.ipx.numbers import PacketType, Socket
@@ -58,6 +61,8 @@ class NodeGateway:
         self.links: list[Link] = []
         self.counters = Counters()
         self.ping_listeners: set[Callable[[Address], None]] = set()
+        self.sockets = LocalSockets()
+        self.services = registry = LocalServices(registry)
         self._registry = registry
         self._clock = clock
         self._changed = changed
@@ -75,6 +80,15 @@ class NodeGateway:
         )
         self._answers = TokenBuckets(ANSWER_RATE, ANSWER_BURST)
         self._budget = TokenBuckets(parameters.broadcast_rate, parameters.broadcast_burst, BROADCAST_SOURCES)
+        self._origin = Origin(
+            self.sockets,
+            self._forwarder,
+            self._tables.network,
+            joined=lambda: (link for link in (virtual, *self.links) if link.joined),
+            wait=self._wait,
+            drop=self.counters.drop,
+            affords=lambda source: self._budget.allow(source, clock()),
+        )
 
     def attach(self, link: Link) -> None:
         """Take a link in; open it afterwards."""
@@ -102,6 +116,8 @@ class NodeGateway:
             if link.joined:
                 link.node = node
         self._tables.renumber(before, node)
+        self.services.renumber(node)
+        self.sockets.renumbered()
 
     def take_parameters(self, parameters: Parameters) -> str:
         """Take the domain's new parameters as far as that goes; return what needs a restart, or nothing.
@@ -142,6 +158,19 @@ class NodeGateway:
         """Return the node numbers of the hosts on a joined link."""
         return self._tables.hosts_of(link)
 
+    def ticks_to(self, owner: bytes) -> int | None:
+        """Return the ticks to another node of the domain, None when its address is not known."""
+        return self._tables.ticks_to(owner)
+
+    def way_to(self, to: Address) -> Way | None:
+        """Return the way that a packet to an address takes now, None when none is known."""
+        network = (to.network or self.parameters.network).to_bytes(4, "big")
+        return self._forwarder.hosts.get(network + to.node) or self._forwarder.networks.get(network)
+
+    def is_own(self, to: Address) -> bool:
+        """Say whether an address is one of this node itself."""
+        return (to.network or self.parameters.network).to_bytes(4, "big") + to.node in self._tables.own
+
     # What links report.
 
     def receive(self, link: Link, batch: Sequence[Arrival]) -> None:
@@ -164,7 +193,8 @@ class NodeGateway:
     def _unusual(self, inlet: Outlet, packet: bytes, hop: Hashable) -> None:
         link = next(link for link in (self.virtual, *self.links) if link is inlet)
         if packet[6:16] in self._tables.own:
-            self._deliver(link, Packet.decode(packet), hop)
+            if not self.sockets.deliver(packet):
+                self._deliver(link, Packet.decode(packet), hop)
         elif packet[10:16] == BROADCAST_NODE:
             self._broadcast(link, packet, hop)
         elif not (link.joined and self._wait(packet)):
@@ -200,6 +230,7 @@ class NodeGateway:
         if not self._budget.allow(packet[18:28], self._clock()):
             self.counters.drop("broadcast budget")
             return
+        self.sockets.deliver(packet)
         if link.star:
             link.send_to_all(packet, besides=hop)
         if packet[5] != PacketType.PROPAGATED:
@@ -267,16 +298,12 @@ class NodeGateway:
         if packet[6:16] in self._tables.own:
             for listener in tuple(self.ping_listeners):
                 listener(to)
-        elif to.node == BROADCAST_NODE and to.network == self.parameters.network:
-            for link in (self.virtual, *self.links):
-                if link.joined:
-                    link.send_to_all(packet)
         else:
-            way = self._forwarder.hosts.get(packet[6:16]) or self._forwarder.networks.get(packet[6:10])
-            if way is not None:
-                self._forwarder.send(None, way, packet)
-            else:
-                self._wait(packet)
+            self.originate(packet)
+
+    def originate(self, packet: bytes, sender: LocalSocket | None = None) -> None:
+        """Route a packet of this node, or of a program that holds a socket of it; see `Origin.send`."""
+        self._origin.send(packet, sender)
 
     # Timers.
 

@@ -45,7 +45,8 @@ class Tables:
         way_here: Callable[[int], MeasuredWay | None],
     ) -> None:
         self.network = parameters.network.to_bytes(4, "big")
-        self.own: set[bytes] = {self.network + virtual.node}
+        self.own = forwarder.own
+        self.own.add(self.network + virtual.node)
         self.placement = Placement(directory)
         self._identity = identity
         self._directory = directory
