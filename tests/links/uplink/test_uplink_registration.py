@@ -277,3 +277,16 @@ def test_a_ping_to_one_host_is_answered_by_that_host_alone() -> None:
     assert uplink.drops["answer of another than the pinged"] == 1
     uplink.send(host(1), BROADCAST_NODE, b"", socket=2, come_from=0x4002)
     assert {packet.source.node for packet in uplink.arrived[-2:]} == {player.node for player in players}
+
+
+def test_many_hosts_that_send_at_once_are_each_registered_once(server: Server) -> None:
+    world = World(server)
+    player, uplink = world.player(), world.uplink()
+    for _ in range(3):
+        for number in range(12):
+            uplink.send(host(number), payload=bytes([number]))
+    world.run(1.0)
+    sources = {(packet.source.node, packet.payload) for packet in player.heard}
+    assert len(player.heard) == 36
+    assert len(sources) == 12
+    assert len({view.number for view in uplink.engine.registrations()}) == 13
