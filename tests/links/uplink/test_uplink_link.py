@@ -116,6 +116,16 @@ async def test_a_server_that_has_moved_is_found_at_its_new_address(caplog: pytes
     await server.close()
 
 
+async def test_what_a_router_there_would_have_to_pass_on_is_not_sent() -> None:
+    server = await far_server()
+    link = uplink(server.endpoints[0])
+    await link.open(Listener())
+    link.send(Packet(Address(0x77, b"\2other", 9), Address(NETWORK, HOST, 9)).encode(), b"\2router")
+    assert link.counters.drops == {"to another network": 1}
+    await link.close()
+    await server.close()
+
+
 async def test_nobody_but_the_server_is_listened_to() -> None:
     loop = asyncio.get_running_loop()
     with socket.socket(type=socket.SOCK_DGRAM) as server, socket.socket(type=socket.SOCK_DGRAM) as stranger:

@@ -232,6 +232,35 @@ def test_a_host_that_stays_silent_loses_its_registration_and_the_next_takes_its_
     assert len([packet for packet in player.heard if packet.payload == b"new"]) == 38
 
 
+def test_a_host_that_comes_back_gets_the_registration_with_its_own_number() -> None:
+    world = World(DosboxXModel())
+    player, uplink = world.player(), world.uplink()
+    for number in (1, 2):
+        uplink.send(host(number))
+    world.run(306.0)
+    uplink.send(host(2), payload=b"again")
+    world.run(1.0)
+    assert player.heard[-1].payload == b"again"
+    (view,) = [view for view in uplink.engine.registrations() if view.host]
+    assert view.number == host(2)
+    assert len(uplink.closed) == 0
+    assert sum(isinstance(event, Registered) for event in uplink.events) == 3
+
+
+def test_a_host_that_makes_room_before_it_was_registered_leaves_nothing_behind() -> None:
+    world = World(DosboxModel(places=2))
+    player, uplink = world.player(), world.uplink(limit=1)
+    uplink.send(host(1))
+    world.run(0.5)
+    world.now += 31.0
+    uplink.send(host(2))
+    world.run(6.0)
+    assert player.heard == []
+    assert [view.host.node for view in uplink.engine.registrations() if view.host] == [host(2)]
+    assert uplink.drops["the server does not answer"] == 2
+    assert len(uplink.engine._registrations._at_port) == 2
+
+
 def test_a_full_server_costs_only_the_hosts_that_come_too_late() -> None:
     world = World(DosboxModel(places=3))
     player, uplink = world.player(), world.uplink()

@@ -333,6 +333,8 @@ class UplinkClient:
         self._look_for_loop()
         for registration in self._registrations.silent(now):
             self._registrations.drop(registration)
+        if given_up := self._registrations.given_up():
+            self.counters.drop("the server does not answer", given_up)
         for node in self._far.expire(now):
             self._events.append(Lost(node, "silent"))
         if self._far.longest_silence(now) >= REFRESH_AFTER and now >= self._refresh_at:
