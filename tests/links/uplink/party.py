@@ -1,17 +1,22 @@
 """Gateways of one domain with uplinks, on a simulated loop: no socket, no waiting, every packet counted."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 
 from gateway.world import NETWORK, Domain, Member, Station
 from links.uplink.servers import DosboxModel, Server
-from nwip.dataplane.port import Port, Received
+from nwip.dataplane.port import Datagram, Port
+from nwip.dataplane.port import Received as Callback
 from nwip.directory.records import Endpoint
+from nwip.ipx.address import Address
+from nwip.ipx.packet import Packet
 from nwip.links.base import Link
+from nwip.links.dosbox.client import DosboxClient, Received
 from nwip.links.uplink import UplinkLink
 
 SERVER: Endpoint = ("198.51.100.1", 213)
+ROUTER = bytes.fromhex("0200000000FE")
 MOST = 5_000  # datagrams of one cause: more would be a storm
 
 
@@ -35,14 +40,14 @@ class FarSide:
 
     def __init__(self, server: Server | None = None) -> None:
         self.server = server or DosboxModel()
-        self.ports: dict[Endpoint, Received] = {}
+        self.ports: dict[Endpoint, Callback] = {}
         self.queue: list[tuple[bytes, Endpoint, bool]] = []
         self.carried = 0
         self._numbers = count(40_000)
 
     def opener(self, ip: str) -> Callable[..., Port]:
         def open_port(
-            at: Endpoint, received: Received, *, broadcast: bool = False, shared: bool = False
+            at: Endpoint, received: Callback, *, broadcast: bool = False, shared: bool = False
         ) -> Port:
             endpoint = (ip, next(self._numbers))
             self.ports[endpoint] = received
@@ -62,6 +67,31 @@ class FarSide:
             elif at in self.ports:
                 self.ports[at]([(data, SERVER)])
         return bool(moving)
+
+
+class FarPlayer:
+    """A DOSBox on the far side, at an address that is free there."""
+
+    def __init__(self, side: FarSide, ip: str) -> None:
+        self.heard: list[Packet] = []
+        self._engine = DosboxClient()
+        self._port = side.opener(ip)(("0.0.0.0", 0), self._received)
+        self._engine.register(0.0)
+        self._transmit()
+
+    def send(self, to: Address, payload: bytes) -> None:
+        self._engine.send(Packet(to, to, payload=payload))
+        self._transmit()
+
+    def _received(self, batch: Sequence[Datagram]) -> None:
+        for data, _ in batch:
+            self._engine.receive_datagram(data, 0.0)
+        self.heard += [event.packet for event in self._engine.events() if isinstance(event, Received)]
+        self._transmit()
+
+    def _transmit(self) -> None:
+        for data in self._engine.datagrams_to_send():
+            self._port.send(data, SERVER)
 
 
 class Party:
@@ -84,18 +114,21 @@ class Party:
         await self.uplink(member, ip)
         return member
 
-    async def uplink(self, member: Member, ip: str) -> UplinkLink:
+    async def uplink(
+        self, member: Member, ip: str, network: int = NETWORK, *, joined: bool = True
+    ) -> UplinkLink:
         async def resolve() -> Endpoint:
             return SERVER
 
         link = UplinkLink(
             f"uplink-{len(self.uplinks)}",
-            NETWORK,
-            member.gateway.virtual.node,
+            network,
+            member.gateway.virtual.node if joined else ROUTER,
             "far.example",
             resolve=resolve,
             pseudo_station=b"\x02\xca\xfe\0\0" + bytes([len(self.uplinks)]),
             chance=lambda: 0.5,
+            joined=joined,
             elsewhere=lambda node: is_elsewhere(member, link, node),
             opener=self.far.opener(ip),
         )

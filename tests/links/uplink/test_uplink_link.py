@@ -102,7 +102,7 @@ async def test_a_server_that_cannot_be_found_yet_is_looked_for_again(
     await server.close()
 
 
-async def test_a_server_that_has_moved_is_found_at_its_new_address() -> None:
+async def test_a_server_that_has_moved_is_found_at_its_new_address(caplog: pytest.LogCaptureFixture) -> None:
     server = await far_server()
     with socket.socket(type=socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
@@ -111,6 +111,17 @@ async def test_a_server_that_has_moved_is_found_at_its_new_address() -> None:
         async with asyncio.timeout(15):
             while not link.is_open:
                 await asyncio.sleep(0.05)
+    assert caplog.messages == ["uplink uplink: far.example:213 does not answer"]
+    await link.close()
+    await server.close()
+
+
+async def test_what_a_router_there_would_have_to_pass_on_is_not_sent() -> None:
+    server = await far_server()
+    link = uplink(server.endpoints[0])
+    await link.open(Listener())
+    link.send(Packet(Address(0x77, b"\2other", 9), Address(NETWORK, HOST, 9)).encode(), b"\2router")
+    assert link.counters.drops == {"to another network": 1}
     await link.close()
     await server.close()
 

@@ -232,6 +232,35 @@ def test_a_host_that_stays_silent_loses_its_registration_and_the_next_takes_its_
     assert len([packet for packet in player.heard if packet.payload == b"new"]) == 38
 
 
+def test_a_host_that_comes_back_gets_the_registration_with_its_own_number() -> None:
+    world = World(DosboxXModel())
+    player, uplink = world.player(), world.uplink()
+    for number in (1, 2):
+        uplink.send(host(number))
+    world.run(306.0)
+    uplink.send(host(2), payload=b"again")
+    world.run(1.0)
+    assert player.heard[-1].payload == b"again"
+    (view,) = [view for view in uplink.engine.registrations() if view.host]
+    assert view.number == host(2)
+    assert len(uplink.closed) == 0
+    assert sum(isinstance(event, Registered) for event in uplink.events) == 3
+
+
+def test_a_host_that_makes_room_before_it_was_registered_leaves_nothing_behind() -> None:
+    world = World(DosboxModel(places=2))
+    player, uplink = world.player(), world.uplink(limit=1)
+    uplink.send(host(1))
+    world.run(0.5)
+    world.now += 31.0
+    uplink.send(host(2))
+    world.run(6.0)
+    assert player.heard == []
+    assert [view.host.node for view in uplink.engine.registrations() if view.host] == [host(2)]
+    assert uplink.drops["the server does not answer"] == 2
+    assert len(uplink.engine._registrations._at_port) == 2
+
+
 def test_a_full_server_costs_only_the_hosts_that_come_too_late() -> None:
     world = World(DosboxModel(places=3))
     player, uplink = world.player(), world.uplink()
@@ -277,3 +306,16 @@ def test_a_ping_to_one_host_is_answered_by_that_host_alone() -> None:
     assert uplink.drops["answer of another than the pinged"] == 1
     uplink.send(host(1), BROADCAST_NODE, b"", socket=2, come_from=0x4002)
     assert {packet.source.node for packet in uplink.arrived[-2:]} == {player.node for player in players}
+
+
+def test_many_hosts_that_send_at_once_are_each_registered_once(server: Server) -> None:
+    world = World(server)
+    player, uplink = world.player(), world.uplink()
+    for _ in range(3):
+        for number in range(12):
+            uplink.send(host(number), payload=bytes([number]))
+    world.run(1.0)
+    sources = {(packet.source.node, packet.payload) for packet in player.heard}
+    assert len(player.heard) == 36
+    assert len(sources) == 12
+    assert len({view.number for view in uplink.engine.registrations()}) == 13

@@ -13,6 +13,7 @@ Both ways the network number is replaced (the far side's, ours), and the node nu
 registration stands for (its own, the one that the server gave). What crosses is raw octets.
 """
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -86,7 +87,8 @@ class UplinkClient:
         self._far = FarHosts(elsewhere, reserved)
         self._watch = LoopWatch(elsewhere)
         self._crossing = Crossing(self._network, self._registrations, self._far, self._watch, elsewhere)
-        self._review_at: float | None = None
+        self._due = math.inf  # when a registration wants something; never too late, perhaps too early
+        self._review_at = math.inf
         self._refresh_at = 0.0
         self._outgoing: list[Outgoing] = []
         self._events: list[Event] = []
@@ -127,6 +129,7 @@ class UplinkClient:
         self._registrations.start(now)
         self._watch.reset()
         self._review_at = now + REVIEW_INTERVAL
+        self._due = now
         self.advance(now)
 
     def send(self, packet: bytes, now: float) -> None:
@@ -144,7 +147,9 @@ class UplinkClient:
         if registration.is_ready(now):
             self._flush(registration, now)
             self._transmit(registration, packet, now)
-        elif not registration.hold(packet):
+        elif registration.hold(packet):
+            self._due = min(self._due, registration.due)
+        else:
             self.counters.drop("the server does not answer")
 
     def receive_datagram(self, data: bytes, port: int, now: float) -> Arrival | None:
@@ -182,18 +187,21 @@ class UplinkClient:
 
     def next_deadline(self) -> float | None:
         """Return when `advance` wants to be called."""
-        times = [registration.due for registration in self._registrations]
-        times += [time for time in (self._watch.ends_at, self._review_at) if time is not None]
-        return min(times, default=None)
+        due = min(self._due, self._review_at)
+        if self._watch.ends_at is not None:
+            due = min(due, self._watch.ends_at)
+        return None if due == math.inf else due
 
     def advance(self, now: float) -> None:
         """Register, probe, look for loops, and let go what has been silent for too long."""
-        for registration in list(self._registrations):
-            self._advance(registration, now)
+        if now >= self._due:
+            self._due = math.inf
+            for registration in list(self._registrations):
+                self._advance(registration, now)
         if self._watch.is_due(now):
             self._look_for_loop()
             self._ping_all(now)
-        if self._review_at is not None and now >= self._review_at:
+        if now >= self._review_at:
             self._review_at = now + REVIEW_INTERVAL
             self._review(now)
 
@@ -248,15 +256,17 @@ class UplinkClient:
         if not is_registration_reply(reply):
             self.counters.drop("before the server's reply")
             return
-        before = registration.number
+        before, was_silent = registration.number, registration.tries > 1
         registration.accept(reply, now)
         self._registrations.number(registration, before)
-        self._events.append(Registered(registration.host, reply.destination.node))
+        if was_silent or before != registration.number:
+            self._events.append(Registered(registration.host, reply.destination.node))
         if self._is_own(registration):
             self._outgoing.append(Outgoing(registration.probe(now), registration.port))
             if before != registration.number:
                 self._watch.begin(now)
         self._flush(registration, now)
+        self._due = min(self._due, registration.due)
 
     def _settle_ping(self, registration: Registration, data: bytes, now: float) -> bool:
         """Deal with a ping that goes no further: True. Of players' pings the gateway's own copy goes on."""
@@ -317,11 +327,14 @@ class UplinkClient:
         if registration.given_up:
             self.counters.drop("the server does not answer", registration.given_up)
             registration.given_up = 0
+        self._due = min(self._due, registration.due)
 
     def _review(self, now: float) -> None:
         self._look_for_loop()
         for registration in self._registrations.silent(now):
             self._registrations.drop(registration)
+        if given_up := self._registrations.given_up():
+            self.counters.drop("the server does not answer", given_up)
         for node in self._far.expire(now):
             self._events.append(Lost(node, "silent"))
         if self._far.longest_silence(now) >= REFRESH_AFTER and now >= self._refresh_at:

@@ -82,6 +82,7 @@ class UplinkLink:
         self._limit = limit
         self._open_port = opener
         self._address: Endpoint | None = None
+        self._is_silent = False
         self._ports: dict[int, Port] = {}
         self._gateway: Gateway | None = None
         self._wakeup: Wakeup | None = None
@@ -137,10 +138,8 @@ class UplinkLink:
             self._engine.send(packet, self._wakeup.now())
             self._settle()
 
-    def send_to_all(self, packet: bytes, *, besides: Hop | None = None) -> None:
-        """Send a broadcast to the far side; whom it reaches there is the server's choice."""
-        if packet[10:16] == besides:
-            return
+    def send_to_all(self, packet: bytes, *, besides: Hop | None = None) -> None:  # noqa: ARG002 - see below
+        """Send a broadcast to the far side, to everybody: the server spares nobody but its sender."""
         self.send(packet, packet[10:16])
 
     def release(self, node: bytes) -> None:
@@ -240,6 +239,9 @@ class UplinkLink:
                 if gateway:
                     gateway.host_lost(self, node)
             case Unanswered():
+                if not self._is_silent:
+                    _log.warning("uplink %s: %s does not answer", self.name, self._server)
+                self._is_silent = True
                 self._look_up()
             case Registered() | LoopFound() | LoopGone():
                 self._say(event)
@@ -248,6 +250,7 @@ class UplinkLink:
         match event:
             case Registered(host, number):
                 self.station = self._engine.station
+                self._is_silent = False
                 who = "this gateway" if host is None else format_node(host[4:])
                 _log.info("uplink %s: %s is %s there", self.name, who, format_node(number))
             case LoopFound():

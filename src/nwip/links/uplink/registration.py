@@ -174,6 +174,13 @@ class Registration:
         self._waiting.append(packet)
         return True
 
+    def abandon(self) -> int:
+        """Take the registration from its host; return how many of its packets have waited in vain."""
+        self.host = None
+        waited = len(self._waiting)
+        self._waiting.clear()
+        return waited
+
     def take_waiting(self, now: float) -> list[bytes]:
         """Take out what has waited, if it can be sent now."""
         if not self.is_ready(now):

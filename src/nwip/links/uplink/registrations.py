@@ -29,6 +29,7 @@ class Registrations:
         self._at_port: dict[int, Registration] = {}
         self._of_number: dict[bytes, Registration] = {}
         self._closed: list[int] = []
+        self._given_up = 0
 
     def __len__(self) -> int:
         return len(self._of_host)
@@ -84,7 +85,7 @@ class Registrations:
         if registration.host is None:
             return
         del self._of_host[registration.host]
-        registration.host = None
+        self._given_up += registration.abandon()
         if registration.number is None:
             del self._at_port[registration.port]
             self._closed.append(registration.port)
@@ -113,6 +114,11 @@ class Registrations:
     def silent(self, now: float) -> list[Registration]:
         """Return the registrations whose hosts have been silent for too long."""
         return [held for held in self._of_host.values() if now - held.last_used >= HOST_SILENCE]
+
+    def given_up(self) -> int:
+        """Return how many packets of hosts that have lost their registrations had waited in vain, once."""
+        given_up, self._given_up = self._given_up, 0
+        return given_up
 
     def closed(self) -> list[int]:
         """Return the ports that are not used any more, once."""
