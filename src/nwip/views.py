@@ -13,7 +13,7 @@ from nwip.dss.client import DssClient
 from nwip.dss.server import DssServer
 from nwip.gateway.gateway import NodeGateway
 from nwip.ipx.address import BROADCAST_NODE, Address, format_network, format_node, parse_node
-from nwip.links.dosbox import DosboxLink
+from nwip.links.dosbox.serving import ServerLink
 from nwip.rows import Row, Seen
 
 Question = Mapping[str, object]
@@ -100,7 +100,7 @@ class Views:
                 "packets_out": client.packets_out,
             }
             for link in self._inside().links
-            if isinstance(link, DosboxLink)
+            if isinstance(link, ServerLink)
             for client in link.clients()
         ]
 

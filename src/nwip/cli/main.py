@@ -11,6 +11,7 @@ from nwip.cli.discover import discover
 from nwip.cli.dissector import dissector
 from nwip.cli.dss import dss
 from nwip.cli.failures import Commands
+from nwip.cli.link import link
 from nwip.cli.manage import config
 from nwip.cli.queries import clients, links, nodes, routes, services
 from nwip.cli.reach import ping, resolve, trace
@@ -51,6 +52,7 @@ for command in (
     routes,
     nodes,
     links,
+    link,
     clients,
     ping,
     trace,

@@ -137,7 +137,7 @@ class UplinkSettings(LinkSettings, frozen=True, kw_only=True, tag_field="kind", 
     default_joined: ClassVar[bool] = True
 
     server: Text
-    hosts: Annotated[int, Meta(ge=1, le=1024)] = 12
+    hosts: Annotated[int, Meta(ge=1, le=256)] = 12
     own_numbers: bool = True
     priority: Annotated[int, Meta(ge=0, le=255)] = 100
 
@@ -147,14 +147,13 @@ class Rfc1234Settings(LinkSettings, frozen=True, kw_only=True, tag_field="kind",
 
     kind: ClassVar[str] = "rfc1234"
     default_joined: ClassVar[bool] = False
-    default_port: ClassVar[int] = IPX_TUNNEL_PORT
 
     listen: Text | None = None
-    port: Port | None = None
+    port: Port = IPX_TUNNEL_PORT
     known_as: Text | None = None
     peers: Annotated[tuple[Text, ...], Meta(max_length=1000)] = ()
     peer_list: Text | None = None
-    refresh: Annotated[float, Meta(ge=60, le=86400)] = 600.0
+    refresh: Annotated[float, Meta(ge=10, le=86400)] = 600.0
     priority: Annotated[int, Meta(ge=0, le=255)] = 100
 
 

@@ -1,0 +1,69 @@
+"""The links of a running node: opened, added, removed and exchanged while it runs."""
+
+import logging
+from collections.abc import Sequence
+
+from nwip.binding import Echo
+from nwip.config import AnyLink, ConfigError
+from nwip.linking import Builder, open_link
+from nwip.links.base import Link
+
+_log = logging.getLogger(__name__)
+
+
+class LinkSet:
+    """What of links is open, by name, with the settings that it was opened with."""
+
+    def __init__(self, builder: Builder, file: str | None, echo: Echo) -> None:
+        self._builder = builder
+        self._file = file
+        self._echo = echo
+        self._open: dict[str, tuple[AnyLink, Link]] = {}
+
+    @property
+    def settings(self) -> tuple[AnyLink, ...]:
+        """The settings of the links that are open."""
+        return tuple(settings for settings, _ in self._open.values())
+
+    async def add(self, settings: AnyLink) -> Link:
+        """Open one more link. Raises `ConfigError`, also for a name that another link has."""
+        name = settings.title
+        if name in self._open or name == self._builder.gateway.virtual.name:
+            raise ConfigError(
+                self._file, "link.name", f'is "{name}", which another link has', "give it another name"
+            )
+        link = await open_link(self._builder, settings, self.settings, self._file, self._echo)
+        self._open[name] = (settings, link)
+        return link
+
+    async def remove(self, name: str) -> None:
+        """Close a link and let everything go that was known through it. Raises `KeyError`."""
+        _, link = self._open.pop(name)
+        await link.close()
+        self._builder.gateway.detach(link)
+
+    async def become(self, wanted: Sequence[AnyLink]) -> tuple[list[str], list[str]]:
+        """Have just these links open; return the names that were opened and closed.
+
+        A link whose settings are the same is not touched; one whose settings differ is closed and opened
+        anew. One that cannot be had is left out, with its reason in the log; the rest go on.
+        """
+        by_name = {settings.title: settings for settings in wanted}
+        closed = [name for name, (settings, _) in self._open.items() if by_name.get(name) != settings]
+        for name in closed:
+            await self.remove(name)
+        added = []
+        for name, settings in by_name.items():
+            if name not in self._open:
+                try:
+                    await self.add(settings)
+                except ConfigError as error:
+                    _log.error("the link %s is left out: %s", name, error)
+                else:
+                    added.append(name)
+        return added, closed
+
+    async def close(self) -> None:
+        """Close all, last opened first."""
+        for name in reversed(tuple(self._open)):
+            await self.remove(name)
