@@ -6,6 +6,7 @@ card on its LAN and one on the wire; and the bridge in the middle of the wires.
 
 import asyncio
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from nwip.control import NodeRefused, NodeUnreachable, ask
 from real.bad_wire import software_checksums, start_bad_wire
 from real.lan_host import LanHost, card
 from real.namespaces import ip
-from real.watching import Watch
+from real.watching import Place, Watch
 
 DOMAIN: Final = "sites.test"
 VIRTUAL: Final = 0x00C0FFEE
@@ -43,21 +44,29 @@ listen = ["{address}"]
 """
 _ASKING: Final = """
 servers = ["{dss}"]
+[discovery]
+ways = ["preferred"]
 """
 
 
 class Site(NamedTuple):
-    """A site's name, its LAN's frame type and network number; network 0: it is joined."""
+    """A site's name, its LAN's frame type and network number; network 0: it is joined.
+
+    The gateways of a site that is not `configured` are told neither: they learn them from its server.
+    """
 
     name: str
     frame_type: str
     network: int = 0
+    configured: bool = True
 
     @property
     def link(self) -> str:
         """The gateway's configuration of its LAN."""
-        lines = ["[[link]]", 'kind = "ethernet"', 'interface = "lan0"', f'frame = "{self.frame_type}"']
-        lines.append(f'network = "{self.network:08X}"' if self.network else "joined = true")
+        lines = ["[[link]]", 'kind = "ethernet"', 'interface = "lan0"']
+        if self.configured:
+            lines.append(f'frame = "{self.frame_type}"')
+            lines.append(f'network = "{self.network:08X}"' if self.network else "joined = true")
         return "\n".join(lines)
 
 
@@ -189,6 +198,12 @@ class Lab:
         )
         return self._hosts.enter_context(host)
 
+    def card_of(self, gateway: str) -> bytes:
+        """Return the MAC address of a gateway's card on its LAN."""
+        command = ["ip", "-n", self.gateways[gateway].namespace, "-j", "link", "show", "dev", "lan0"]
+        shown = subprocess.run(command, capture_output=True, check=True, timeout=10)
+        return bytes.fromhex(str(json.loads(shown.stdout)[0]["address"]).replace(":", ""))
+
     def cut_lan(self, gateway: str, *, cut: bool) -> None:
         """Pull the cable between a gateway and its LAN, or put it back; both ends notice."""
         site = next(name for name in self.sites if gateway.startswith(name))
@@ -200,8 +215,8 @@ class Lab:
 
     def watch(self, file: Path) -> Watch:
         """Return a capture of all LANs and of the wire."""
-        places = {name: (self._lan(name), "lan") for name in self.sites}
-        return Watch(file, {WIRE: (self._middle, "core"), **places}, tunnel=WIRE)
+        places = {name: Place(self._lan(name), "lan", site.frame_type) for name, site in self.sites.items()}
+        return Watch(file, {WIRE: Place(self._middle, "core", None), **places})
 
     def _lan(self, site: str) -> str:
         return f"{self._prefix}-lan-{site}"
