@@ -1,0 +1,61 @@
+"""Whether a replayed conversation went through routers as the recorded one went over one cable."""
+
+from fixtures.recording import Exchange, Recording, rewritten
+from nwip.ipx import sap
+from nwip.ipx.address import Address
+from nwip.ipx.numbers import Socket
+from nwip.ipx.packet import Packet
+from nwip.ipx.rip import RipEntry, RipPacket
+from nwip.ipx.sap import SapResponse
+from real.replay import ReplayClient, ReplayServer
+
+ROUTERS = 2  # between the two LANs; the server is one more, before its internal network
+
+
+def judge(
+    recording: Recording, server: ReplayServer, client: ReplayClient, network: int, *, further: int = ROUTERS
+) -> None:
+    """Compare everything that the two have heard with the recording; the client's LAN is `network`.
+
+    `further` is by how many hops RIP and SAP place the server further away than it is on its own LAN.
+    """
+    assert [exchange for exchange, _ in client.answered] == recording.exchanges
+    for exchange, replies in client.answered:
+        assert len(replies) == len(exchange.replies)
+        for recorded, reply in zip(exchange.replies, replies, strict=True):
+            if exchange.is_ncp:
+                to = rewritten(recorded.destination, recording.network, network)
+                hops = recorded.transport_control + ROUTERS
+                assert reply == recorded._replace(destination=to, transport_control=hops)
+            else:
+                _judge_answer_of_router(exchange, recorded, reply, Address(network, client.mac, 0), further)
+    assert server.asked == [_arrived(each, recording.network, network) for each in recording.conversation]
+    assert server.astray == []
+    assert (server.strange, client.strange) == ([], [])
+
+
+def _arrived(exchange: Exchange, before: int, network: int) -> Packet:
+    """Return a request as it is when it has come to the server."""
+    source = rewritten(exchange.request.source, before, network)
+    return exchange.request._replace(source=source, transport_control=ROUTERS)
+
+
+def _judge_answer_of_router(
+    exchange: Exchange, recorded: Packet, reply: Packet, client: Address, further: int
+) -> None:
+    """Compare what our router says of the server with what the server said, but for the distance."""
+    assert reply.destination == client._replace(socket=exchange.request.source.socket)
+    assert (reply.source.network, reply.source.socket) == (client.network, recorded.source.socket)
+    assert (reply.packet_type, reply.transport_control) == (recorded.packet_type, 0)
+    if exchange.request.destination.socket == Socket.RIP:
+        told, said = RipPacket.decode(reply.payload), RipPacket.decode(recorded.payload)
+        assert told.operation == said.operation
+        for ours, theirs in zip(told.entries, said.entries, strict=True):
+            assert ours == RipEntry(theirs.network, theirs.hops + further, ours.ticks)
+            assert theirs.ticks < ours.ticks < 20  # each crossing costs some
+    else:
+        here, there = sap.decode(reply.payload), sap.decode(recorded.payload)
+        assert isinstance(here, SapResponse)
+        assert isinstance(there, SapResponse)
+        moved = tuple(entry._replace(hops=entry.hops + further) for entry in there.entries)
+        assert here == there._replace(entries=moved)
