@@ -21,6 +21,7 @@ from real.replay_verdict import judge
 pytestmark = pytest.mark.asyncio
 
 CLIENTS_LAN: Final = 0x0000BB02
+RECORDED: Final = ["netware-ethernet-ii.pcap", "netware-802.3-raw.pcap"]
 PAIRS: Final = list(itertools.permutations(FrameType, 2))
 
 
@@ -74,7 +75,16 @@ async def test_a_visit_over_joined_links_is_as_on_one_cable(own: int) -> None:
 
 
 @pytest.mark.real("shared")
-@pytest.mark.parametrize("name", ["netware-ethernet-ii.pcap", "netware-802.3-raw.pcap"])
+@pytest.mark.parametrize("own", [NETWORK, THIS_NETWORK])
+@pytest.mark.parametrize("name", RECORDED)
+async def test_the_recorded_conversations_are_so_over_joined_links(name: str, own: int, shared: Path) -> None:
+    recording = Recording.of_file(shared / "captures" / name)
+    types = FrameType.ETHERNET_802_3, FrameType.ETHERNET_II
+    await replay(recording, types, (NETWORK, NETWORK), own)
+
+
+@pytest.mark.real("shared")
+@pytest.mark.parametrize("name", RECORDED)
 @pytest.mark.parametrize("types", PAIRS, ids=names)
 async def test_the_recorded_conversations_are_as_on_one_cable(
     types: tuple[FrameType, FrameType], name: str, shared: Path

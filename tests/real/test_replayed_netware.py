@@ -3,14 +3,14 @@
 import contextlib
 from collections import Counter
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import pytest
 
 from fixtures.recording import Recording
 from fixtures.tshark import fields
 from nwip.ipx.frames import FrameType
-from nwip.ipx.numbers import THIS_NETWORK, Socket
+from nwip.ipx.numbers import THIS_NETWORK
 from real.replay_sites import CLIENTS_LAN, VIRTUAL, Lan, Site, live, two_sites
 from real.replay_verdict import ROUTERS, judge
 from real.sniffer import Sniffer
@@ -27,25 +27,32 @@ LAYERS: Final = {  # as tshark names them
     FrameType.ETHERNET_802_2: "eth:llc:ipx",
     FrameType.ETHERNET_SNAP: "eth:llc:ipx",
 }
+NCP: Final = "0x0451"
+MALFORMED: Final = ("-Y", "_ws.malformed")
 EVERY_SITE_HAS: Final = {"no IPX"}  # IPv6 of the hosts' kernels
 
 
 class Observed:
-    """A recorded session that is replayed, and captures of both LANs and of the wire between the sites."""
+    """A recorded session that is replayed, and captures of both LANs and of the wire between the sites.
 
-    def __init__(self, recorded: FrameType, lans: tuple[Lan, Lan], shared: Path, folder: Path) -> None:
+    The client believes itself on the network `own`.
+    """
+
+    def __init__(
+        self, recorded: FrameType, lans: tuple[Lan, Lan], own: int, shared: Path, folder: Path
+    ) -> None:
         self.path = shared / "captures" / RECORDED[recorded]
         self.recording = Recording.of_file(self.path)
         assert len(self.recording.conversation) == 180
-        self.lans = lans
+        self.lans, self.own = lans, own
         self.folder = folder
         self.sniffers: list[Sniffer] = []
 
-    async def replay(self, own: int, *, further: int) -> None:
+    async def replay(self, *, further: int) -> None:
         with two_sites(self.folder, self.recording, self.lans) as (west, east):
             with contextlib.ExitStack() as stack:
                 self._listen(stack, west, east)
-                async with live(self.recording, west, east, own) as (server, client):
+                async with live(self.recording, west, east, self.own) as (server, client):
                     await client.converse()
                     judge(self.recording, server, client, self.lans[1].number, further=further)
             assert set(west.drops()) | set(east.drops()) <= EVERY_SITE_HAS
@@ -59,44 +66,55 @@ class Observed:
 
     async def judge_by_tshark(self) -> None:
         """Look for what is malformed, lost or doubled on both LANs and between them."""
-        asked = Counter(exchange.key for exchange in self.recording.conversation)
-        for lan, sniffer, router in zip(self.lans, self.sniffers, (ROUTERS, 0), strict=False):
-            rows = await sniffer.fields("frame.protocols", display="ipx")
-            assert {row[0].partition(":ipx")[0] + ":ipx" for row in rows} == {LAYERS[lan.frame_type]}
-            assert await malformed(sniffer) <= self._malformed_as_recorded()
-            rows = await sniffer.fields(
-                "ipx.src.socket", "ipx.hops", display=f"ipx.dst.socket == {Socket.NCP}"
-            )
-            assert Counter(int(row[0], 16) for row in rows) == counted(asked)
-            assert {row[1] for row in rows} == {str(router)}
-            rows = await sniffer.fields("ipx.dst.socket", display=f"ipx.src.socket == {Socket.NCP}")
-            assert Counter(int(row[0], 16) for row in rows) == counted(asked)
-        crossed = await self.sniffers[2].fields("ipx.src.socket", "ipx.dst.socket", "ipx.hops", display="ipx")
-        assert Counter(row[2] for row in crossed) == {"1": 180, "2": 180}
-        assert all("0x0451" in row[:2] for row in crossed)  # RIP and SAP do not cross
+        recorded = self._malformed_as_recorded()
+        for lan, sniffer, routers in zip(self.lans, self.sniffers, (ROUTERS, 0), strict=False):
+            seen = await observed(sniffer)
+            layers = {each.layers for each in seen if each.destination}
+            assert {each.partition(":ipx")[0] + ":ipx" for each in layers} == {LAYERS[lan.frame_type]}
+            malformed = Counter(each.exchange for each in seen if each.malformed)
+            assert malformed == recorded or (self.own == THIS_NETWORK and malformed < recorded)
+            requests = [each for each in seen if each.destination == NCP]
+            assert Counter(each.source for each in requests) == self._asked
+            assert {each.routers for each in requests} == {str(routers)}
+            assert Counter(each.destination for each in seen if each.source == NCP) == self._asked
+        crossed = [each for each in await observed(self.sniffers[2]) if each.destination]
+        assert Counter(each.routers for each in crossed) == {"1": 180, "2": 180}
+        assert all(NCP in (each.source, each.destination) for each in crossed)  # RIP and SAP do not cross
 
-    def _malformed_as_recorded(self) -> Counter[tuple[str, ...]]:
+    @property
+    def _asked(self) -> Counter[str]:
+        """How often the client spoke with each of its sockets, and was answered there."""
+        return Counter(f"0x{each.request.source.socket:04x}" for each in self.recording.conversation)
+
+    def _malformed_as_recorded(self) -> Counter[tuple[str, str, str]]:
         """Return what tshark has against the recording itself: replies without data, which NCP allows.
 
         Where the client gives its network as 0, tshark does not know those for replies, and lets them be.
         """
-        names = ("ipx.src.socket", "ipx.dst.socket", "ncp.seq")
-        found = fields(self.path, *names, arguments=("-Y", "_ws.malformed"))
-        assert {row[0] for row in found} == {"0x0451"}
-        return Counter(found)
+        found = fields(self.path, "ipx.src.socket", "ipx.dst.socket", "ncp.seq", arguments=MALFORMED)
+        assert {source for source, _, _ in found} == {NCP}
+        return Counter((source, destination, sequence) for source, destination, sequence in found)
 
 
-def counted(asked: Counter[tuple[int, bytes]]) -> Counter[int]:
-    """Return how much was said with each socket of the client."""
-    found: Counter[int] = Counter()
-    for (socket, _), count in asked.items():
-        found[socket] += count
-    return found
+class Seen(NamedTuple):
+    """What tshark says of a packet; empty where it is no IPX."""
+
+    layers: str
+    source: str
+    destination: str
+    routers: str
+    sequence: str
+    malformed: str
+
+    @property
+    def exchange(self) -> tuple[str, str, str]:
+        return self.source, self.destination, self.sequence
 
 
-async def malformed(sniffer: Sniffer) -> Counter[tuple[str, ...]]:
-    rows = await sniffer.fields("ipx.src.socket", "ipx.dst.socket", "ncp.seq", display="_ws.malformed")
-    return Counter(tuple(row) for row in rows)
+async def observed(sniffer: Sniffer) -> list[Seen]:
+    """Return every IPX packet, and whatever else tshark finds malformed."""
+    names = ("frame.protocols", "ipx.src.socket", "ipx.dst.socket", "ipx.hops", "ncp.seq", "_ws.malformed")
+    return [Seen(*row) for row in await sniffer.fields(*names, display="ipx || _ws.malformed")]
 
 
 @pytest.mark.parametrize(
@@ -116,8 +134,8 @@ async def test_every_request_of_the_client_gets_the_servers_recorded_reply_throu
         Lan(server, Recording.of_file(shared / "captures" / RECORDED[recorded]).network),
         Lan(client, CLIENTS_LAN),
     )
-    observed = Observed(recorded, lans, shared, tmp_path)
-    await observed.replay(CLIENTS_LAN, further=ROUTERS)
+    observed = Observed(recorded, lans, CLIENTS_LAN, shared, tmp_path)
+    await observed.replay(further=ROUTERS)
     await observed.judge_by_tshark()
 
 
@@ -126,6 +144,6 @@ async def test_so_it_is_when_both_lans_are_joined_to_the_virtual_network(
     own: int, shared: Path, tmp_path: Path
 ) -> None:
     lans = Lan(FrameType.ETHERNET_802_3, 0), Lan(FrameType.ETHERNET_II, 0)
-    observed = Observed(FrameType.ETHERNET_802_3, lans, shared, tmp_path)
-    await observed.replay(own, further=1)
+    observed = Observed(FrameType.ETHERNET_802_3, lans, own, shared, tmp_path)
+    await observed.replay(further=1)
     await observed.judge_by_tshark()
