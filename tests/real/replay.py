@@ -16,7 +16,7 @@ from nwip.ipx.frames import Frame, FrameType
 from nwip.ipx.numbers import ALL_NETWORKS, THIS_NETWORK, UNREACHABLE_HOPS, PacketType, ServiceType, Socket
 from nwip.ipx.packet import Packet
 from nwip.ipx.rip import RipOperation, RipPacket
-from nwip.ipx.sap import SapOperation, SapQuery, SapResponse
+from nwip.ipx.sap import SapEntry, SapOperation, SapQuery, SapResponse
 from nwip.links.lan.medium import Medium
 
 PATIENCE: Final = 10.0  # seconds
@@ -26,7 +26,7 @@ class Host:
     """A host of a LAN that speaks one frame type. `network` is what it takes for its own number, perhaps 0.
 
     `ways` are the networks that routers told it of, and those routers' MAC addresses. `strange` is what
-    nobody should have sent it.
+    nobody should have sent it, `foreign` what came in other frame types, which it does not hear.
     """
 
     def __init__(self, medium: Medium, mac: bytes, frame_type: FrameType, network: int) -> None:
@@ -36,6 +36,7 @@ class Host:
         self.network = network
         self.ways: dict[int, bytes] = {}
         self.strange: list[Packet] = []
+        self.foreign: list[Packet] = []
 
     async def open(self) -> None:
         self.medium.accept(self.mac)
@@ -60,7 +61,7 @@ class Host:
                 continue
             packet = Packet.decode(frame.packet)
             if frame.frame_type is not self.frame_type:
-                self.strange.append(packet)
+                self.foreign.append(packet)
                 continue
             if packet.source.socket == Socket.RIP:
                 self._learn(packet.payload, frame.source)
@@ -78,13 +79,15 @@ class Host:
 class ReplayServer(Host):
     """The recorded server: it announces itself, answers who looks for it, and routes to its own network.
 
-    `asked` are the requests that came, `astray` those of hosts to which it knew no way.
+    `asked` are the requests that came, `astray` those that it cannot answer: of hosts to which it knows no
+    way, or not recorded. `told` are the services of which it was told.
     """
 
     def __init__(self, recording: Recording, medium: Medium, frame_type: FrameType, network: int) -> None:
         super().__init__(medium, recording.server, frame_type, network)
         self.asked: list[Packet] = []
         self.astray: list[Packet] = []
+        self.told: list[SapEntry] = []
         self._recording = recording
         self._turns: Counter[Key] = Counter()
         self._to_say = list(recording.server_says)
@@ -144,6 +147,8 @@ class ReplayServer(Host):
 
     def _tell_services(self, packet: Packet, asker: bytes) -> None:
         query = sap.decode(packet.payload)
+        if isinstance(query, SapResponse):
+            self.told += query.entries
         if not isinstance(query, SapQuery):  # the recorded server gave no answer to specific queries
             return
         wanted = [
@@ -199,7 +204,7 @@ class ReplayClient(Host):
 
     async def _replies(self, step: Exchange) -> None:
         """Wait for as many replies as were recorded, and take those."""
-        count = len(step.replies)
+        count = 1 if step.is_specific else len(step.replies)
         try:
             async with asyncio.timeout(PATIENCE):
                 while len(self._inbox) < count:

@@ -40,8 +40,7 @@ control = "{folder}/control.sock"
 kind = "ethernet"
 name = "lan"
 interface = "lan0"
-frame = "{frame}"
-{link}
+{lan}
 """
 _DSS: Final = {
     "west": f'serve = true\nlisten = ["{ADDRESSES["west"]}"]\nadmit = ["192.0.2.0/24"]',
@@ -50,10 +49,14 @@ _DSS: Final = {
 
 
 class Lan(NamedTuple):
-    """What a site's LAN is; `network` 0 joins it to the virtual network."""
+    """What a site's LAN is; `network` 0 joins it to the virtual network.
+
+    Of one that `is_found` the gateway is told neither frame type nor network number.
+    """
 
     frame_type: FrameType
     network: int
+    is_found: bool = False
 
     @property
     def is_joined(self) -> bool:
@@ -63,6 +66,14 @@ class Lan(NamedTuple):
     def number(self) -> int:
         return self.network or VIRTUAL
 
+    @property
+    def keys(self) -> str:
+        """What the gateway's configuration says of it."""
+        if self.is_found:
+            return ""
+        frame = f'frame = "{self.frame_type.value}"\n'
+        return frame + ("joined = true" if self.is_joined else f'network = "{format_network(self.network)}"')
+
 
 class Site:
     """A gateway and the host on its LAN: their namespaces, and where to ask the gateway."""
@@ -71,7 +82,6 @@ class Site:
         self.name, self.gateway, self.host, self.lan = name, gateway, host, lan
         self.folder = folder / name
         self.folder.mkdir()
-        link = "joined = true" if lan.is_joined else f'network = "{format_network(lan.network)}"'
         self.file = self.folder / "nwip.toml"
         self.file.write_text(
             _CONFIG.format(
@@ -80,8 +90,7 @@ class Site:
                 address=ADDRESSES[name],
                 folder=self.folder,
                 dss=_DSS[name],
-                frame=lan.frame_type.value,
-                link=link,
+                lan=lan.keys,
             )
         )
 
@@ -134,7 +143,7 @@ def lan_of(gateway: str, mac: bytes) -> Iterator[str]:
 
 @contextlib.contextmanager
 def two_sites(folder: Path, recording: Recording, lans: tuple[Lan, Lan]) -> Iterator[tuple[Site, Site]]:
-    """Make the site of the server, west, and that of the client, east, with their gateways up."""
+    """Make the site of the server, west, and that of the client, east; nothing runs there yet."""
     with contextlib.ExitStack() as stack:
         gateways = stack.enter_context(two_hosts(f"{ADDRESSES['west']}/24", f"{ADDRESSES['east']}/24"))
         macs = recording.server, recording.client
@@ -142,31 +151,35 @@ def two_sites(folder: Path, recording: Recording, lans: tuple[Lan, Lan]) -> Iter
             Site(name, gateway, stack.enter_context(lan_of(gateway, mac)), folder, lan)
             for name, gateway, mac, lan in zip(ADDRESSES, gateways, macs, lans, strict=True)
         )
-        for site in (west, east):
-            stack.enter_context(site.start()).first_object()
         yield west, east
 
 
 @contextlib.asynccontextmanager
 async def live(
-    recording: Recording, west: Site, east: Site, own: int
+    recording: Recording, west: Site, east: Site, own: int, *, server_first: bool
 ) -> AsyncIterator[tuple[ReplayServer, ReplayClient]]:
-    """Put the server and the client on their LANs; the client believes itself on network `own`.
+    """Start the gateways, the server and the client, the server first or the gateways.
 
-    Given as soon as the client's gateway knows the server.
+    The client believes itself on network `own`. Given when its gateway knows the server, and the server the
+    way to it.
     """
     media = [card_medium("eth0", within=within(site.host)) for site in (west, east)]
     server = ReplayServer(recording, media[0], west.lan.frame_type, west.lan.number)
     client = ReplayClient(recording, media[1], east.lan.frame_type, own)
-    if not east.lan.is_joined:
-        await west.until_it_has_route(east.lan.number)
-    await server.open()
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(server.close)
+        stack.push_async_callback(client.close)
+        if server_first:
+            await server.open()
+        for site in (west, east):
+            await asyncio.to_thread(stack.enter_context(site.start()).first_object)
+        if not server_first:
+            await server.open()
         await client.open()
         name = recording.announced()[1].entries[0].name
         await east.until("services", lambda row: row["name"] == name)
         await east.until_it_has_route(recording.address.network)
+        async with asyncio.timeout(PATIENCE):
+            while not (east.lan.is_joined or east.lan.number in server.ways):
+                await asyncio.sleep(0.02)
         yield server, client
-    finally:
-        for host in (client, server):
-            await host.close()

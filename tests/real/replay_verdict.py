@@ -3,10 +3,10 @@
 from fixtures.recording import Exchange, Recording, rewritten
 from nwip.ipx import sap
 from nwip.ipx.address import Address
-from nwip.ipx.numbers import Socket
+from nwip.ipx.numbers import PacketType, Socket
 from nwip.ipx.packet import Packet
 from nwip.ipx.rip import RipEntry, RipPacket
-from nwip.ipx.sap import SapResponse
+from nwip.ipx.sap import SapOperation, SapResponse
 from real.replay import ReplayClient, ReplayServer
 
 ROUTERS = 2  # between the two LANs; the server is one more, before its internal network
@@ -21,8 +21,8 @@ def judge(
     """
     assert [exchange for exchange, _ in client.answered] == recording.exchanges
     for exchange, replies in client.answered:
-        assert len(replies) == len(exchange.replies)
-        for recorded, reply in zip(exchange.replies, replies, strict=True):
+        expected = (_answer_to_specific(exchange, recording),) if exchange.is_specific else exchange.replies
+        for recorded, reply in zip(expected, replies, strict=True):
             if exchange.is_ncp:
                 to = rewritten(recorded.destination, recording.network, network)
                 hops = recorded.transport_control + ROUTERS
@@ -31,13 +31,24 @@ def judge(
                 _judge_answer_of_router(exchange, recorded, reply, Address(network, client.mac, 0), further)
     assert server.asked == [_arrived(each, recording.network, network) for each in recording.conversation]
     assert server.astray == []
+    assert recording.address.network not in server.ways  # nobody tells a server of itself
+    assert server.told == []
     assert (server.strange, client.strange) == ([], [])
+    foreign = {packet.destination.socket for packet in server.foreign + client.foreign}
+    assert foreign <= {Socket.RIP}  # the questions of a link that looks for its frame type
 
 
 def _arrived(exchange: Exchange, before: int, network: int) -> Packet:
     """Return a request as it is when it has come to the server."""
     source = rewritten(exchange.request.source, before, network)
     return exchange.request._replace(source=source, transport_control=ROUTERS)
+
+
+def _answer_to_specific(exchange: Exchange, recording: Recording) -> Packet:
+    """Return what the server would have answered, had it known this query: ncpfs reads it like the others."""
+    payload = SapResponse(SapOperation.SPECIFIC_RESPONSE, recording.announced()[1].entries[:1]).encode()
+    source = Address(recording.network, recording.server, Socket.SAP)
+    return Packet(exchange.request.source, source, PacketType.PEP, payload)
 
 
 def _judge_answer_of_router(

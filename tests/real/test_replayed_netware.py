@@ -27,8 +27,10 @@ LAYERS: Final = {  # as tshark names them
     FrameType.ETHERNET_802_2: "eth:llc:ipx",
     FrameType.ETHERNET_SNAP: "eth:llc:ipx",
 }
+SERVERS_LAN: Final = 0x00000001  # as recorded
 NCP: Final = "0x0451"
 MALFORMED: Final = ("-Y", "_ws.malformed")
+LOOKING: Final = {True: ["0x0453"], False: []}  # RIP requests in all frame types look for the right one
 EVERY_SITE_HAS: Final = {"no IPX"}  # IPv6 of the hosts' kernels
 
 
@@ -44,18 +46,22 @@ class Observed:
         self.path = shared / "captures" / RECORDED[recorded]
         self.recording = Recording.of_file(self.path)
         assert len(self.recording.conversation) == 180
+        assert self.recording.network == SERVERS_LAN
         self.lans, self.own = lans, own
         self.folder = folder
         self.sniffers: list[Sniffer] = []
 
-    async def replay(self, *, further: int) -> None:
-        with two_sites(self.folder, self.recording, self.lans) as (west, east):
-            with contextlib.ExitStack() as stack:
-                self._listen(stack, west, east)
-                async with live(self.recording, west, east, self.own) as (server, client):
-                    await client.converse()
-                    judge(self.recording, server, client, self.lans[1].number, further=further)
-            assert set(west.drops()) | set(east.drops()) <= EVERY_SITE_HAS
+    async def replay(self, *, further: int, server_first: bool = False) -> None:
+        with (
+            two_sites(self.folder, self.recording, self.lans) as (west, east),
+            contextlib.ExitStack() as stack,
+        ):
+            self._listen(stack, west, east)
+            running = live(self.recording, west, east, self.own, server_first=server_first)
+            async with running as (server, client):
+                await client.converse()
+                judge(self.recording, server, client, self.lans[1].number, further=further)
+                assert set(west.drops()) | set(east.drops()) <= EVERY_SITE_HAS
 
     def _listen(self, stack: contextlib.ExitStack, west: Site, east: Site) -> None:
         places = [(west.host, "eth0"), (east.host, "eth0"), (east.gateway, "eth0")]
@@ -69,7 +75,7 @@ class Observed:
         recorded = self._malformed_as_recorded()
         for lan, sniffer, routers in zip(self.lans, self.sniffers, (ROUTERS, 0), strict=False):
             seen = await observed(sniffer)
-            layers = {each.layers for each in seen if each.destination}
+            layers = {each.layers for each in seen if each.destination not in ("", *LOOKING[lan.is_found])}
             assert {each.partition(":ipx")[0] + ":ipx" for each in layers} == {LAYERS[lan.frame_type]}
             malformed = Counter(each.exchange for each in seen if each.malformed)
             assert malformed == recorded or (self.own == THIS_NETWORK and malformed < recorded)
@@ -118,24 +124,30 @@ async def observed(sniffer: Sniffer) -> list[Seen]:
 
 
 @pytest.mark.parametrize(
-    ("recorded", "server", "client"),
+    ("recorded", "types", "server_first"),
     [
-        (FrameType.ETHERNET_802_3, FrameType.ETHERNET_802_3, FrameType.ETHERNET_II),
-        (FrameType.ETHERNET_II, FrameType.ETHERNET_II, FrameType.ETHERNET_802_3),
-        (FrameType.ETHERNET_802_3, FrameType.ETHERNET_802_2, FrameType.ETHERNET_802_3),
-        (FrameType.ETHERNET_II, FrameType.ETHERNET_II, FrameType.ETHERNET_SNAP),
+        (FrameType.ETHERNET_802_3, (FrameType.ETHERNET_802_3, FrameType.ETHERNET_II), False),
+        (FrameType.ETHERNET_II, (FrameType.ETHERNET_II, FrameType.ETHERNET_802_3), True),
+        (FrameType.ETHERNET_802_3, (FrameType.ETHERNET_802_2, FrameType.ETHERNET_802_3), True),
+        (FrameType.ETHERNET_II, (FrameType.ETHERNET_II, FrameType.ETHERNET_SNAP), False),
     ],
-    ids=lambda frame_type: str(frame_type.value),
+    ids=["802.3 to II", "II to 802.3", "802.2 to 802.3", "II to SNAP"],
 )
 async def test_every_request_of_the_client_gets_the_servers_recorded_reply_through_two_gateways(
-    recorded: FrameType, server: FrameType, client: FrameType, shared: Path, tmp_path: Path
+    recorded: FrameType, types: tuple[FrameType, FrameType], server_first: bool, shared: Path, tmp_path: Path
 ) -> None:
-    lans = (
-        Lan(server, Recording.of_file(shared / "captures" / RECORDED[recorded]).network),
-        Lan(client, CLIENTS_LAN),
-    )
+    lans = Lan(types[0], SERVERS_LAN), Lan(types[1], CLIENTS_LAN)
     observed = Observed(recorded, lans, CLIENTS_LAN, shared, tmp_path)
-    await observed.replay(further=ROUTERS)
+    await observed.replay(further=ROUTERS, server_first=server_first)
+    await observed.judge_by_tshark()
+
+
+async def test_the_servers_gateway_finds_frame_type_and_network_number_by_itself(
+    shared: Path, tmp_path: Path
+) -> None:
+    lans = Lan(FrameType.ETHERNET_II, SERVERS_LAN, is_found=True), Lan(FrameType.ETHERNET_802_3, CLIENTS_LAN)
+    observed = Observed(FrameType.ETHERNET_II, lans, CLIENTS_LAN, shared, tmp_path)
+    await observed.replay(further=ROUTERS, server_first=True)
     await observed.judge_by_tshark()
 
 
