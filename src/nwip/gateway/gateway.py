@@ -200,7 +200,7 @@ class NodeGateway:
         self.links.remove(link)
         for node in self._tables.hosts_of(link):
             self.host_lost(link, node)
-        self._sharing.leave(link)
+        self._sharing.forget(link)
         self._agents.detach(link)
         self._muting.forget(link)
         self._tables.own.difference_update(own_addresses(link))

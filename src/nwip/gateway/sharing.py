@@ -50,6 +50,7 @@ class Sharing:
         self._agents = agents
         self._muting = muting
         self._register = register
+        self._left_to_others: set[str] = set()
         agents.stamp = self.lans.stamp
         agents.learned = self._network_learned
 
@@ -63,9 +64,15 @@ class Sharing:
     def leave(self, link: Link) -> bool:
         """Say goodbye on a link that is about to be closed; say whether others go on in our place."""
         lan = self.lans.lan(link)
-        others = lan is not None and bool(lan.engine.neighbours.identities())
+        if lan is not None and lan.engine.neighbours.identities():
+            self._left_to_others.add(link.name)
         self.lans.remove(link, self._parts.clock())
-        return others
+        return link.name in self._left_to_others
+
+    def forget(self, link: Link) -> None:
+        """Forget a link that is closed."""
+        self.lans.remove(link, self._parts.clock())
+        self._left_to_others.discard(link.name)
 
     def shares_node(self, link: Link) -> bool:
         """Say whether our number on a link is that of all gateways there."""
