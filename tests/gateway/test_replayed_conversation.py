@@ -26,32 +26,43 @@ PAIRS: Final = list(itertools.permutations(FrameType, 2))
 
 
 @contextlib.asynccontextmanager
-async def lan(member: Member, card: bytes, frame_type: FrameType, network: int) -> AsyncIterator[Segment]:
+async def on_segment(
+    member: Member, segment: Segment, card: bytes, frame_type: FrameType, network: int
+) -> AsyncIterator[None]:
     """Put a gateway on a segment; on the virtual network it is a joined link."""
     joined = network == NETWORK
-    segment = Segment()
     node = member.gateway.virtual.node if joined else None
     medium = segment.medium(card, promiscuous=joined)
     link = LanLink("lan", "ethernet", network, medium, frame_type, joined=joined, secret=bytes(32), node=node)
     member.gateway.attach(link)
     await link.open(member.gateway)
-    yield segment
+    yield
     await link.close()
 
 
 async def replay(
-    recording: Recording, types: tuple[FrameType, FrameType], networks: tuple[int, int], own: int
+    recording: Recording,
+    types: tuple[FrameType, FrameType],
+    networks: tuple[int, int],
+    own: int,
+    *,
+    server_first: bool = False,
 ) -> None:
     """Let the two talk; `own` is the network on which the client believes itself to be."""
     domain = Domain()
     west, east = [await domain.member(address) for address in ("10.0.0.1", "10.0.0.2")]
-    async with (
-        lan(west, b"\x02\0\0\0\0\xfa", types[0], networks[0]) as segment_west,
-        lan(east, b"\x02\0\0\0\0\xfb", types[1], networks[1]) as segment_east,
-    ):
-        server = ReplayServer(recording, segment_west.medium(recording.server), types[0], networks[0])
-        client = ReplayClient(recording, segment_east.medium(recording.client), types[1], own)
+    segments = Segment(), Segment()
+    server = ReplayServer(recording, segments[0].medium(recording.server), types[0], networks[0])
+    client = ReplayClient(recording, segments[1].medium(recording.client), types[1], own)
+    if server_first:
         await server.open()
+    async with (
+        on_segment(west, segments[0], b"\x02\0\0\0\0\xfa", types[0], networks[0]),
+        on_segment(east, segments[1], b"\x02\0\0\0\0\xfb", types[1], networks[1]),
+    ):
+        domain.pass_time(1.0)  # gateways ask and tell what there is
+        if not server_first:
+            await server.open()
         await client.open()
         await client.converse(domain.wire.deliver)
         # The virtual network counts once, whoever is on it by a joined link.
@@ -62,10 +73,14 @@ def names(pair: tuple[FrameType, FrameType]) -> str:
     return f"{pair[0].value} to {pair[1].value}"
 
 
+@pytest.mark.parametrize("server_first", [False, True])
 @pytest.mark.parametrize("types", PAIRS, ids=names)
-async def test_a_visit_to_our_fixtures_server_is_as_on_one_cable(types: tuple[FrameType, FrameType]) -> None:
+async def test_a_visit_to_our_fixtures_server_is_as_on_one_cable(
+    types: tuple[FrameType, FrameType], server_first: bool
+) -> None:
     recording = Recording(FRAMES)
-    await replay(recording, types, (recording.network, CLIENTS_LAN), CLIENTS_LAN)
+    networks = recording.network, CLIENTS_LAN
+    await replay(recording, types, networks, CLIENTS_LAN, server_first=server_first)
 
 
 @pytest.mark.parametrize("own", [NETWORK, THIS_NETWORK])

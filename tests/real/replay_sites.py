@@ -160,8 +160,8 @@ async def live(
 ) -> AsyncIterator[tuple[ReplayServer, ReplayClient]]:
     """Start the gateways, the server and the client, the server first or the gateways.
 
-    The client believes itself on network `own`. Given when its gateway knows the server, and the server the
-    way to it.
+    The client believes itself on network `own`. Given when both gateways serve their LANs, that of the client
+    knows the server, and the server the way to it.
     """
     media = [card_medium("eth0", within=within(site.host)) for site in (west, east)]
     server = ReplayServer(recording, media[0], west.lan.frame_type, west.lan.number)
@@ -176,6 +176,8 @@ async def live(
         if not server_first:
             await server.open()
         await client.open()
+        for site in (west, east):
+            await site.until("links", lambda row: row["name"] == "lan" and not row["state"])
         name = recording.announced()[1].entries[0].name
         await east.until("services", lambda row: row["name"] == name)
         await east.until_it_has_route(recording.address.network)

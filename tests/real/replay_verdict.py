@@ -6,7 +6,7 @@ from nwip.ipx.address import Address
 from nwip.ipx.numbers import PacketType, Socket
 from nwip.ipx.packet import Packet
 from nwip.ipx.rip import RipEntry, RipPacket
-from nwip.ipx.sap import SapOperation, SapResponse
+from nwip.ipx.sap import SapEntry, SapOperation, SapResponse
 from real.replay import ReplayClient, ReplayServer
 
 ROUTERS = 2  # between the two LANs; the server is one more, before its internal network
@@ -46,7 +46,9 @@ def _arrived(exchange: Exchange, before: int, network: int) -> Packet:
 
 def _answer_to_specific(exchange: Exchange, recording: Recording) -> Packet:
     """Return what the server would have answered, had it known this query: ncpfs reads it like the others."""
-    payload = SapResponse(SapOperation.SPECIFIC_RESPONSE, recording.announced()[1].entries[:1]).encode()
+    said = recording.announced()[1].entries[0]
+    entry = SapEntry.of(said.service_type, said.name, said.address, said.hops)  # no rubbish behind its name
+    payload = SapResponse(SapOperation.SPECIFIC_RESPONSE, (entry,)).encode()
     source = Address(recording.network, recording.server, Socket.SAP)
     return Packet(exchange.request.source, source, PacketType.PEP, payload)
 
