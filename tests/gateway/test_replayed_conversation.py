@@ -65,8 +65,7 @@ async def replay(
             await server.open()
         await client.open()
         await client.converse(domain.wire.deliver)
-        # The virtual network counts once, whoever is on it by a joined link.
-        judge(recording, server, client, networks[1], further=1 if networks[1] == NETWORK else 2)
+        judge(recording, server, client, networks[1])
 
 
 def names(pair: tuple[FrameType, FrameType]) -> str:

@@ -12,12 +12,10 @@ from real.replay import ReplayClient, ReplayServer
 ROUTERS = 2  # between the two LANs; the server is one more, before its internal network
 
 
-def judge(
-    recording: Recording, server: ReplayServer, client: ReplayClient, network: int, *, further: int = ROUTERS
-) -> None:
+def judge(recording: Recording, server: ReplayServer, client: ReplayClient, network: int) -> None:
     """Compare everything that the two have heard with the recording; the client's LAN is `network`.
 
-    `further` is by how many hops RIP and SAP place the server further away than it is on its own LAN.
+    RIP and SAP place the server further away than it is on its own LAN, by each router between.
     """
     assert [exchange for exchange, _ in client.answered] == recording.exchanges
     for exchange, replies in client.answered:
@@ -28,7 +26,7 @@ def judge(
                 hops = recorded.transport_control + ROUTERS
                 assert reply == recorded._replace(destination=to, transport_control=hops)
             else:
-                _judge_answer_of_router(exchange, recorded, reply, Address(network, client.mac, 0), further)
+                _judge_answer_of_router(exchange, recorded, reply, Address(network, client.mac, 0))
     assert server.asked == [_arrived(each, recording.network, network) for each in recording.conversation]
     assert server.astray == []
     assert recording.address.network not in server.ways  # nobody tells a server of itself
@@ -53,9 +51,7 @@ def _answer_to_specific(exchange: Exchange, recording: Recording) -> Packet:
     return Packet(exchange.request.source, source, PacketType.PEP, payload)
 
 
-def _judge_answer_of_router(
-    exchange: Exchange, recorded: Packet, reply: Packet, client: Address, further: int
-) -> None:
+def _judge_answer_of_router(exchange: Exchange, recorded: Packet, reply: Packet, client: Address) -> None:
     """Compare what our router says of the server with what the server said, but for the distance."""
     assert reply.destination == client._replace(socket=exchange.request.source.socket)
     assert (reply.source.network, reply.source.socket) == (client.network, recorded.source.socket)
@@ -64,11 +60,11 @@ def _judge_answer_of_router(
         told, said = RipPacket.decode(reply.payload), RipPacket.decode(recorded.payload)
         assert told.operation == said.operation
         for ours, theirs in zip(told.entries, said.entries, strict=True):
-            assert ours == RipEntry(theirs.network, theirs.hops + further, ours.ticks)
+            assert ours == RipEntry(theirs.network, theirs.hops + ROUTERS, ours.ticks)
             assert theirs.ticks < ours.ticks < 20  # each crossing costs some
     else:
         here, there = sap.decode(reply.payload), sap.decode(recorded.payload)
         assert isinstance(here, SapResponse)
         assert isinstance(there, SapResponse)
-        moved = tuple(entry._replace(hops=entry.hops + further) for entry in there.entries)
+        moved = tuple(entry._replace(hops=entry.hops + ROUTERS) for entry in there.entries)
         assert here == there._replace(entries=moved)

@@ -54,7 +54,7 @@ class Observed:
         self.folder = folder
         self.sniffers: list[Sniffer] = []
 
-    async def replay(self, *, further: int, server_first: bool = False) -> None:
+    async def replay(self, *, server_first: bool = False) -> None:
         with (
             two_sites(self.folder, self.recording, self.lans) as (west, east),
             contextlib.ExitStack() as stack,
@@ -63,7 +63,7 @@ class Observed:
             running = live(self.recording, west, east, self.own, server_first=server_first)
             async with running as (server, client):
                 await client.converse()
-                judge(self.recording, server, client, self.lans[1].number, further=further)
+                judge(self.recording, server, client, self.lans[1].number)
                 for site in (west, east):
                     assert set(site.drops()) <= DROPPED[site.lan.is_found]
 
@@ -142,7 +142,7 @@ async def test_every_request_of_the_client_gets_the_servers_recorded_reply_throu
 ) -> None:
     lans = Lan(types[0], SERVERS_LAN), Lan(types[1], CLIENTS_LAN)
     observed = Observed(recorded, lans, CLIENTS_LAN, shared, tmp_path)
-    await observed.replay(further=ROUTERS, server_first=server_first)
+    await observed.replay(server_first=server_first)
     await observed.judge_by_tshark()
 
 
@@ -151,7 +151,7 @@ async def test_the_servers_gateway_finds_frame_type_and_network_number_by_itself
 ) -> None:
     lans = Lan(FrameType.ETHERNET_II, SERVERS_LAN, is_found=True), Lan(FrameType.ETHERNET_802_3, CLIENTS_LAN)
     observed = Observed(FrameType.ETHERNET_II, lans, CLIENTS_LAN, shared, tmp_path)
-    await observed.replay(further=ROUTERS, server_first=True)
+    await observed.replay(server_first=True)
     await observed.judge_by_tshark()
 
 
@@ -161,5 +161,5 @@ async def test_so_it_is_when_both_lans_are_joined_to_the_virtual_network(
 ) -> None:
     lans = Lan(FrameType.ETHERNET_802_3, 0), Lan(FrameType.ETHERNET_II, 0)
     observed = Observed(FrameType.ETHERNET_802_3, lans, own, shared, tmp_path)
-    await observed.replay(further=1)
+    await observed.replay()
     await observed.judge_by_tshark()
