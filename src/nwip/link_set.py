@@ -1,12 +1,18 @@
 """The links of a running node: opened, added, removed and exchanged while it runs."""
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
+from typing import Final
 
 from nwip.binding import Echo
 from nwip.config import AnyLink, ConfigError
 from nwip.linking import Builder, open_link
 from nwip.links.base import Link
+
+FAREWELL_LIMIT: Final = 1.0  # seconds to tell a link that everything behind us is lost
+FAREWELL_STEP: Final = 0.02
 
 _log = logging.getLogger(__name__)
 
@@ -39,8 +45,7 @@ class LinkSet:
     async def remove(self, name: str) -> None:
         """Close a link and let everything go that was known through it. Raises `KeyError`."""
         _, link = self._open.pop(name)
-        await link.close()
-        self._builder.gateway.detach(link)
+        await self._end([link])
 
     async def become(self, wanted: Sequence[AnyLink]) -> tuple[list[str], list[str]]:
         """Have just these links open; return the names that were opened and closed.
@@ -65,5 +70,17 @@ class LinkSet:
 
     async def close(self) -> None:
         """Close all, last opened first."""
-        for name in reversed(tuple(self._open)):
-            await self.remove(name)
+        links = [link for _, link in reversed(self._open.values())]
+        self._open.clear()
+        await self._end(links)
+
+    async def _end(self, links: Sequence[Link]) -> None:
+        """Say on all of them that we go, as a router does, then close them."""
+        gateway = self._builder.gateway
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_LIMIT):
+                while not all([gateway.go_down(link) for link in links]):  # noqa: ASYNC110, C419 - one by one
+                    await asyncio.sleep(FAREWELL_STEP)
+        for link in links:
+            await link.close()
+            gateway.detach(link)

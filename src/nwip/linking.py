@@ -8,6 +8,7 @@ Nothing here opens anything but `open_link`. What a kind of link needs is import
 import asyncio
 import errno
 import random
+import secrets
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -28,9 +29,11 @@ from nwip.dataplane.interfaces import main_address
 from nwip.directory.records import Endpoint
 from nwip.discovery.preferred import split_server
 from nwip.gateway.gateway import NodeGateway
+from nwip.gateway.sharing import Share
 from nwip.ipx.numbers import IPX_TUNNEL_PORT
 from nwip.links.base import Link
 from nwip.routing.numbering import is_node_number
+from nwip.routing.standby import DEFAULT_PRIORITY
 from nwip.security.admission import admission
 from nwip.state import State
 
@@ -147,14 +150,10 @@ class Builder:
             joined=settings.is_joined,
             limit=settings.hosts,
             choose=settings.own_numbers,
-            elsewhere=lambda node: self._is_ours(node, settings.title),
+            elsewhere=lambda node: self.gateway.is_ours(node, settings.title),
             reserved=self._is_reserved,
             hop_limit=self.gateway.parameters.hop_limit,
         )
-
-    def _is_ours(self, node: bytes, besides: str) -> bool:
-        """Say whether a node number is that of a host on another link of this node."""
-        return any(node in self.gateway.hosts_of(link) for link in self.gateway.links if link.name != besides)
 
     def _rfc1234(self, settings: Rfc1234Settings, port: int) -> Link:
         from nwip.links.rfc1234 import Rfc1234Link
@@ -172,7 +171,7 @@ class Builder:
             joined=settings.is_joined,
             interval=settings.refresh,
             kept=self._config.node.state_directory / f"{settings.title}.peers",
-            reserved=lambda node: self._is_reserved(node) or self._is_ours(node, settings.title),
+            reserved=lambda node: self._is_reserved(node) or self.gateway.is_ours(node, settings.title),
         )
 
     def _lan(
@@ -247,7 +246,14 @@ async def open_link(
 
     async def start(port: int) -> Link:
         link = builder.build(settings, port, beside)
-        gateway.attach(link)
+        gateway.attach(
+            link,
+            Share(
+                secrets.token_bytes(8),
+                getattr(settings, "priority", DEFAULT_PRIORITY),
+                switched=not isinstance(settings, UplinkSettings | Rfc1234Settings),
+            ),
+        )
         try:
             await link.open(gateway)
         except OSError:

@@ -165,10 +165,14 @@ class RunningNode:
 
     def session_opened(self, server: Endpoint) -> None:
         """Say which DSS has let us in."""
+        if self.gateway is not None:
+            self.gateway.session_found()
         _log.info("joined the domain through the DSS at %s", endpoint_text(server))
 
     def session_closed(self, reason: str) -> None:
         """Say that the DSS is gone; traffic goes on."""
+        if self.gateway is not None:
+            self.gateway.session_lost()
         meanwhile = "traffic goes on" if self.gateway is not None else "the domain is not joined yet"
         _log.warning("%s; trying again, %s", reason.rstrip("."), meanwhile)
 

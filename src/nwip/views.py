@@ -49,6 +49,7 @@ class Views:
             "routes": self.routes,
             "nodes": self.nodes,
             "links": self.links,
+            "alarms": self.alarms,
             "clients": self.clients,
             "ping": self.ping,
             "resolve": self.resolve,
@@ -75,6 +76,8 @@ class Views:
                 "kind": link.kind,
                 "network": format_network(link.network),
                 "joined": link.joined,
+                "state": inside.muted(link) or "",
+                "why": inside.why(link),
                 "hosts": len(inside.hosts_of(link)),
                 "packets_in": link.counters.packets_in,
                 "packets_out": link.counters.packets_out,
@@ -85,6 +88,10 @@ class Views:
             }
             for link in (gateway.virtual, *inside.links)
         ]
+
+    async def alarms(self, _: Question) -> list[Row]:
+        """Return what an operator has to put right about the links, the newest last."""
+        return [{"alarm": sentence} for sentence in self._inside().alarms]
 
     async def clients(self, _: Question) -> list[Row]:
         """Return the players on this node's links."""

@@ -150,6 +150,7 @@ EVERYTHING: dict[str, object] = {
     "routes": ROUTES,
     "nodes": NODES,
     "links": LINKS,
+    "alarms": [{"alarm": "link lan: a router says 0000001A"}],
     "clients": CLIENTS,
     "resolve": RESOLVED,
     "ping": PINGED,

@@ -15,6 +15,7 @@ from nwip.ipx.packet import Packet
 from nwip.ipx.rip import RipEntry, RipOperation, RipPacket
 from nwip.ipx.sap import SapEntry, SapOperation, SapQuery, SapResponse
 from nwip.links.memory import MemoryLink
+from nwip.routing.timers import SETTLING
 
 pytestmark = pytest.mark.asyncio
 
@@ -226,6 +227,7 @@ async def test_an_attached_network_is_ours_whatever_a_station_of_another_lan_say
     await other.close()
     member.gateway.detach(other)
     announce(router)
+    domain.pass_time(SETTLING)
     assert set(routes_known(member)) == {Route(LAN, 0, 1), Route(INTERNAL, 1, 2)}
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.world import NETWORK, Domain, Member, Station
-from nwip.gateway.gateway import PING_SOCKET
+from nwip.gateway.local import PING_SOCKET
 from nwip.ipx.address import BROADCAST_NODE, Address
 from nwip.ipx.numbers import PacketType, Socket
 from nwip.ipx.packet import Packet

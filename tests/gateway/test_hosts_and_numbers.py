@@ -91,7 +91,8 @@ async def test_a_node_that_is_only_numbered_anew_makes_no_work(monkeypatch: pyte
     _, (a, b) = await sites(2)
     b.offer(Route(7, 1, 2))
     looked_up: list[int] = []
-    monkeypatch.setattr(a.gateway._tables, "refresh_network", looked_up.append)
+    routes = a.gateway._agents.router.routes
+    monkeypatch.setattr(routes, "refresh", lambda network, _now: looked_up.append(network))
     node = b.own[Kind.NODE, b.gateway.virtual.node, ""].value
     assert isinstance(node, Node)
     b.offer(node)

@@ -209,6 +209,15 @@ def test_if_the_nearest_service_must_not_be_told_the_next_nearest_is() -> None:
     assert nearest(known) == ("CLOSE", 5)
 
 
+def test_a_specific_query_is_answered_with_the_one_service_of_that_type_and_name() -> None:
+    known = catalogue([(OWN, service("ONE")), (OWN, service("TWO")), (OWN, service("TWO", 1, 7))])
+    query = SapSpecificQuery.of(7, "TWO").encode()
+    (response,) = answer(sap_query(SapOperation.GENERAL_QUERY, 7)._replace(payload=query), known)
+    assert SapResponse.decode(response.payload) == SapResponse(
+        SapOperation.SPECIFIC_RESPONSE, (SapEntry.of(7, "TWO", Address(FAR, SERVER, 0x0451), 2),)
+    )
+
+
 @pytest.mark.parametrize(
     "request_packet",
     [
@@ -219,7 +228,7 @@ def test_if_the_nearest_service_must_not_be_told_the_next_nearest_is() -> None:
         rip_request(FAR)._replace(destination=ASKER),
         sap_query(SapOperation.GENERAL_QUERY, 4)._replace(payload=b"\0\1\0"),
         sap_query(SapOperation.GENERAL_QUERY, 4)._replace(payload=b"\0\1\0\4\0"),
-        sap_query(SapOperation.GENERAL_QUERY, 4)._replace(payload=SapSpecificQuery.of(4, "MUSEUM").encode()),
+        sap_query(SapOperation.GENERAL_QUERY, 4)._replace(payload=SapSpecificQuery.of(4, "OTHER").encode()),
         sap_query(SapOperation.GENERAL_QUERY, 4)._replace(
             payload=SapResponse(SapOperation.GENERAL_RESPONSE, ()).encode()
         ),

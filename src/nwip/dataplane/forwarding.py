@@ -37,22 +37,33 @@ class Forwarder:
     """The forwarding tables and the loop over a batch.
 
     `hosts` is keyed by the ten octets of network and node, `networks` by the four of the network; a host's
-    entry goes before its network's. `own` holds the keys of the node itself, which are never in `hosts`.
-    `unusual(inlet, packet, hop)` gets what is for those, what no table knows, and every broadcast.
-    `hop_limit` is the transport control at which a packet is dropped instead of sent on.
+    entry goes before its network's. `own` holds our own addresses, which are never in `hosts`. What comes in
+    by `domain`, the link to the other gateways, is looked up in `inward` instead of `networks`: it leaves the
+    domain here, or nowhere. `unusual(inlet, packet, hop)` gets what neither table knows, what is for us, and
+    every broadcast. `hop_limit` is the transport control at which a packet is dropped instead of sent on;
+    `expired` counts these. No packet to a network goes back to the medium it came from, where it was heard
+    already; `returned` counts those.
     """
 
-    def __init__(self, unusual: Callable[[Outlet, bytes, Hashable], None], hop_limit: int) -> None:
+    def __init__(
+        self,
+        unusual: Callable[[Outlet, bytes, Hashable], None],
+        hop_limit: int,
+        domain: Outlet | None = None,
+    ) -> None:
+        self.own: set[bytes] = set()
         self.hosts: dict[bytes, Way] = {}
         self.networks: dict[bytes, Way] = {}
-        self.own: set[bytes] = set()
+        self.inward: dict[bytes, Way] = {}
         self.hop_limit = hop_limit
         self.expired = 0
+        self.returned = 0
         self._unusual = unusual
+        self._domain = domain
 
     def forward(self, inlet: Outlet, batch: Iterable[tuple[bytes, Hashable]]) -> None:
         """Send every packet of a batch on its way. Packets have checked headers and no network 0."""
-        hosts, networks, own, unusual = self.hosts, self.networks, self.own, self._unusual
+        hosts, networks, own, unusual = self.hosts, self.ways(inlet), self.own, self._unusual
         for packet, came_from in batch:
             key = packet[DESTINATION_OFFSET:_SOCKET]
             way = hosts.get(key)
@@ -61,7 +72,14 @@ class Forwarder:
                 if way is None or key in own or packet[_NODE:_SOCKET] == _BROADCAST:
                     unusual(inlet, packet, came_from)
                     continue
+                if way.outlet is inlet and not inlet.star:
+                    self.returned += 1
+                    continue
             self.send(inlet, way, packet)
+
+    def ways(self, inlet: Outlet) -> dict[bytes, Way]:
+        """Return the ways to networks for what comes in by a link."""
+        return self.inward if inlet is self._domain else self.networks
 
     def send(self, inlet: Outlet | None, way: Way, packet: bytes) -> None:
         """Send one packet; unless it is our own (no inlet) or stays on its star, it has passed a router.

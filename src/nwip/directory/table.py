@@ -33,7 +33,8 @@ class Directory:
     owner over the limit is refused and counted in `refused`; of withdrawals the oldest are forgotten.
     `now` is seconds of one monotonic clock, the caller's. `first_lease` is how long an owner is believed of
     which no renewal was heard yet, in seconds.
-    `version` goes up with every change of what answers could hold. `lans` knows who is active on each LAN.
+    `version` goes up with every change of what answers could hold. `lans` knows who is active on each LAN,
+    `policy` is what answers leave out.
     """
 
     def __init__(self, limit: int = DEFAULT_LIMIT, owner_limit: int = OWNER_LIMIT) -> None:
@@ -48,7 +49,7 @@ class Directory:
         self._count = 0
         self._created = 0
         self._frozen = False
-        self._policy = Policy(())
+        self.policy = Policy(())
         self._hidden: set[tuple[bytes, Key]] = set()
         self._unhidden: list[Change] = []
         self.refused = 0
@@ -90,9 +91,9 @@ class Directory:
         if isinstance(record.value, Node):
             renamed = owner.node is None or owner.node.name != record.value.name
             owner.node = record.value
-            if renamed and self._policy.asks_for_owners:
+            if renamed and self.policy.asks_for_owners:
                 self._unhidden += self._judge_anew(owner)
-        if self._policy and self._hides(owner, record):
+        if self.policy and self._hides(owner, record):
             self._hidden.add((record.owner, key))
             return Change(record, hidden=True)
         self._offers.add(key, record)
@@ -204,9 +205,9 @@ class Directory:
 
     def set_policy(self, policy: Policy) -> list[Change]:
         """Take the domain's filters; return what appears and what vanishes by them."""
-        if policy == self._policy:
+        if policy == self.policy:
             return []
-        self._policy = policy
+        self.policy = policy
         return [change for owner in self._owners.values() for change in self._judge_anew(owner)]
 
     def is_hidden(self, record: Record) -> bool:
@@ -375,7 +376,7 @@ class Directory:
         return Change(record, removed=True)
 
     def _hides(self, owner: Owner, record: Record) -> bool:
-        return self._policy.hides(record.value, owner.identity, owner.node.name if owner.node else "")
+        return self.policy.hides(record.value, owner.identity, owner.node.name if owner.node else "")
 
     def _judge_anew(self, owner: Owner) -> list[Change]:
         """Show or hide each record of an owner as the filters now say."""

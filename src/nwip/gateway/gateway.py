@@ -1,38 +1,39 @@
 """The gateway: where links, forwarding, tables and agents meet. No sockets and no clock of its own.
 
 Links hand in batches; the forwarder sends the ordinary packets on as raw octets; what it does not know comes
-to `_unusual`, one packet at a time. See "Life of a packet" in docs/architecture.md.
+to `unusual`, one packet at a time. See "Life of a packet" in docs/architecture.md, and docs/routing.md.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
-from nwip.dataplane.forwarding import Forwarder, Outlet, Way, raised
+from nwip.dataplane.forwarding import Forwarder, Outlet, Way
 from nwip.directory.parameters import Parameters
-from nwip.directory.records import Change, Kind
+from nwip.directory.records import Change, Host, Kind
 from nwip.directory.table import Directory
-from nwip.gateway.agents import Agents, Registry
+from nwip.gateway.agents import Agents, own_addresses
+from nwip.gateway.broadcasts import Broadcasts
+from nwip.gateway.local import OwnSockets
 from nwip.gateway.local_services import LocalServices
+from nwip.gateway.muting import UNUSABLE, Muting
 from nwip.gateway.originating import Origin
+from nwip.gateway.parts import Parts
+from nwip.gateway.sharing import STANDING_BY, Share, Sharing
 from nwip.gateway.sockets import LocalSocket, LocalSockets
 from nwip.gateway.tables import Tables
-from nwip.ipx.address import BROADCAST_NODE, Address
-from nwip.ipx.numbers import PacketType, Socket
-from nwip.ipx.packet import Packet
-from nwip.ipx.ping import ping, ping_answer
+from nwip.gateway.unusual import Unusual
+from nwip.gateway.uplink import Uplink
+from nwip.ipx.address import Address
 from nwip.links.base import Arrival, Counters, Hop, Link
 from nwip.links.virtual import VirtualLink
-from nwip.security.limits import TokenBuckets
-from nwip.wire import WireError
+from nwip.routing.registering import Registry
+from nwip.routing.router import Router
+from nwip.routing.view import View
 
-PING_SOCKET: Final = Socket.DYNAMIC_FIRST + 2  # never socket 2: it tells a question from an answer
-ANSWER_RATE: Final = 500.0  # RIP and SAP responses a second to one host: about a tenth of a processor
-ANSWER_BURST: Final = 512.0  # one whole answer: 3,584 services or 25,600 networks
-BROADCAST_SOURCES: Final = 4096  # whose budgets are remembered; the one unused for longest is forgotten
-
-_RIP_OR_SAP: Final = frozenset(socket.to_bytes(2, "big") for socket in (Socket.RIP, Socket.SAP))
+NO_CARRIER: Final = "the cable is out"
 
 
 class NodeGateway:
@@ -56,65 +57,181 @@ class NodeGateway:
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self.directory = directory
-        self.parameters = parameters
         self.virtual = virtual
-        self.links: list[Link] = []
-        self.counters = Counters()
-        self.ping_listeners: set[Callable[[Address], None]] = set()
         self.sockets = LocalSockets()
-        self.services = registry = LocalServices(registry)
-        self._registry = registry
-        self._clock = clock
-        self._changed = changed
-        self._forwarder = Forwarder(self._unusual, parameters.hop_limit)
-        self._agents = Agents(identity, directory, registry)
-        self._tables = Tables(
-            identity,
-            directory,
-            parameters,
-            virtual,
-            self._forwarder,
-            subnet_prefix=subnet_prefix,
-            clock=clock,
-            way_here=self._agents.way_here,
+        self.services = LocalServices(registry)
+        self._forwarder = forwarder = Forwarder(self._unusual, parameters.hop_limit, virtual)
+        self._tables = tables = Tables(
+            identity, directory, parameters, virtual, forwarder, subnet_prefix=subnet_prefix, clock=clock
         )
-        self._answers = TokenBuckets(ANSWER_RATE, ANSWER_BURST)
-        self._budget = TokenBuckets(parameters.broadcast_rate, parameters.broadcast_burst, BROADCAST_SOURCES)
+        self._parts = parts = Parts(parameters, virtual, forwarder, tables, clock, changed)
+        self._agents = Agents(identity, directory, self.services, parts, self.services.__contains__)
+        self._muting = Muting(parts, self._agents, self)
+        self._sharing = Sharing(
+            identity, directory, parts, self._agents, self._muting, register=self.register_host
+        )
+        self._broadcasts = Broadcasts(parts, self.sockets)
         self._origin = Origin(
             self.sockets,
-            self._forwarder,
-            self._tables.network,
-            joined=lambda: (link for link in (virtual, *self.links) if link.joined),
-            wait=self._wait,
-            drop=self.counters.drop,
-            affords=lambda source: self._budget.allow(source, clock()),
+            forwarder,
+            tables.network,
+            joined=lambda: (link for link in (virtual, *parts.speaking()) if link.joined),
+            wait=parts.wait,
+            drop=parts.counters.drop,
+            affords=self._broadcasts.affords,
         )
+        self._local = OwnSockets(parts, self._agents, self.originate)
+        self._odd = Unusual(parts, self._local, self.sockets, self._broadcasts, self._sharing.hear)
+        self._uplink = Uplink(self._local.probe, self._cut_off)
 
-    def attach(self, link: Link) -> None:
-        """Take a link in; open it afterwards."""
+    # What there is to see.
+
+    @property
+    def parameters(self) -> Parameters:
+        """The domain's parameters that are in force here."""
+        return self._parts.parameters
+
+    @property
+    def links(self) -> list[Link]:
+        """The links, but for the virtual one."""
+        return self._parts.links
+
+    @property
+    def counters(self) -> Counters:
+        """What this node dropped itself."""
+        return self._parts.counters
+
+    @property
+    def ping_listeners(self) -> set[Callable[[Address], None]]:
+        """Who is called with the address of everyone that answers a ping."""
+        return self._local.ping_listeners
+
+    @property
+    def router(self) -> Router:
+        """The routing side: what is known of networks and services, and by whom."""
+        return self._agents.router
+
+    def view(self, link: Link) -> View:
+        """Return what the hosts of a link are told when they ask."""
+        return self._agents.view(link)
+
+    @property
+    def alarms(self) -> deque[str]:
+        """Sentences about what an operator has to put right, the newest last; 64 at most."""
+        return self.router.alarms.sentences
+
+    @property
+    def address(self) -> Address:
+        """This node's own address on the virtual network."""
+        return Address(self.parameters.network, self.virtual.node, 0)
+
+    def on_moved(self, listener: Callable[[set[int]], None]) -> None:
+        """Call `listener` with the networks whose way in force has changed, after each change."""
+        self._agents.moved = listener
+
+    def ticks_to(self, owner: bytes) -> int | None:
+        """Return the ticks to another node of the domain, None when it cannot be reached."""
+        peer = self._tables.peer(owner)
+        return peer.ticks if peer is not None else None
+
+    def way_to(self, to: Address) -> Way | None:
+        """Return the way that a packet to an address takes now, None when none is known."""
+        network = (to.network or self.parameters.network).to_bytes(4, "big")
+        return self._forwarder.hosts.get(network + to.node) or self._forwarder.networks.get(network)
+
+    def is_own(self, to: Address) -> bool:
+        """Say whether an address is one of this node itself."""
+        return (to.network or self.parameters.network).to_bytes(4, "big") + to.node in self._tables.own
+
+    def is_ours(self, node: bytes, besides: str) -> bool:
+        """Say whether a host of the virtual network is on a joined link of ours, other than one by name."""
+        link = self._tables.link_of(node)
+        return link is not None and link.name != besides
+
+    def why(self, link: Link) -> str:
+        """Return, for people, why this gateway routes on a link or not, where others may; else nothing."""
+        return self._sharing.lans.why(link)
+
+    def drops(self) -> dict[str, int]:
+        """Return what this node dropped that no link could send on, by reason."""
+        drops = {**self.counters.drops, "passed too many routers": self._forwarder.expired}
+        if self._forwarder.returned:
+            drops["would go back where it came from"] = self._forwarder.returned
+        return drops
+
+    def muted(self, link: Link) -> str | None:
+        """Return why a link is only listened to, None when it is served."""
+        return next(iter(self._parts.muted.get(link.name, ())), None)
+
+    def hosts_of(self, link: Link) -> list[bytes]:
+        """Return the node numbers of the hosts on a joined link."""
+        return self._tables.hosts_of(link)
+
+    # Links come and go.
+
+    def attach(self, link: Link, share: Share | None = None, *, active: bool = True) -> None:
+        """Take a link in; open it afterwards. One that is not active stands by: see `stand_by`.
+
+        With a `share` this gateway takes turns with others of the domain on it.
+        """
         self.links.append(link)
-        self._agents.attach(link, self.parameters.network)
-        if not link.joined:
-            self._tables.own.add(link.network.to_bytes(4, "big") + link.node)
-            self._tables.refresh_network(link.network)
+        if share is not None:
+            active = self._sharing.attach(link, share)
+        self._tables.own.update(own_addresses(link))
+        reason = self._agents.attach(link)
+        if reason is not None:
+            self._tables.own.difference_update(own_addresses(link))
+            self._muting.mute(link, UNUSABLE)
+        if not active:
+            self.stand_by(link)
+
+    def go_down(self, link: Link) -> bool:
+        """Say goodbye on a link before it is closed and detached: that everything behind us is lost there.
+
+        Where another gateway goes on in our place nothing is lost, and it is told to. Returns whether all is
+        said; else `advance` says the rest, and this may be asked again.
+        """
+        if not self._sharing.leave(link):
+            self._agents.go_down([link])
+        return self._agents.is_quiet(link)
 
     def detach(self, link: Link) -> None:
         """Leave a closed link out, with everything that was known through it."""
         self.links.remove(link)
         for node in self._tables.hosts_of(link):
             self.host_lost(link, node)
-        networks = self._agents.detach(link)
-        if not link.joined:
-            self._tables.own.discard(link.network.to_bytes(4, "big") + link.node)
-        for network in networks:
-            self._tables.refresh_network(network)
+        self._sharing.forget(link)
+        self._agents.detach(link)
+        self._muting.forget(link)
+        self._tables.own.difference_update(own_addresses(link))
+        for other in self.links:  # two LANs may share a number
+            self._tables.own.update(own_addresses(other))
+
+    def stand_by(self, link: Link) -> None:
+        """Only listen to a link, because another gateway of the domain routes on its LAN."""
+        self._muting.mute(link, STANDING_BY)
+
+    def take_over(self, link: Link) -> None:
+        """Route on a link on which this node stood by: from now on it is told, served and led through."""
+        self._muting.unmute(link, STANDING_BY)
+
+    def carrier(self, link: Link, *, present: bool) -> None:
+        """Learn that a link's cable is out, or in again. One that never says so is taken to be in."""
+        if present:
+            self._muting.unmute(link, NO_CARRIER)
+        else:
+            self._muting.mute(link, NO_CARRIER)
+            self._agents.forget(link)
+
+    # The domain.
 
     def renumber(self, node: bytes) -> None:
         """Take another node number on the virtual network."""
         before = self.virtual.node
         for link in (self.virtual, *self.links):
-            if link.joined:
+            if link.joined and not self._sharing.shares_node(link):
                 link.node = node
+                self._agents.renumber(link)
         self._tables.renumber(before, node)
         self.services.renumber(node)
         self.sockets.renumbered()
@@ -126,7 +243,7 @@ class NodeGateway:
         node, and where broadcasts go decides which sockets there are: those stay as they are.
         """
         before = self.parameters
-        self.parameters = replace(
+        self._parts.parameters = replace(
             parameters,
             network=before.network,
             node_prefix=before.node_prefix,
@@ -134,190 +251,99 @@ class NodeGateway:
             broadcasts=before.broadcasts,
         )
         self._forwarder.hop_limit = parameters.hop_limit
-        self._budget.set_rate(parameters.broadcast_rate, parameters.broadcast_burst)
+        self._broadcasts.set_rate(parameters.broadcast_rate, parameters.broadcast_burst)
         self._tables.take_parameters(self.parameters)
+        self._agents.look_again([*self.directory.keys(Kind.ROUTE)])
         fixed = ("network", "node_prefix", "data_port", "broadcasts")
         return ", ".join(
             name.replace("_", "-") for name in fixed if getattr(parameters, name) != getattr(before, name)
         )
 
-    @property
-    def address(self) -> Address:
-        """This node's own address on the virtual network."""
-        return Address(self.parameters.network, self.virtual.node, 0)
-
-    def drops(self) -> dict[str, int]:
-        """Return what this node dropped that no link could send on, by reason."""
-        return {**self.counters.drops, "passed too many routers": self._forwarder.expired}
-
     def directory_changed(self, changes: Iterable[Change]) -> None:
-        """Bring the forwarding tables up to what the replica now holds."""
-        self._tables.directory_changed(changes)
+        """Bring routes, services and forwarding up to what the replica now holds."""
+        changes = list(changes)
+        self._agents.directory_changed(changes, self._tables.directory_changed(changes))
+        hosts = {change.record.value.node for change in changes if isinstance(change.record.value, Host)}
+        self._sharing.directory_changed(hosts)
 
-    def hosts_of(self, link: Link) -> list[bytes]:
-        """Return the node numbers of the hosts on a joined link."""
-        return self._tables.hosts_of(link)
+    def session_lost(self) -> None:
+        """Learn that no DSS can be reached. If the other nodes cannot be either, our links are told so."""
+        self._uplink.lost(self._parts.clock())
+        self._parts.changed()
 
-    def ticks_to(self, owner: bytes) -> int | None:
-        """Return the ticks to another node of the domain, None when its address is not known."""
-        return self._tables.ticks_to(owner)
-
-    def way_to(self, to: Address) -> Way | None:
-        """Return the way that a packet to an address takes now, None when none is known."""
-        network = (to.network or self.parameters.network).to_bytes(4, "big")
-        return self._forwarder.hosts.get(network + to.node) or self._forwarder.networks.get(network)
-
-    def is_own(self, to: Address) -> bool:
-        """Say whether an address is one of this node itself."""
-        return (to.network or self.parameters.network).to_bytes(4, "big") + to.node in self._tables.own
-
-    # What links report.
-
-    def receive(self, link: Link, batch: Sequence[Arrival]) -> None:
-        """Take a batch of packets that `link` received."""
-        if link is self.virtual and self._tables.place_sources(batch):
-            self._changed()
-        self._forwarder.forward(link, batch)
-
-    def host_gained(self, link: Link, node: bytes, hop: Hop) -> None:
-        """Learn that a host is on a joined link of ours, and register it."""
-        self._registry.offer(self._tables.add_local(link, node, hop))
-
-    def host_lost(self, link: Link, node: bytes) -> None:
-        """Learn that a host has left, and withdraw it."""
-        if self._tables.remove_local(link, node):
-            self._registry.retract((Kind.HOST, node, ""))
-
-    # What the forwarder does not know.
-
-    def _unusual(self, inlet: Outlet, packet: bytes, hop: Hashable) -> None:
-        link = next(link for link in (self.virtual, *self.links) if link is inlet)
-        if packet[6:16] in self._tables.own:
-            if not self.sockets.deliver(packet):
-                self._deliver(link, Packet.decode(packet), hop)
-        elif packet[10:16] == BROADCAST_NODE:
-            self._broadcast(link, packet, hop)
-        elif not (link.joined and self._wait(packet)):
-            self.counters.drop("no way to the destination")
-
-    def _wait(self, packet: bytes) -> bool:
-        """Keep a packet to an unknown host of the virtual network for a moment."""
-        if packet[6:10] != self._tables.network:
-            return False
-        kept = self._tables.placement.wait(packet[10:16], packet, self._clock())
-        self._changed()
-        return kept
-
-    def _broadcast(self, link: Link, packet: bytes, hop: Hashable) -> None:
-        if packet[6:10] != link.network.to_bytes(4, "big"):
-            way = self._forwarder.networks.get(packet[6:10])
-            if way is None:
-                self.counters.drop("no way to the destination")
-            else:
-                self._forwarder.send(link, way, packet)
-        elif packet[16:18] in _RIP_OR_SAP:
-            self._rip_or_sap(link, packet, hop)
-        elif link.joined:
-            self._copy(link, packet, hop)
-        elif link.star:
-            link.send_to_all(packet, besides=hop)
-
-    def _copy(self, link: Link, packet: bytes, hop: Hashable) -> None:
-        """Copy a broadcast of the virtual network to everyone else on it; what came through it stays here.
-
-        A propagated (type 20) packet counts networks in its transport control, so it is not raised.
-        """
-        if not self._budget.allow(packet[18:28], self._clock()):
-            self.counters.drop("broadcast budget")
-            return
-        self.sockets.deliver(packet)
-        if link.star:
-            link.send_to_all(packet, besides=hop)
-        if packet[5] != PacketType.PROPAGATED:
-            packet = raised(packet)
-            if packet[4] >= self.parameters.hop_limit:
-                self._forwarder.expired += 1
-                return
-        for other in self.links:
-            if other.joined and other is not link:
-                other.send_to_all(packet)
-        if link is not self.virtual:
-            self.virtual.send_to_all(packet)
-
-    def _rip_or_sap(self, link: Link, packet: bytes, hop: Hashable) -> None:
-        if link is self.virtual:
-            self.counters.drop("RIP or SAP broadcast on the virtual network")
-            return
-        if link.star:
-            link.send_to_all(packet, besides=hop)
-        self._deliver(link, Packet.decode(packet), hop)
-
-    def _deliver(self, link: Link, packet: Packet, hop: Hashable) -> None:
-        """Take a packet that is for this node itself."""
-        match packet.destination.socket:
-            case Socket.RIP | Socket.SAP:
-                self._rip_or_sap_here(link, packet, hop)
-            case Socket.ECHO if packet.source.socket == Socket.ECHO:
-                for listener in tuple(self.ping_listeners):
-                    listener(packet.source)
-            case Socket.ECHO:
-                answer = ping_answer(packet, Address(link.network, link.node, Socket.ECHO))
-                link.send(
-                    answer._replace(destination=answer.destination._replace(network=link.network)).encode(),
-                    hop,
-                )
-            case _:
-                self.counters.drop("no such socket here")
-
-    def _rip_or_sap_here(self, link: Link, packet: Packet, hop: Hashable) -> None:
-        try:
-            networks = self._agents.hear(link, packet, self._clock())
-        except WireError:
-            self.counters.drop("malformed RIP or SAP")
-            return
-        for network in networks:
-            self._tables.refresh_network(network)
-        self._changed()
-        for response in tuple(self._affordable(hop, self._agents.answer(link, packet, self._tables))):
-            link.send(response.encode(), hop)
-
-    def _affordable(self, hop: Hashable, responses: Iterator[Packet]) -> Iterator[Packet]:
-        """Cut an answer short where one host's questions would keep the node from everything else."""
-        for response in responses:
-            if not self._answers.allow(hop, self._clock()):
-                self.counters.drop("answer budget")
-                return
-            yield response
-
-    # What this node sends itself.
+    def session_found(self) -> None:
+        """Learn that a DSS is reached again."""
+        self._uplink.found()
 
     def send_ping(self, to: Address) -> None:
         """Ask a host, or with the broadcast node number all players, for an answer to `ping_listeners`."""
-        source = self.address._replace(socket=PING_SOCKET)
-        packet = ping(source)._replace(source=source, destination=to._replace(socket=Socket.ECHO)).encode()
-        if packet[6:16] in self._tables.own:
-            for listener in tuple(self.ping_listeners):
-                listener(to)
-        else:
-            self.originate(packet)
+        self._local.send_ping(to)
 
     def originate(self, packet: bytes, sender: LocalSocket | None = None) -> None:
         """Route a packet of this node, or of a program that holds a socket of it; see `Origin.send`."""
         self._origin.send(packet, sender)
 
+    # What links report.
+
+    def receive(self, link: Link, batch: Sequence[Arrival]) -> None:
+        """Take a batch of packets that `link` received."""
+        if link is self.virtual:
+            if self._uplink.watching:
+                self._uplink.heard(self._parts.clock())
+            if self._tables.place_sources(batch):
+                self._parts.changed()
+        elif link.name in self._parts.muted or not link.network:
+            self._muting.listen(link, self._sharing.sift(link, batch))
+            return
+        self._forwarder.forward(link, batch)
+
+    def host_gained(self, link: Link, node: bytes, hop: Hop) -> None:
+        """Learn that a host is on a joined link of ours, and register it, if we route there."""
+        routes = self._sharing.lans.host_gained(link, node, hop)
+        if not self._muting.gained(link, node, hop) and routes:
+            self.register_host(link, node, hop)
+
+    def host_lost(self, link: Link, node: bytes) -> None:
+        """Learn that a host has left, and withdraw it."""
+        self._sharing.lans.host_lost(link, node)
+        self._muting.lost(link, node)
+        self.withdraw_host(link, node)
+
+    def register_host(self, link: Link, node: bytes, hop: Hop) -> None:
+        """Place a host on a joined link of ours, and register it."""
+        self.services.offer(self._tables.add_local(link, node, hop))
+
+    def withdraw_host(self, link: Link, node: bytes) -> None:
+        """Withdraw a host of a joined link of ours, if it is still there."""
+        if self._tables.remove_local(link, node):
+            self.services.retract((Kind.HOST, node, ""))
+
+    def may_return(self, link: Link, node: bytes) -> bool:
+        """Say whether a host that was heard on a mute link is to be registered when it is served again."""
+        return self._sharing.may_register(link, node)
+
+    def _cut_off(self, cut_off: bool) -> None:
+        self._agents.cut_off(cut_off)
+        self._sharing.set_fit(fit=not cut_off)
+
+    def _unusual(self, inlet: Outlet, packet: bytes, hop: Hashable) -> None:
+        self._odd.handle(inlet, packet, hop)
+
     # Timers.
 
     def next_deadline(self) -> float | None:
         """Return when `advance` must be called next."""
-        times = (self._tables.placement.next_deadline(), self._agents.next_deadline())
-        return min((time for time in times if time is not None), default=None)
+        parts = (self._tables.placement, self._agents, self._muting, self._uplink, self._sharing)
+        return min((time for part in parts if (time := part.next_deadline()) is not None), default=None)
 
     def advance(self, now: float) -> None:
-        """Let what was learned age, and packets that have waited too long go."""
+        """Send what is due, and let what was learned age and packets that have waited too long go."""
         placement = self._tables.placement
         for node in placement.advance(now):
             self._tables.refresh_host(node)
-        for network in self._agents.advance(now):
-            self._tables.refresh_network(network)
+        self._muting.advance(now)
+        self._uplink.advance(now)
+        self._sharing.advance(now)
+        self._agents.advance(now)
         if placement.given_up:
             self.counters.drops["unknown host"] = placement.given_up

@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from nwip.directory.records import Key, Service, Value
-from nwip.gateway.agents import Registry
 from nwip.gateway.sockets import SocketRefused
 from nwip.ipx.address import Address
 from nwip.ipx.numbers import ServiceType
+from nwip.routing.registering import Registry
 
 SERVICES_LIMIT: Final = 1024  # of a node; further ones are refused
 PROGRAM_LIMIT: Final = 64  # of one program
@@ -47,6 +47,10 @@ class LocalServices:
             self._waiting.pop(key, None)
         else:
             self._registry.retract(key)
+
+    def __contains__(self, key: Key) -> bool:
+        """Say whether a program advertises a service."""
+        return key in self._advertised
 
     def advertise(self, program: Hashable, service_type: int, name: str, address: Address) -> None:
         """Register a service of a program at one of the node's addresses; again, with another address.

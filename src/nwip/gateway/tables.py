@@ -4,12 +4,11 @@ The routing side of a gateway. No sockets, no clock of its own: `clock` is passe
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from operator import itemgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from nwip.dataplane.forwarding import Forwarder, Way
 from nwip.directory.parameters import Parameters
-from nwip.directory.records import Change, Endpoint, Host, Kind, Node, Record, Route
+from nwip.directory.records import Change, Endpoint, Host, Key, Kind, Node, Record, Route, Service
 from nwip.directory.table import Directory
 from nwip.ipx.address import BROADCAST_NODE, NULL_NODE
 from nwip.links.base import Arrival, Hop, Link
@@ -21,8 +20,13 @@ MOST_MOVES: Final = 2**63 - 1  # what a `Host` record can hold; there the higher
 
 _NO_HOSTS: Final = (BROADCAST_NODE, NULL_NODE)
 
-MeasuredWay = tuple[tuple[int, int], Way]
-"""A way to a network, behind its ticks and hops: the lower goes before."""
+
+class Peer(NamedTuple):
+    """Another node of the domain: its data port, its number, and the ticks to it."""
+
+    endpoint: Endpoint
+    node: bytes
+    ticks: int
 
 
 class Tables:
@@ -42,7 +46,6 @@ class Tables:
         *,
         subnet_prefix: int | None,
         clock: Callable[[], float],
-        way_here: Callable[[int], MeasuredWay | None],
     ) -> None:
         self.network = parameters.network.to_bytes(4, "big")
         self.own = forwarder.own
@@ -53,12 +56,12 @@ class Tables:
         self._parameters = parameters
         self._virtual = virtual
         self._forwarder = forwarder
+        self._cut_off = False
         self._prefix = subnet_prefix
         self._clock = clock
-        self._way_here = way_here
         self._local: dict[bytes, tuple[Link, Hop, int]] = {}
         self._nodes: dict[bytes, Node | None] = {}
-        self._endpoints: dict[bytes, Endpoint] = {}
+        self._peers: dict[bytes, Peer] = {}
         self._owners: dict[Endpoint, bytes] = {}
 
     def renumber(self, before: bytes, node: bytes) -> None:
@@ -87,12 +90,21 @@ class Tables:
         self.refresh_host(node)
         return True
 
+    def link_of(self, node: bytes) -> Link | None:
+        """Return the joined link of ours that a host is on, None when it is on none."""
+        local = self._local.get(node)
+        return local[0] if local is not None else None
+
     def hosts_of(self, link: Link) -> list[bytes]:
         """Return the node numbers of the hosts on a joined link of ours."""
         return [node for node, (at, _, _) in self._local.items() if at is link]
 
-    def directory_changed(self, changes: Iterable[Change]) -> None:
-        """Bring the tables up to what the replica now holds."""
+    def places_of(self, link: Link) -> dict[bytes, Hop]:
+        """Return the hosts on a joined link of ours, and the hop of each."""
+        return {node: hop for node, (at, hop, _) in self._local.items() if at is link}
+
+    def directory_changed(self, changes: Iterable[Change]) -> list[Key]:
+        """Place hosts as the replica now does; return the routes and services to look up anew."""
         touched: list[Record] = []
         moved: set[bytes] = set()
         for record in (change.record for change in changes if change.record.owner != self._identity):
@@ -106,8 +118,7 @@ class Tables:
             self._refresh_peers()
         for node in {record.value.node for record in touched if isinstance(record.value, Host | Node)}:
             self.refresh_host(node)
-        for network in {record.value.network for record in touched if isinstance(record.value, Route)}:
-            self.refresh_network(network)
+        return [record.key for record in touched if isinstance(record.value, Route | Service)]
 
     def refresh_host(self, node: bytes) -> None:
         """Look up anew where a host of the virtual network is."""
@@ -115,35 +126,42 @@ class Tables:
         if key in self.own or node in _NO_HOSTS or self._stays_local(node):
             return
         owner = self.placement.owner_of(node, self._clock())
-        endpoint = self._endpoints.get(owner) if owner else None
-        if endpoint is None:
+        peer = self.peer(owner) if owner else None
+        if peer is None:
             self._forwarder.hosts.pop(key, None)
         else:
-            self._forwarder.hosts[key] = Way(self._virtual, endpoint)
+            self._forwarder.hosts[key] = Way(self._virtual, peer.endpoint)
             self._send_waiting(node)
 
-    def refresh_network(self, network: int) -> None:
-        """Look up anew how a network is reached."""
-        ways = (self._way_here(network), self._way_through_domain(network))
-        best = min((way for way in ways if way is not None), key=itemgetter(0), default=None)
+    def place_network(self, network: int, way: Way | None, inward: Way | None) -> None:
+        """Note how a network is reached, and how by our own links (`inward`); None when it is not."""
         key = network.to_bytes(4, "big")
-        if best is None:
-            self._forwarder.networks.pop(key, None)
-        else:
-            self._forwarder.networks[key] = best[1]
+        for table, there in ((self._forwarder.networks, way), (self._forwarder.inward, inward)):
+            if there is None:
+                table.pop(key, None)
+            else:
+                table[key] = there
 
     def take_parameters(self, parameters: Parameters) -> None:
-        """Take other ticks: the ways to networks are chosen anew."""
+        """Take other ticks: the ways to networks are to be chosen anew."""
         self._parameters = parameters
-        for key in list(self._directory.keys(Kind.ROUTE)):
-            self.refresh_network(int.from_bytes(key[1], "big") if isinstance(key[1], bytes) else key[1])
+        self._peers = {owner: self._peer(peer.endpoint, peer.node) for owner, peer in self._peers.items()}
 
-    def ticks_to(self, owner: bytes) -> int | None:
-        """Return the ticks to another node of the domain, None when its address is not known."""
-        endpoint = self._endpoints.get(owner)
-        if endpoint is None:
-            return None
-        return ticks_between(self._virtual.endpoint[0], endpoint[0], self._parameters, self._prefix)
+    def set_cut_off(self, *, cut_off: bool) -> None:
+        """Learn whether other nodes can be reached at all, whatever the replica says."""
+        self._cut_off = cut_off
+        for kind in (Kind.NODE, Kind.HOST):
+            for key in list(self._directory.keys(kind)):
+                if isinstance(key[1], bytes):
+                    self.refresh_host(key[1])
+
+    def peer(self, owner: bytes) -> Peer | None:
+        """Return where another node of the domain is, None when it cannot be reached."""
+        return None if self._cut_off else self._peers.get(owner)
+
+    def peers(self) -> list[Peer]:
+        """Return all other nodes whose address is known."""
+        return list(self._peers.values())
 
     def place_sources(self, batch: Sequence[Arrival]) -> bool:
         """Note which node the sources of a batch are behind; say whether that was news."""
@@ -178,7 +196,7 @@ class Tables:
     def _refresh_peers(self) -> None:
         peers: dict[Endpoint, bytes] = {}
         self._nodes.clear()
-        self._endpoints.clear()
+        self._peers.clear()
         self._owners.clear()
         ipv6 = ":" in self._virtual.endpoint[0]
         for record in self._directory.records(Kind.NODE):
@@ -189,21 +207,13 @@ class Tables:
             endpoint = next((at for at in node.endpoints if (":" in at[0]) == ipv6), None)
             if endpoint is not None and endpoint != self._virtual.endpoint:  # nor what we were before
                 peers[endpoint] = node.node
-                self._endpoints[record.owner] = endpoint
+                self._peers[record.owner] = self._peer(endpoint, node.node)
                 self._owners[endpoint] = record.owner
         self._virtual.know(peers)
 
-    def _way_through_domain(self, network: int) -> MeasuredWay | None:
-        ways = []
-        for record in self._directory.offers((Kind.ROUTE, network, "")):
-            ticks = self.ticks_to(record.owner)
-            if ticks is not None and isinstance(record.value, Route):
-                measure = (record.value.ticks + ticks, record.value.hops + 1)
-                ways.append((measure, self._endpoints[record.owner]))
-        if not ways:
-            return None
-        measure, endpoint = min(ways)
-        return measure, Way(self._virtual, endpoint)
+    def _peer(self, endpoint: Endpoint, node: bytes) -> Peer:
+        ticks = ticks_between(self._virtual.endpoint[0], endpoint[0], self._parameters, self._prefix)
+        return Peer(endpoint, node, ticks)
 
     def _send_waiting(self, node: bytes) -> None:
         way = self._forwarder.hosts.get(self.network + node)

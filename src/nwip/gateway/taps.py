@@ -12,6 +12,7 @@ link are seen as it hands them on, packets to a link as it is given them.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+from nwip.gateway.sharing import Share
 from nwip.links.base import Arrival, Hop, Link
 
 Listener = Callable[[Link, bool, bytes, Hop | None], None]
@@ -21,7 +22,10 @@ Listener = Callable[[Link, bool, bytes, Hop | None], None]
 class Tappable(Protocol):
     """What a gateway must have for it."""
 
-    links: list[Link]
+    @property
+    def links(self) -> list[Link]:
+        """The links, but for the virtual one."""
+        ...
 
     @property
     def virtual(self) -> Link:
@@ -32,7 +36,7 @@ class Tappable(Protocol):
         """Take a batch of packets that `link` received."""
         ...
 
-    def attach(self, link: Link) -> None:
+    def attach(self, link: Link, share: Share | None = None, *, active: bool = True) -> None:
         """Take a link in."""
         ...
 
@@ -76,9 +80,9 @@ class Taps:
                     listener(link, False, packet, hop)
             receive(link, batch)
 
-        def tapped_attach(link: Link) -> None:
+        def tapped_attach(link: Link, share: Share | None = None, *, active: bool = True) -> None:
             self._tap_link(link)
-            attach(link)
+            attach(link, share, active=active)
 
         def tapped_detach(link: Link) -> None:
             detach(link)

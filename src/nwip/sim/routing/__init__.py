@@ -1,0 +1,1 @@
+"""Simulated networks of IPX routers: cables, plain routers, gateways, and what may not happen in them."""
