@@ -111,26 +111,26 @@ class Machine:
         return Outcome(done.returncode, done.stdout)
 
     def run_until_it_works(self, line: str, file: Path) -> Outcome:
-        """Run a line that ends by Ctrl-C, which comes when it has written something to its output or `file`."""
-        log = self.folder / "endless"
-        with log.open("wb") as output:
+        """Run a line that ends by Ctrl-C, which comes when something is in its output or in `file`."""
+        log, errors = self.folder / "output", self.folder / "errors"
+        with log.open("wb") as output, errors.open("wb") as complaints:
             running = subprocess.Popen(
                 self._inside(self.local(line)),
                 cwd=self.folder,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
-                stderr=subprocess.STDOUT,
+                stderr=complaints,
                 start_new_session=True,
             )
             try:
                 end = time.monotonic() + PATIENCE
                 while not log.stat().st_size and not (file.is_file() and file.stat().st_size):
-                    assert running.poll() is None, log.read_text()
+                    assert running.poll() is None, errors.read_text("utf-8")
                     assert time.monotonic() < end, f"{line}: nothing came of it"
                     time.sleep(0.05)
                 os.killpg(running.pid, signal.SIGINT)
-                return Outcome(running.wait(PATIENCE), log.read_text())
+                return Outcome(running.wait(PATIENCE), log.read_text("utf-8") + errors.read_text("utf-8"))
             finally:
                 if running.poll() is None:
                     os.killpg(running.pid, signal.SIGKILL)

@@ -35,9 +35,10 @@ def old_client() -> list[bytes]:
     return [Frame.of(BROADCAST_NODE, mac, FrameType.ETHERNET_802_3, bytes(packet)).encode()]
 
 
-def server() -> list[bytes]:
-    """Return what a NetWare server sends every minute."""
-    return [museum.RIP_BROADCAST, museum.SAP_BROADCAST]
+def server(network: str = "0000AB12") -> list[bytes]:
+    """Return what a NetWare server on such a network sends every minute."""
+    there, here = museum.LAN.to_bytes(4, "big"), bytes.fromhex(network)
+    return [frame.replace(there, here) for frame in (museum.RIP_BROADCAST, museum.SAP_BROADCAST)]
 
 
 def windows() -> list[bytes]:

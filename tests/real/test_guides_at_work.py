@@ -66,7 +66,7 @@ WITH_A_NODE: Final[Mapping[str, Standing]] = {
         sending(server(), on_a_lan(*them.lans[0])),
         sending(server(), in_a_qemu(them.first.namespace, 10086)),
     ],
-    "two-sites.md": lambda them: [sending(server(), on_a_lan(*them.lans[1]))],
+    "two-sites.md": lambda them: [sending(server("000000B2"), on_a_lan(*them.lans[1]))],
     "win9x.md": lambda them: [sending(windows(), on_a_lan(*them.lans[0]))],
 }
 WITH_A_QEMU: Final[Mapping[str, Standing]] = {
@@ -81,13 +81,14 @@ SAYS_NO: Final = {
     "nwip trace 0000C0C0.0080C7A1B2C3": "likewise",
     "nwip trace 2E5A0001.000000000001": "NetWare answers no ping",
     "nwip decode game.pcapng": "nobody plays while it is captured",
+    "nwip dss forget museum": "nobody here has that name",
     "nwip dss forget 3f0a51": "nobody here has that identity",
     "nwip dss diff dss1 dss2": "something may change meanwhile",
 }
 SAYS: Final = {
-    ("win9x.md", "nwip decode lan.pcapng --filter rip"): "response",
+    ("win9x.md", "nwip decode lan.pcapng --filter rip"): "request all networks",
     ("dos-pc.md", "nwip trace 0080C7A1B2C3"): "on lan",
-    ("ipx-only-machine.md", "nwip decode machine.pcapng"): "nearest",
+    ("ipx-only-machine.md", "nwip decode machine.pcapng --filter '!hello'"): "nearest",
     ("ipx-only-machine.md", "nwip services --type 4"): "MUSEUM",
     ("ipx-only-machine.md", "nwip trace 0000C0C0.0080C7A1B2C3"): "machine",
     ("netware-server.md", "nwip services --type 4"): "MUSEUM",
@@ -140,7 +141,7 @@ class Reader:
         machine = self.them.of(command)
         words = command.parts[0]
         if words[0] == "nwip" and "up" in words:
-            await asyncio.to_thread(self._start, machine, words)
+            await asyncio.to_thread(self.start, machine, words)
         elif words[0].startswith("qemu"):
             outcome = await asyncio.to_thread(machine.run_qemu, command.line)
             assert outcome.code == 0, outcome.output
@@ -153,16 +154,10 @@ class Reader:
         else:
             await asyncio.to_thread(self._run, machine, command, block)
 
-    def _start(self, machine: Machine, words: list[str]) -> None:
+    def start(self, machine: Machine, words: list[str]) -> None:
         machine.start(words)
-        if "--config" in words:
-            self.saved.discard(machine)
-        if (
-            "servers" not in (machine.folder / "nwip.toml").read_text("utf-8")
-            if "--config" in words
-            else True
-        ):
-            machine.wait_for_node()
+        self.saved.discard(machine)
+        machine.wait_for_node()
         self._meet("up")
 
     def _meet(self, occasion: str) -> None:
@@ -239,7 +234,7 @@ def captures(machine: Machine) -> None:
             writer = PcapngWriter(file)
             interface = writer.add_interface(LinkType.ETHERNET, "eth1")
             for frame in museum.FRAMES:
-                writer.write(interface, 0, frame)
+                writer.write(interface, 0, frame.replace(museum.LAN.to_bytes(4, "big"), b"\0\xab\xcd\1"))
 
 
 @contextlib.contextmanager
@@ -261,7 +256,7 @@ async def test_what_a_guide_tells_to_type_does_what_it_says(page: str) -> None:
         async with AsyncExitStack() as stack:
             reader = Reader(page, them, stack)
             if page in ALREADY_UP:
-                reader._start(them.first, shlex.split("nwip --config already.toml up"))
+                reader.start(them.first, shlex.split("nwip --config already.toml up"))
             for block in blocks(page):
                 if block.untried:
                     continue
