@@ -5,8 +5,9 @@ import pytest
 from gateway.test_agents import INTERNAL, LAN, MUSEUM, SERVER, announce, ask_nearest, ask_route, routes_known
 from gateway.world import NETWORK, Domain, Member, Station
 from nwip.directory.records import Host, Kind, Route, Service
-from nwip.gateway.gateway import NO_CARRIER, STANDING_BY
+from nwip.gateway.gateway import NO_CARRIER
 from nwip.gateway.muting import REFUSED, UNUSABLE
+from nwip.gateway.sharing import STANDING_BY
 from nwip.ipx import sap
 from nwip.ipx.address import BROADCAST_NODE, Address
 from nwip.ipx.numbers import PacketType, ServiceType, Socket
