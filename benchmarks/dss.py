@@ -13,7 +13,9 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 from random import Random
+from subprocess import PIPE
 
 import psutil
 
@@ -279,6 +281,14 @@ def measure(services: int, routes: int, count: int, rounds: int) -> dict[str, fl
     return found
 
 
+def beside_players(*, quick: bool) -> dict[str, float]:
+    """Measure what a full sync adds to the latency of players, in a program of its own."""
+    command = [sys.executable, str(Path(__file__).with_name("sync_added.py")), "--json"]
+    command += ["--quick"] if quick else []
+    found: dict[str, float] = json.loads(subprocess.run(command, stdout=PIPE, check=True).stdout)
+    return found
+
+
 def main() -> None:
     """Measure, and print."""
     arguments = argparse.ArgumentParser(
@@ -298,7 +308,7 @@ def main() -> None:
         asyncio.run(read_all(options.read))
     else:
         size = (1000, 500, 5000, 1) if options.quick else (100_000, 50_000, 30_000, 5)
-        found = measure(*size)
+        found = measure(*size) | beside_players(quick=options.quick)
         if options.json:
             print(json.dumps(found, indent=2))
         else:

@@ -25,9 +25,12 @@ HOW_TO_GET = {
     "dnsmasq": PROGRAM,
     "dhclient": PROGRAM,
     "named": PROGRAM,
+    "qemu": PROGRAM,
+    "openssl": PROGRAM,
     "pty": "mount devpts on /dev/pts",
     "root": "run the tests as root",
     "netns": "run the tests as root where network namespaces may be made; 'make system-packages' brings ip",
+    "tun": "load the kernel's module tun, and make /dev/net/tun",
     "shared": "place the shared material in ../shared beside the repository",
 }
 
@@ -42,8 +45,12 @@ def is_there(part: str) -> bool:
             return is_there("root") and namespaces_work()
         case "pty":
             return terminals_work()
+        case "tun":
+            return Path("/dev/net/tun").exists()
         case "shared":
             return SHARED.is_dir()
+        case "qemu":
+            return shutil.which("qemu-system-x86_64") is not None
         case _:
             return shutil.which(part) is not None
 

@@ -8,6 +8,23 @@ import pytest
 import nwip
 
 
+def test_the_public_names_are_these_and_no_others() -> None:
+    assert sorted(nwip.__all__) == [
+        "Address",
+        "Domain",
+        "DosboxPlayer",
+        "IpxSocket",
+        "NodeRefused",
+        "NodeUnreachable",
+        "Packet",
+        "Service",
+        "WireError",
+        "__version__",
+        "open_socket",
+        "read_domain",
+    ]
+
+
 @pytest.mark.parametrize("name", nwip.__all__)
 def test_every_public_name_is_there_and_described(name: str) -> None:
     value = getattr(nwip, name)

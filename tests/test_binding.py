@@ -119,7 +119,7 @@ async def test_a_default_port_that_needs_privilege_falls_to_a_high_one_and_says_
         return port
 
     place = Place(None, "link", ["0.0.0.0"], None, 213)
-    assert await binding._open(start, place, said.append) == 10213
+    assert await binding.opened(start, place, said.append) == 10213
     assert tried == [213, 10213]
     assert said == ["port 213 needs privilege: link uses port 10213 instead"]
 
@@ -129,7 +129,7 @@ async def test_a_port_of_ones_own_that_needs_privilege_is_refused_with_the_mend(
         raise PermissionError(errno.EACCES, "Permission denied")
 
     with pytest.raises(ConfigError) as caught:
-        await binding._open(start, Place("nwip.toml", "dss", ["127.0.0.1"], 396, 396), print)
+        await binding.opened(start, Place("nwip.toml", "dss", ["127.0.0.1"], 396, 396), print)
     assert str(caught.value) == (
         "nwip.toml: key 'dss.port' means port 396, which needs privilege; set a port above 1023, for example"
         " 10396, or give nwip the capability CAP_NET_BIND_SERVICE"

@@ -13,12 +13,18 @@ import pytest
 
 from nwip.control import (
     CONNECTION_LIMIT,
+    CONVERSATION_LIMIT,
     REQUEST_LIMIT,
     Answer,
     ControlServer,
+    Conversation,
+    Handler,
     NodeRefused,
     NodeUnreachable,
     ask,
+    begin,
+    converse,
+    hung_up,
 )
 
 
@@ -42,7 +48,36 @@ async def endless(_: Mapping[str, object]) -> object:
     return await asyncio.get_running_loop().create_future()
 
 
-HANDLERS = {"echo": echo, "no": no, "broken": broken, "unprintable": unprintable, "endless": endless}
+async def mirror(
+    request: Mapping[str, object], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Send back what comes, until the peer closes."""
+    if request.get("refuse"):
+        raise Answer(1, "not today")
+    begin(writer, greeting=request.get("name"))
+    while octets := await reader.read(1000):
+        writer.write(octets)
+
+
+async def faulty(*_: object) -> None:
+    raise ZeroDivisionError
+
+
+async def silent(_: object, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    begin(writer)
+    await hung_up(reader)
+
+
+HANDLERS: dict[str, Handler | Conversation] = {
+    "echo": echo,
+    "no": no,
+    "broken": broken,
+    "unprintable": unprintable,
+    "endless": endless,
+    "mirror": Conversation(mirror),
+    "faulty": Conversation(faulty),
+    "silent": Conversation(silent),
+}
 
 
 @contextlib.asynccontextmanager
@@ -237,3 +272,89 @@ async def test_what_is_no_node_is_told_from_one(tmp_path: Path, answer: bytes) -
     async with await asyncio.start_unix_server(stranger, path):
         with pytest.raises(NodeUnreachable, match="not an nwip node"):
             await asyncio.to_thread(ask, path, {"ask": "echo"}, 10)
+
+
+@pytest.mark.asyncio
+async def test_a_conversation_goes_on_in_octets_both_ways_until_the_peer_closes(path: Path) -> None:
+    async with node(path, idle_limit=0.05), asyncio.timeout(10):
+        first, reader, writer = await converse(path, {"ask": "mirror", "name": "x"})
+        assert first == {"ok": True, "greeting": "x"}
+        for octets in (b"\x00\xff\n", b"more"):
+            writer.write(octets)
+            assert await reader.readexactly(len(octets)) == octets
+        writer.write_eof()
+        assert await reader.read() == b""
+        writer.close()
+
+
+@pytest.mark.asyncio
+async def test_a_conversation_may_begin_on_a_connection_that_has_asked_before(path: Path) -> None:
+    async with node(path):
+        answers = await raw(path, b'{"ask": "echo"}\n', b'{"ask": "mirror"}\n', b"7\n")
+    assert answers == [{"ok": True, "data": {"ask": "echo"}}, {"ok": True, "greeting": None}, 7]
+
+
+@pytest.mark.asyncio
+async def test_a_conversation_outlives_the_idle_limit_of_questions(path: Path) -> None:
+    async with node(path, idle_limit=0.01), asyncio.timeout(10):
+        _, reader, writer = await converse(path, {"ask": "silent"})
+        assert await raw(path, b"") == []  # a silent connection has come to its end meanwhile
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await reader.read()
+        writer.close()
+
+
+@pytest.mark.asyncio
+async def test_a_conversation_that_is_refused_says_why(path: Path) -> None:
+    async with node(path):
+        with pytest.raises(NodeRefused, match="not today") as refused:
+            await converse(path, {"ask": "mirror", "refuse": True})
+    assert refused.value.code == 1
+
+
+@pytest.mark.asyncio
+async def test_a_fault_in_a_conversation_is_logged_and_the_node_goes_on(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with node(path):
+        with pytest.raises(NodeUnreachable):
+            await converse(path, {"ask": "faulty"})
+        assert await asyncio.to_thread(ask, path, {"ask": "echo"}, 10) == {"ask": "echo"}
+    assert "faulty" in caplog.text
+
+
+@pytest.mark.asyncio
+async def test_conversations_leave_connections_for_questions(path: Path) -> None:
+    async with node(path), asyncio.timeout(30):
+        held = [await converse(path, {"ask": "silent"}) for _ in range(CONVERSATION_LIMIT)]
+        with pytest.raises(NodeRefused, match="32 conversations"):
+            await converse(path, {"ask": "silent"})
+        assert await asyncio.to_thread(ask, path, {"ask": "echo"}, 10) == {"ask": "echo"}
+        _, reader, writer = held.pop()
+        writer.write_eof()
+        assert await reader.read() == b""  # one has ended: another may begin
+        _, _, another = await converse(path, {"ask": "silent"})
+        for each in (writer, another, *(writer for _, _, writer in held)):
+            each.close()
+
+
+@pytest.mark.asyncio
+async def test_closing_ends_conversations(path: Path) -> None:
+    async with node(path):
+        _, reader, writer = await converse(path, {"ask": "silent"})
+    assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()
+
+
+@pytest.mark.asyncio
+async def test_without_a_node_a_conversation_says_where_it_looked(tmp_path: Path) -> None:
+    with pytest.raises(NodeUnreachable, match="absent"):
+        await converse(tmp_path / "absent", {"ask": "silent"})
+
+
+@pytest.mark.asyncio
+async def test_a_conversation_that_does_not_begin_in_time_is_unreachable(path: Path) -> None:
+    async with node(path):
+        with pytest.raises(NodeUnreachable, match=r"within 0\.05 seconds"):
+            await converse(path, {"ask": "endless"}, 0.05)

@@ -23,6 +23,7 @@ LEVELS = [
     {
         "node",
         "views",
+        "trace_views",
         "dss_views",
         "dss_rows",
         "dss_changes",
@@ -30,16 +31,22 @@ LEVELS = [
         "dss_imports",
         "banner",
         "binding",
+        "capturing",
+        "collector",
         "joining",
+        "linking",
+        "link_set",
+        "link_views",
         "control",
         "config",
         "state",
         "gateway",
+        "programs",
         "rows",
         "slices",
         "sim",
     },
-    {"cli", "web", "demo", "__main__"},
+    {"cli", "web", "socket", "demo", "__main__"},
     {"__init__"},  # the package itself: it may import anything, and nothing below may import it
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS, start=1) for room in rooms}
@@ -187,6 +194,11 @@ def test_no_file_names_a_place_on_one_machine_or_a_registry() -> None:
         if NOT_FOR_OTHER_MACHINES.search(line)
     ]
     assert found == []
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    names = [path.name for path in (REPOSITORY / "tests").rglob("test_*.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
 
 
 def files_under_version_control() -> list[Path]:

@@ -8,10 +8,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nwip.control import NodeRefused, NodeUnreachable
     from nwip.dss.reader import Domain, read_domain
     from nwip.ipx.address import Address
     from nwip.ipx.packet import Packet
     from nwip.links.dosbox.player import DosboxPlayer
+    from nwip.socket import IpxSocket, Service, open_socket
     from nwip.wire import WireError
 
 __version__ = "0.1.0"
@@ -20,12 +22,30 @@ _HOMES = {
     "Address": "nwip.ipx.address",
     "Domain": "nwip.dss.reader",
     "DosboxPlayer": "nwip.links.dosbox.player",
+    "IpxSocket": "nwip.socket",
+    "NodeRefused": "nwip.control",
+    "NodeUnreachable": "nwip.control",
     "Packet": "nwip.ipx.packet",
+    "Service": "nwip.socket",
     "WireError": "nwip.wire",
+    "open_socket": "nwip.socket",
     "read_domain": "nwip.dss.reader",
 }
 
-__all__ = ["Address", "Domain", "DosboxPlayer", "Packet", "WireError", "__version__", "read_domain"]
+__all__ = [
+    "Address",
+    "Domain",
+    "DosboxPlayer",
+    "IpxSocket",
+    "NodeRefused",
+    "NodeUnreachable",
+    "Packet",
+    "Service",
+    "WireError",
+    "__version__",
+    "open_socket",
+    "read_domain",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 from msgspec import msgpack
 from msgspec.structs import replace
 
-from nwip.config import Config, ConfigError, DosboxSettings
+from nwip.config import Config, ConfigError
 from nwip.control import ControlServer
 from nwip.dataplane.interfaces import local_addresses, main_address
 from nwip.directory.records import Endpoint
@@ -27,9 +27,7 @@ from nwip.dss.store.memory import MemoryStore
 from nwip.dss.store.sqlite import SqliteStore
 from nwip.gateway.gateway import NodeGateway
 from nwip.ipx.numbers import NETWARE_IP_PEER_PORT
-from nwip.links.dosbox import DosboxLink
 from nwip.links.virtual import VirtualLink
-from nwip.routing.numbering import is_node_number
 from nwip.security.admission import admission
 from nwip.state import State
 
@@ -58,7 +56,7 @@ def check_address(config: Config) -> None:
         try:
             sock.bind((address, 0))
         except OSError as error:
-            raise _explained(error, Place(config.file, "node", [address], None, 0), 0) from None
+            raise explained(error, Place(config.file, "node", [address], None, 0), 0) from None
 
 
 async def open_dss(config: Config, state: State, boot: bytes, echo: Echo) -> DssServer:
@@ -82,7 +80,7 @@ async def open_dss(config: Config, state: State, boot: bytes, echo: Echo) -> Dss
         )
         return server
 
-    server = await _open(
+    server = await opened(
         start, Place(config.file, "dss", settings.listen, settings.port, settings.default_port), echo
     )
     _take_edited_parameters(server, config, state)
@@ -133,7 +131,7 @@ async def _join_others(server: DssServer, config: Config, echo: Echo) -> None:
     except OSError as error:
         port = settings.peer_port
         if settings.peers or port != NETWARE_IP_PEER_PORT or error.errno != errno.EADDRINUSE:
-            raise _explained(error, Place(config.file, "dss", settings.listen, port, port), port) from None
+            raise explained(error, Place(config.file, "dss", settings.listen, port, port), port) from None
         echo(f"TCP port {port} is in use: other DSSs cannot join this one until dss.peer-port names another")
 
 
@@ -143,36 +141,7 @@ async def open_virtual(virtual: VirtualLink, gateway: NodeGateway, config: Confi
     try:
         await virtual.open(gateway)
     except OSError as error:
-        raise _explained(error, Place(config.file, "node", [host], port, port), port) from None
-
-
-async def open_dosbox(
-    settings: DosboxSettings, gateway: NodeGateway, config: Config, state: State, echo: Echo
-) -> None:
-    """Open a DOSBox link and attach it to the gateway. Raises `ConfigError`."""
-
-    async def start(port: int) -> None:
-        link = DosboxLink(
-            settings.name,
-            gateway.parameters.network,
-            gateway.virtual.node,
-            [(address, port) for address in expanded(settings.listen)],
-            state.secret(f"{settings.name}.key", 32),
-            limit=settings.clients,
-            admit=admission(settings.admit),
-            hop_limit=gateway.parameters.hop_limit,
-            reserved=lambda node: is_node_number(node, gateway.parameters),
-        )
-        gateway.attach(link)
-        try:
-            await link.open(gateway)
-        except OSError:
-            gateway.detach(link)
-            raise
-
-    await _open(
-        start, Place(config.file, "link", settings.listen, settings.port, settings.default_port), echo
-    )
+        raise explained(error, Place(config.file, "node", [host], port, port), port) from None
 
 
 async def open_control(control: ControlServer, config: Config) -> None:
@@ -213,26 +182,28 @@ def reachable(host: str) -> str:
     return main_address() if address.version == 4 else "::1"
 
 
-async def _open(start: Callable[[int], Awaitable[Opened]], place: Place, echo: Echo) -> Opened:
+async def opened(start: Callable[[int], Awaitable[Opened]], place: Place, echo: Echo) -> Opened:
+    """Start something at its port; a default that needs privilege becomes a high one, or `ConfigError`."""
     port = place.port or place.default_port
     try:
         return await start(port)
     except PermissionError as error:
         if place.port is not None:
-            raise _explained(error, place, port) from None
+            raise explained(error, place, port) from None
         failure: OSError = error
     except OSError as error:
-        raise _explained(error, place, port) from None
+        raise explained(error, place, port) from None
     fallback = port + UNPRIVILEGED_OFFSET
     try:
         opened = await start(fallback)
     except OSError as error:
-        raise _explained(error, place, fallback) from failure
+        raise explained(error, place, fallback) from failure
     echo(f"port {port} needs privilege: {place.table} uses port {fallback} instead")
     return opened
 
 
-def _explained(error: OSError, place: Place, port: int) -> ConfigError:
+def explained(error: OSError, place: Place, port: int) -> ConfigError:
+    """Return the sentence that names file, key and mend of what could not be opened."""
     at = ", ".join(place.listen)
     address_key = f"{place.table}.{'address' if place.table == 'node' else 'listen'}"
     port_key = f"{place.table}.port"

@@ -97,7 +97,9 @@ def value_text(value: Value) -> str:
         case Service():
             return f"{value.address}, {value.hops} hops"
         case Route():
-            return f"{value.hops} hops, {value.ticks} ticks"
+            way = f", through LAN {format_network(value.lan)}" if value.lan else ""
+            turn = f", turn {value.turn}" if value.turn else ""
+            return f"{value.hops} hops, {value.ticks} ticks{way}{turn}"
         case Host():
             return f"{value.moves} moves"
         case Node():

@@ -12,10 +12,12 @@ import secrets
 import signal
 import time
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 
 from nwip import binding
 from nwip.banner import Facts, facts
-from nwip.config import Config
+from nwip.collector import Collector
+from nwip.config import Config, ConfigError, load
 from nwip.control import ControlServer
 from nwip.dataplane.interfaces import address_towards, subnet_of
 from nwip.dataplane.wakeup import Wakeup
@@ -29,9 +31,14 @@ from nwip.gateway.enclosure import Enclosure
 from nwip.gateway.gateway import NodeGateway
 from nwip.ipx.address import format_node
 from nwip.joining import Entry, Search, answerer, listen_for_queries
+from nwip.link_set import LinkSet
+from nwip.link_views import LinkViews
+from nwip.linking import Builder
 from nwip.links.virtual import VirtualLink
+from nwip.programs.conversation import Programs
 from nwip.routing.numbering import node_number
 from nwip.state import State
+from nwip.trace_views import TraceViews
 from nwip.views import Views
 
 _log = logging.getLogger(__name__)
@@ -48,6 +55,7 @@ class RunningNode:
         self.client: DssClient | None = None
         self.gateway: NodeGateway | None = None
         self.inside: NodeGateway | None = None
+        self.link_set: LinkSet | None = None
         self.identity = b""
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._echo = echo
@@ -58,9 +66,10 @@ class RunningNode:
         self.pending = ""
         self._opening = False
         self._wakeups: list[Wakeup] = []
-        self._control = ControlServer(
-            config.node.control_path, Views(self).handlers() | DssViews(self).handlers()
-        )
+        views = Views(self)
+        parts = (views, DssViews(self), LinkViews(self), Programs(self), TraceViews(self, views))
+        handlers = {name: handler for part in parts for name, handler in part.handlers().items()}
+        self._control = ControlServer(config.node.control_path, handlers)
         self._tasks: set[asyncio.Task[None]] = set()
         self._nearest: NearestAnswerer | None = None
 
@@ -86,9 +95,10 @@ class RunningNode:
             task.cancel()
         if self.client is not None:
             await self.client.stop()
+        if self.link_set is not None:
+            await self.link_set.close()
         if self.gateway is not None:
-            for link in (*(self.inside or self.gateway).links, self.gateway.virtual):
-                await link.close()
+            await self.gateway.virtual.close()
         if self._nearest is not None:
             self._nearest.close()
         for wakeup in self._wakeups:
@@ -97,6 +107,27 @@ class RunningNode:
         if self.dss is not None:
             await self.dss.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def reload(self) -> tuple[list[str], list[str]]:
+        """Have the links that the configuration file now says; return those opened and those closed.
+
+        What else the file says counts from the next start. Raises `ConfigError`; nothing has changed then.
+        """
+        file = self.config.file
+        wanted = (load(Path(file)) if file is not None else self.config).links
+        return await self.link_set.become(wanted) if self.link_set is not None else ([], [])
+
+    def reload_soon(self) -> None:
+        """Do the same, and tell the log what came of it: for a signal."""
+        self._spawn(self._reload())
+
+    async def _reload(self) -> None:
+        try:
+            opened, closed = await self.reload()
+        except ConfigError as error:
+            _log.error("the links stay as they are: %s", error)
+        else:
+            _log.info("links opened: %s; closed: %s", ", ".join(opened) or "-", ", ".join(closed) or "-")
 
     # What the client of the DSS reports.
 
@@ -134,10 +165,14 @@ class RunningNode:
 
     def session_opened(self, server: Endpoint) -> None:
         """Say which DSS has let us in."""
+        if self.gateway is not None:
+            self.gateway.session_found()
         _log.info("joined the domain through the DSS at %s", endpoint_text(server))
 
     def session_closed(self, reason: str) -> None:
         """Say that the DSS is gone; traffic goes on."""
+        if self.gateway is not None:
+            self.gateway.session_lost()
         meanwhile = "traffic goes on" if self.gateway is not None else "the domain is not joined yet"
         _log.warning("%s; trying again, %s", reason.rstrip("."), meanwhile)
 
@@ -208,8 +243,9 @@ class RunningNode:
         for kind in Kind:
             gateway.directory_changed([Change(record) for record in client.directory.records(kind)])
         self._register(number)
+        self.link_set = LinkSet(Builder(inside, config, self._state), config.file, self._echo)
         for settings in config.links:
-            await binding.open_dosbox(settings, inside, config, self._state, self._echo)
+            await self.link_set.add(settings)
         self._announce(facts(self, gateway, inside))
 
     def _register(self, number: bytes) -> None:
@@ -265,10 +301,14 @@ async def _run(config: Config, echo: Callable[[str], None], announce: Callable[[
         if not stopped.done():
             stopped.set_result(code)
 
+    node = RunningNode(config, echo, announce)
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 0)):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop, code)
-    node = RunningNode(config, echo, announce)
+    with contextlib.suppress(NotImplementedError, AttributeError):  # Windows has no such signal
+        loop.add_signal_handler(signal.SIGHUP, node.reload_soon)
+    collector = Collector()
+    collector.start()
     try:
         await node.start()
         node.failed.add_done_callback(lambda _: stop(1))
@@ -278,3 +318,4 @@ async def _run(config: Config, echo: Callable[[str], None], announce: Callable[[
         return code
     finally:
         await node.stop()
+        collector.stop()

@@ -5,14 +5,15 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Protocol
 
 from nwip import rows
+from nwip.capturing import Captures
 from nwip.config import Config
-from nwip.control import Answer
+from nwip.control import Answer, Conversation
 from nwip.directory.records import Kind, endpoint_text
 from nwip.dss.client import DssClient
 from nwip.dss.server import DssServer
 from nwip.gateway.gateway import NodeGateway
 from nwip.ipx.address import BROADCAST_NODE, Address, format_network, format_node, parse_node
-from nwip.links.dosbox import DosboxLink
+from nwip.links.dosbox.serving import ServerLink
 from nwip.rows import Row, Seen
 
 Question = Mapping[str, object]
@@ -38,14 +39,17 @@ class Views:
 
     def __init__(self, node: Running) -> None:
         self._node = node
+        self._captures = Captures(node)
 
-    def handlers(self) -> dict[str, Callable[[Question], Awaitable[object]]]:
+    def handlers(self) -> dict[str, Callable[[Question], Awaitable[object]] | Conversation]:
         """Return the answer to each question by its name."""
         return {
+            **self._captures.handlers(),
             "services": self.services,
             "routes": self.routes,
             "nodes": self.nodes,
             "links": self.links,
+            "alarms": self.alarms,
             "clients": self.clients,
             "ping": self.ping,
             "resolve": self.resolve,
@@ -72,6 +76,8 @@ class Views:
                 "kind": link.kind,
                 "network": format_network(link.network),
                 "joined": link.joined,
+                "state": inside.muted(link) or "",
+                "why": inside.why(link),
                 "hosts": len(inside.hosts_of(link)),
                 "packets_in": link.counters.packets_in,
                 "packets_out": link.counters.packets_out,
@@ -82,6 +88,10 @@ class Views:
             }
             for link in (gateway.virtual, *inside.links)
         ]
+
+    async def alarms(self, _: Question) -> list[Row]:
+        """Return what an operator has to put right about the links, the newest last."""
+        return [{"alarm": sentence} for sentence in self._inside().alarms]
 
     async def clients(self, _: Question) -> list[Row]:
         """Return the players on this node's links."""
@@ -97,7 +107,7 @@ class Views:
                 "packets_out": client.packets_out,
             }
             for link in self._inside().links
-            if isinstance(link, DosboxLink)
+            if isinstance(link, ServerLink)
             for client in link.clients()
         ]
 
@@ -109,15 +119,15 @@ class Views:
     async def ping(self, question: Question) -> Row:
         """Ask an address for answers; those of the broadcast node are everybody's."""
         gateways = list(dict.fromkeys((self._gateway(), self._inside())))
-        to = await self._address(str(question.get("address", "")))
-        count = _number(question, "count", 3, 1, MOST_PINGS)
-        timeout = _number(question, "timeout", 1.0, 0.01, LONGEST_WAIT)
+        to = await self.address(str(question.get("address", "")))
+        count = number(question, "count", 3, 1, MOST_PINGS)
+        timeout = number(question, "timeout", 1.0, 0.01, LONGEST_WAIT)
         replies: list[Row] = []
         for _ in range(int(count)):
-            replies += await _ping_once(gateways, to, timeout)
+            replies += await ping_once(gateways, to, timeout)
         return {"address": str(to), "sent": int(count), "replies": replies}
 
-    async def _address(self, text: str) -> Address:
+    async def address(self, text: str) -> Address:
         """Read NODE, NETWORK.NODE, NETWORK.NODE.SOCKET, or the name of a node or service."""
         found = await self.resolve({"name": text})
         if found:
@@ -152,7 +162,7 @@ class Views:
                 yield Seen(record, *owners[owner])
 
 
-async def _ping_once(gateways: list[NodeGateway], to: Address, timeout: float) -> list[Row]:  # noqa: ASYNC109
+async def ping_once(gateways: list[NodeGateway], to: Address, timeout: float) -> list[Row]:  # noqa: ASYNC109
     """Send one ping and collect the answers: the first, or for a broadcast all within `timeout` seconds."""
     loop = asyncio.get_running_loop()
     sent = loop.time()
@@ -183,7 +193,8 @@ async def _ping_once(gateways: list[NodeGateway], to: Address, timeout: float) -
     return replies
 
 
-def _number(question: Question, key: str, default: float, least: float, most: float) -> float:
+def number(question: Question, key: str, default: float, least: float, most: float) -> float:
+    """Return a number of a question, by default `default`. Raises `Answer` when it is out of bounds."""
     value = question.get(key, default)
     if not isinstance(value, int | float) or not least <= value <= most:
         raise Answer(2, f"{key} must be a number from {least:g} to {most:g}")

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nwip.capture.ipv4 import UdpDatagram, internet_checksum, udp_in_ipv4, udp_of_ipv4
+from nwip.capture.ip import UdpDatagram
+from nwip.capture.ipv4 import internet_checksum, udp_in_ipv4, udp_of_ipv4
 from nwip.wire import WireError
 
 # The checksum, worked out by hand from RFC 791:

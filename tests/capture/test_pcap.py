@@ -88,6 +88,15 @@ def test_each_section_has_its_own_order_and_interfaces() -> None:
         read(section("<") + interface("<") + section("<") + enhanced("<", 0, 0, b"a"))
 
 
+@pytest.mark.parametrize("order", ORDERS)
+def test_names_of_interfaces_and_comments_are_read(order: str) -> None:
+    named = interface(order, options=option(order, 2, b"eth0\0") + option(order, 0, b""))
+    comments = option(order, 1, b"one") + option(order, 2, b"four") + option(order, 1, b"\xfftwo")
+    head = struct.pack(f"{order}IIIII", 0, 0, 0, 1, 1) + b"x\0\0\0"
+    octets = section(order) + named + block(order, 6, head + comments)
+    assert read(octets) == [Captured(0, 1, b"x", "eth0", "one\n\ufffdtwo")]
+
+
 def test_a_simple_packet_is_cut_to_the_snapshot() -> None:
     octets = section("<") + interface("<", snapshot=4) + block("<", 3, struct.pack("<I", 900) + b"four")
     assert read(octets) == [Captured(0, 1, b"four")]

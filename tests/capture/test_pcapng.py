@@ -1,5 +1,6 @@
 import io
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -27,6 +28,24 @@ def test_a_written_capture_has_the_octets_of_the_draft() -> None:
     )
 
 
+def test_statistics_have_the_octets_of_the_draft_in_either_order() -> None:
+    stream = io.BytesIO()
+    writer = PcapngWriter(stream, order="little")
+    writer.add_interface(LinkType.ETHERNET, "lan0", "dosbox")
+    start = len(stream.getvalue())
+    writer.write_statistics(0, 0x1_0000_0002, 9, 4)
+    assert stream.getvalue()[start:] == bytes.fromhex(
+        "05000000 34000000 00000000 01000000 02000000"
+        "0400 0800 0900000000000000 0500 0800 0400000000000000 0000 0000 34000000"
+    )
+    stream.seek(0)
+    assert list(read_capture(stream)) == []
+    with pytest.raises(ValueError, match="interface 1"):
+        writer.write_statistics(1, 0, 0, 0)
+    with pytest.raises(WireError):
+        writer.write_statistics(0, 0, 1 << 64, 0)
+
+
 def test_what_is_written_is_read_back() -> None:
     stream = io.BytesIO()
     writer = PcapngWriter(stream)
@@ -34,14 +53,13 @@ def test_what_is_written_is_read_back() -> None:
     data = writer.add_interface(LinkType.RAW_IP, "data")
     assert (lan, data) == (0, 1)
     written = [
-        Captured(NOON, LinkType.ETHERNET, museum.RIP_BROADCAST),
-        Captured(NOON + 1, LinkType.RAW_IP, b"E"),
-        Captured((1 << 64) - 1, LinkType.ETHERNET, b""),
+        Captured(NOON, LinkType.ETHERNET, museum.RIP_BROADCAST, "lan0"),
+        Captured(NOON + 1, LinkType.RAW_IP, b"E", "data", "naïve"),
+        Captured((1 << 64) - 1, LinkType.ETHERNET, b"", "lan0", "said"),
     ]
     for packet in written:
-        writer.write(
-            [lan, data][packet.link_type != LinkType.ETHERNET], packet.timestamp, packet.octets, "said"
-        )
+        interface = [lan, data][packet.link_type != LinkType.ETHERNET]
+        writer.write(interface, packet.timestamp, packet.octets, packet.comment)
     stream.seek(0)
     assert list(read_capture(stream)) == written
 
@@ -60,15 +78,17 @@ def test_packets_need_an_interface_and_a_time_that_fits() -> None:
         writer.write(0, NOON, b"", comment="x" * 65536)
 
 
+@pytest.mark.parametrize("order", ["big", "little"])
 @pytest.mark.real("tshark")
-def test_tshark_reads_names_times_and_comments(tmp_path: Path) -> None:
+def test_tshark_reads_names_times_and_comments(order: Literal["big", "little"], tmp_path: Path) -> None:
     capture = tmp_path / "own.pcapng"
     with capture.open("wb") as stream:
-        writer = PcapngWriter(stream)
+        writer = PcapngWriter(stream, order=order)
         lan = writer.add_interface(LinkType.ETHERNET, "lan0")
         wan = writer.add_interface(LinkType.ETHERNET, "wan")
         writer.write(lan, NOON, museum.RIP_BROADCAST, comment="naïve")
         writer.write(wan, NOON + 1, museum.SAP_BROADCAST)
+        writer.write_statistics(lan, NOON + 2, 3, 2)
     assert fields(capture, "frame.interface_name", "frame.time_epoch", "frame.comment", "frame.len") == [
         ("lan0", "1700000000.123456789", "naïve", "60"),
         ("wan", "1700000000.123456790", "", "177"),

@@ -9,7 +9,7 @@ from typing import Self
 from click.testing import CliRunner, Result
 
 from nwip.cli.main import cli
-from nwip.control import Answer, ControlServer, Handler
+from nwip.control import Answer, ControlServer, Conversation, Handler
 
 NEVER = object()
 
@@ -17,15 +17,15 @@ NEVER = object()
 class RunningNode:
     """Answers each question with what it was given, an `Answer` by raising it, `NEVER` not at all.
 
-    Keeps what it was asked.
+    A `Conversation` is held. Keeps what it was asked.
     """
 
     def __init__(self, path: Path, answers: Mapping[str, object]) -> None:
         self.path = path
         self.asked: list[Mapping[str, object]] = []
         self.was_asked = threading.Event()
-        self._server = ControlServer(path, {name: self._handler(name) for name in answers})
         self._answers = answers
+        self._server = ControlServer(path, {name: self._handler(name) for name in answers})
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
 
@@ -44,7 +44,11 @@ class RunningNode:
         """Run a command that asks this node."""
         return nwip(*arguments, "--control", str(self.path))
 
-    def _handler(self, name: str) -> Handler:
+    def _handler(self, name: str) -> Handler | Conversation:
+        given = self._answers[name]
+        if isinstance(given, Conversation):
+            return given
+
         async def handle(request: Mapping[str, object]) -> object:
             self.asked.append(request)
             self.was_asked.set()
@@ -146,6 +150,7 @@ EVERYTHING: dict[str, object] = {
     "routes": ROUTES,
     "nodes": NODES,
     "links": LINKS,
+    "alarms": [{"alarm": "link lan: a router says 0000001A"}],
     "clients": CLIENTS,
     "resolve": RESOLVED,
     "ping": PINGED,

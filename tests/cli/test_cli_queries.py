@@ -46,7 +46,7 @@ def test_a_piped_table_is_plain_aligned_text(node: RunningNode) -> None:
     [
         ("services", ["0004", "file server", "MUSEUM", "00ABCD01.000000000001.0451", "3.2 s", "3 min 20 s"]),
         ("nodes", ["10.0.0.1:43981, [2001:db8::1]:43981", "this node", "0.4 s", "2 h 0 min"]),
-        ("links", ["joined", "1000", "2000", "full 4", "udp: 127.0.0.1:10213"]),
+        ("links", ["joined", "1000", "2000", "full 4", "udp: 127.0.0.1:10213", "! link lan: a router says"]),
         ("clients", ["02005E000107", "192.0.2.7:40000", "1 d 1 h", "12 s"]),
     ],
 )
@@ -63,7 +63,8 @@ def test_json_is_one_object_with_the_schema_and_a_list_under_the_commands_name(
 ) -> None:
     result = node.nwip(command, "--json")
     assert result.exit_code == 0
-    assert json.loads(result.stdout) == {"schema": 1, command: EVERYTHING[command]}
+    alarms = {"alarms": ["link lan: a router says 0000001A"]} if command == "links" else {}
+    assert json.loads(result.stdout) == {"schema": 1, command: EVERYTHING[command], **alarms}
 
 
 def test_names_from_the_network_cannot_command_the_terminal(node: RunningNode) -> None:
@@ -170,11 +171,11 @@ def test_fields_that_are_missing_or_strange_leave_a_table_that_can_be_read(tmp_p
         "where": None,
         "endpoints": 1,
     }
-    with RunningNode(tmp_path / "socket", {name: [{}, strange] for name in LISTS}) as node:
+    with RunningNode(tmp_path / "socket", {name: [{}, strange] for name in [*LISTS, "alarms"]}) as node:
         for command in LISTS:
             result = node.nwip(command)
             assert result.exit_code == 0
-            assert len(result.stdout.splitlines()) == 3
+            assert len(result.stdout.splitlines()) == (5 if command == "links" else 3)
 
 
 @pytest.mark.parametrize("command", [*LISTS, "ping", "resolve"])

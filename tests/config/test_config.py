@@ -9,6 +9,7 @@ from msgspec import structs
 
 from nwip.config import ConfigError, example, load
 from nwip.config.keys import MENDS
+from nwip.config.links import KINDS, DosboxSettings
 from nwip.config.paths import configuration_candidates
 from nwip.config.policy import FilterSettings
 from nwip.config.reading import joining, parse
@@ -17,7 +18,6 @@ from nwip.config.settings import (
     DiscoverySettings,
     Document,
     DomainSettings,
-    DosboxSettings,
     DssSettings,
     NodeSettings,
 )
@@ -67,12 +67,36 @@ BAD_VALUES = {
     "filter.networks": '[[filter]]\naction = "deny"\nnetworks = ["0"]',
     "filter.owner": '[[filter]]\naction = "deny"\nowner = "*a*a*a*a*"',
     "link": 'link = { kind = "dosbox" }',
-    "link.kind": '[[link]]\nkind = "tap"',
+    "link.kind": '[[link]]\nkind = "token-ring"',
     "link.name": '[[link]]\nkind = "dosbox"\n[[link]]\nkind = "dosbox"',
+    "link.joined": '[[link]]\nkind = "dosbox"\njoined = "yes"',
+    "link.network": '[[link]]\nkind = "dosbox"\nnetwork = "C0FFEE"',
+    "link.priority": '[[link]]\nkind = "tap"\npriority = 256',
     "link.listen": '[[link]]\nkind = "dosbox"\nlisten = []',
     "link.port": '[[link]]\nkind = "dosbox"\nport = -1',
     "link.clients": '[[link]]\nkind = "dosbox"\nclients = 0',
     "link.admit": '[[link]]\nkind = "dosbox"\nadmit = ["10.0.0.0/40"]',
+    "link.frame": '[[link]]\nkind = "tap"\nframe = "802.3"',
+    "link.interface": '[[link]]\nkind = "ethernet"\ninterface = "an interface"',
+    "link.device": '[[link]]\nkind = "tap"\ndevice = "/dev/tap"',
+    "link.netdev": '[[link]]\nkind = "qemu"',
+    "link.connect": '[[link]]\nkind = "qemu"\nconnect = 1',
+    "link.local": '[[link]]\nkind = "qemu"\nlocal = 1',
+    "link.remote": '[[link]]\nkind = "qemu"\nremote = 1',
+    "link.group": '[[link]]\nkind = "netswitch"\ngroup = 32',
+    "link.interfaces": '[[link]]\nkind = "netswitch"\ninterfaces = ["eth0"]',
+    "link.room": '[[link]]\nkind = "websocket"\nroom = "a/b"',
+    "link.certificate": '[[link]]\nkind = "websocket"\nkey = "/k"',
+    "link.key": '[[link]]\nkind = "websocket"\ncertificate = "/c"',
+    "link.origins": '[[link]]\nkind = "websocket"\norigins = ["games.example.org"]',
+    "link.idle": '[[link]]\nkind = "websocket"\nidle = 1',
+    "link.server": '[[link]]\nkind = "uplink"\nserver = "a b"',
+    "link.hosts": '[[link]]\nkind = "uplink"\nserver = "a"\nhosts = 0',
+    "link.own-numbers": '[[link]]\nkind = "uplink"\nserver = "a"\nown-numbers = 1',
+    "link.known-as": '[[link]]\nkind = "rfc1234"\nnetwork = "1"\npeers = ["a"]\nknown-as = "::1"',
+    "link.peers": '[[link]]\nkind = "rfc1234"\nnetwork = "1"\npeers = ["192.0.2.1:213"]',
+    "link.peer-list": '[[link]]\nkind = "rfc1234"\nnetwork = "1"\npeer-list = "ftp://a/b"',
+    "link.refresh": '[[link]]\nkind = "rfc1234"\nnetwork = "1"\npeers = ["a"]\nrefresh = 1',
 }
 
 
@@ -83,11 +107,11 @@ def all_keys() -> set[str]:
         "dss": DssSettings,
         "discovery": DiscoverySettings,
         "filter": FilterSettings,
-        "link": DosboxSettings,
     }
-    assert set(tables) == set(Document.__struct_encode_fields__)
+    assert {*tables, "link"} == set(Document.__struct_encode_fields__)
     keys = {f"{name}.{key}" for name, table in tables.items() for key in table.__struct_encode_fields__}
-    return keys | set(tables)
+    links = {f"link.{key}" for kind in KINDS for key in kind.__struct_encode_fields__}
+    return keys | set(tables) | links | {"link", "link.kind"}
 
 
 def test_every_key_has_its_mend_and_a_bad_value_here() -> None:
@@ -109,7 +133,11 @@ def test_a_bad_value_gives_one_sentence_with_file_key_and_mend(key: str, text: s
     [
         ("dss.prot = 1", "nwip.toml: key 'dss.prot' is not known; did you mean 'dss.port'?"),
         ("colour = 1", "nwip.toml: key 'colour' is not known; see 'nwip config example' for all keys"),
-        ("[[link]]", "nwip.toml: key 'link.kind' is missing; write \"dosbox\": it is the only kind so far"),
+        ("[[link]]", f"nwip.toml: key 'link.kind' is missing; {MENDS['link.kind']}"),
+        (
+            '[[link]]\nkind = "ethernet"',
+            f"nwip.toml: key 'link.interface' is missing; {MENDS['link.interface']}",
+        ),
         (
             'dss.serve = false\ndiscovery.ways = ["preferred"]',
             "nwip.toml: key 'dss.servers' is []; " + MENDS["dss.servers"],
@@ -235,9 +263,11 @@ def test_a_dss_that_names_others_waits_for_their_parameters() -> None:
 def test_the_example_is_the_documentation_of_every_key_and_default() -> None:
     text = example()
     parse(text, "example")
-    bare = re.compile(r"(?m)^#(?=[a-z-]+ = |\[\[filter\]\])")
+    bare = re.compile(r"(?m)^#(?=[a-z-]+ = |\[\[(filter|link)\]\])")
     shown = tomllib.loads(bare.sub("", text))
-    shown["link"], shown["filter"] = shown["link"][0], shown["filter"][0]
+    assert {link["kind"] for link in shown["link"]} == {kind.kind for kind in KINDS}
+    shown["link"] = {key: value for link in shown["link"] for key, value in link.items()}
+    shown["filter"] = shown["filter"][0]
     assert {f"{table}.{key}" for table, keys in shown.items() for key in keys} | set(shown) == all_keys()
     uncommented = parse(
         re.sub(r"(?m)^#servers = .*$", "", bare.sub("", text).replace("\nservers", "\n#servers")), "example"
@@ -249,7 +279,7 @@ def test_the_example_is_the_documentation_of_every_key_and_default() -> None:
     ) == structs.replace(usual, name=DEFAULT_DOMAIN)
     assert uncommented.discovery.ways == tuple(Way)
     assert uncommented.filters[0].filter() == Filter("deny", "service", (7,), "LAB*", (0xC0FFEE,), "museum")
-    default = DosboxSettings(kind="dosbox", port=DosboxSettings.default_port)
-    assert uncommented.links == (default,)
+    default = DosboxSettings(name="dosbox", joined=True, port=DosboxSettings.default_port)
+    assert uncommented.links[0] == default
     assert (uncommented.dss.listen, uncommented.dss.admit) == (DssSettings().listen, DssSettings().admit)
     assert uncommented.dss.port == DssSettings.default_port

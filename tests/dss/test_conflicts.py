@@ -13,7 +13,7 @@ from nwip.directory.owners import Lease
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Kind, Node, Record, Route, Service, Value
 from nwip.directory.tombstones import Withdrawal
-from nwip.dss.conflict_watch import WATCHED, sentence
+from nwip.dss.conflict_watch import TAKEOVER_LEASES, WATCHED, sentence
 from nwip.dss.messages import Delta
 from nwip.dss.server_engine import ServerEngine
 
@@ -72,6 +72,93 @@ def test_a_segment_with_the_number_of_the_virtual_network_is_named() -> None:
     tell(dss, A, 1, named("east", 1), Route(PARAMETERS.network, 0, 1))
     (text,) = sentences(dss)
     assert text.startswith("network 4E574950 is the virtual network, but node east at")
+
+
+def a_takeover(dss: ServerEngine, turns: tuple[int, int] = (1, 2)) -> None:
+    tell(dss, A, 1, named("east", 1), Route(0xC0FFEE, 0, 1, 0xC0FFEE, turns[0]))
+    tell(dss, B, 1, named("west", 2), Route(0xC0FFEE, 0, 1, 0xC0FFEE, turns[1]))
+
+
+def advance(dss: ServerEngine, now: float) -> None:
+    """Let both owners renew and the DSS do what is due."""
+    for owner in (A, B):
+        dss.take_in(Delta([Lease(owner, 1, 100 + int(now), LEASE, 0.0)]), b"", now)
+    while (due := dss.next_deadline()) is not None and due <= now:
+        dss.advance(now)
+
+
+def test_a_takeover_on_a_lan_is_no_conflict_while_the_dead_ones_lease_runs() -> None:
+    dss = engine()
+    a_takeover(dss)
+    assert dss.next_deadline() == 0.0
+    dss.advance(0.0)
+    assert sentences(dss) == []
+    dss.advance(LEASE)
+    assert dss.directory.claims((Kind.ROUTE, 0xC0FFEE, "")) == []
+    assert dss.conflicts.next_deadline() is None
+
+
+def test_two_that_are_active_on_one_lan_for_two_leases_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    dss = engine()
+    a_takeover(dss)
+    for now in (0.0, 10.0, 20.0, TAKEOVER_LEASES * LEASE - 0.1):
+        advance(dss, now)
+        assert sentences(dss) == []
+    with caplog.at_level(logging.INFO, logger="nwip.dss.conflict_watch"):
+        advance(dss, TAKEOVER_LEASES * LEASE)
+        advance(dss, TAKEOVER_LEASES * LEASE + 10.0)
+        told = (
+            "network 00C0FFEE has two active gateways, node east at 192.0.2.1:43981 and node west at"
+            " 192.0.2.2:43981: mend the cable if it is one LAN, or give one of two LANs another number"
+        )
+        assert sentences(dss) == [told]
+        dss.take_in(Delta(withdrawals=[Withdrawal(A, 1, 9, (Kind.ROUTE, 0xC0FFEE, ""))]), b"", 50.0)
+    assert sentences(dss) == []
+    assert [record.message for record in caplog.records] == [
+        told,
+        "the conflict about network 00C0FFEE has ended",
+    ]
+
+
+def test_the_time_of_a_takeover_begins_anew_with_each() -> None:
+    dss = engine()
+    a_takeover(dss)
+    for now in (0.0, 10.0):
+        advance(dss, now)
+    dss.take_in(Delta(withdrawals=[Withdrawal(A, 1, 9, (Kind.ROUTE, 0xC0FFEE, ""))]), b"", 20.0)
+    tell(dss, A, 10, Route(0xC0FFEE, 0, 1, 0xC0FFEE, 3), now=20.0)
+    for now in (20.0, 30.0, 40.0):
+        advance(dss, now)
+        assert sentences(dss) == []
+    advance(dss, 50.0)
+    assert len(sentences(dss)) == 1
+
+
+@pytest.mark.parametrize("turns", [(0, 0), (4, 4)])
+def test_two_that_are_active_in_one_turn_are_named_at_once(turns: tuple[int, int]) -> None:
+    dss = engine()
+    a_takeover(dss, turns)
+    (text,) = sentences(dss)
+    assert text.startswith("network 00C0FFEE has two active gateways, node east at")
+
+
+def test_a_segment_of_a_node_that_takes_no_turns_is_no_takeover() -> None:
+    dss = engine()
+    tell(dss, A, 1, Route(0xC0FFEE, 0, 1))
+    tell(dss, B, 1, Route(0xC0FFEE, 0, 1, 0xC0FFEE, 2))
+    (text,) = sentences(dss)
+    assert "is the own segment of" in text
+
+
+def test_a_flood_of_takeovers_fills_no_table() -> None:
+    dss = engine()
+    for owner, turn in ((A, 1), (B, 2)):
+        tell(dss, owner, 1, *(Route(lan, 0, 1, lan, turn) for lan in range(1, WATCHED + 100)))
+    advance(dss, 0.0)
+    assert len(dss.conflicts) == 0
+    for now in (10.0, 20.0, 30.0):
+        advance(dss, now)
+    assert len(dss.conflicts) == WATCHED
 
 
 @pytest.mark.parametrize(

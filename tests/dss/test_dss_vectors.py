@@ -64,6 +64,13 @@ def test_elements_of_a_later_version_are_ignored(vector: dict[str, Any]) -> None
     assert encode(message) == msgspec.msgpack.encode(from_json(vector["message"]))
 
 
+@named("shorter")
+def test_elements_that_an_older_program_leaves_out_have_their_defaults(vector: dict[str, Any]) -> None:
+    (message,) = read(bytes.fromhex(vector["frame"]))
+    assert message is not None
+    assert encode(message) == msgspec.msgpack.encode(from_json(vector["message"]))
+
+
 @named("wrong")
 def test_a_wrong_frame_is_what_the_vector_says(vector: dict[str, Any]) -> None:
     data = bytes.fromhex(vector["frame"])

@@ -8,17 +8,17 @@ from nwip.directory.table import OWNER_LIMIT, Directory
 from nwip.dss.events import Event
 from nwip.dss.framing import frame
 from nwip.dss.messages import Delta, Message, Renewal, Renewed, encode
+from nwip.dss.replica import Replica
 from nwip.dss.shorthand import Longhand, Shorthand
 
 A, B = b"A" * 16, b"B" * 16
 LEASE = Lease(A, 3, 8, 15.0, 0.25, 3, 1, 7)
 
 
-def known(lease: Lease) -> tuple[Longhand, Directory]:
-    directory, longhand = Directory(), Longhand()
-    directory.heard(lease.owner, lease.incarnation, lease.renewal, lease.lease, lease.age, 0.0)
-    longhand.learn([lease])
-    return longhand, directory
+def known(*leases: Lease) -> Longhand:
+    longhand = Longhand()
+    longhand.learn(leases)
+    return longhand
 
 
 def test_the_first_time_in_full_and_then_in_short() -> None:
@@ -45,29 +45,39 @@ def test_whatever_else_changes_is_told_in_full() -> None:
 
 
 def test_what_was_told_comes_back_in_full() -> None:
-    longhand, directory = known(LEASE)
-    (lease,) = longhand.leases(Renewed([Renewal(7, 9, 125)]), directory, 4.0)
-    assert (lease.owner, lease.incarnation, lease.renewal, lease.lease, lease.age) == (A, 3, 9, 15.0, 0.125)
+    (lease,) = known(LEASE).leases(Renewed([Renewal(7, 9, 125)]))
+    assert lease == replace(LEASE, renewal=9, age=0.125, index=0)
 
 
 def test_numbers_that_were_not_told_or_are_of_another_session_say_nothing() -> None:
-    longhand, directory = known(LEASE)
-    assert list(longhand.leases(Renewed([Renewal(8, 9, 0)]), directory, 0.0)) == []
+    longhand = known(LEASE)
+    assert list(longhand.leases(Renewed([Renewal(8, 9, 0)]))) == []
     longhand.clear()
-    assert list(longhand.leases(Renewed([Renewal(7, 9, 0)]), directory, 0.0)) == []
+    assert list(longhand.leases(Renewed([Renewal(7, 9, 0)]))) == []
 
 
 def test_a_number_that_is_given_anew_means_the_new_owner() -> None:
-    longhand, directory = known(LEASE)
-    directory.heard(B, 1, 1, 15.0, 0.0, 0.0)
-    longhand.learn([replace(LEASE, owner=B)])
-    assert [lease.owner for lease in longhand.leases(Renewed([Renewal(7, 9, 0)]), directory, 0.0)] == [B]
+    longhand = known(LEASE, replace(LEASE, owner=B))
+    assert [lease.owner for lease in longhand.leases(Renewed([Renewal(7, 9, 0)]))] == [B]
+
+
+def test_an_owner_that_the_replica_has_forgotten_is_heard_again() -> None:
+    replica = Replica(Directory())
+    replica.opened(0.0)
+    replica.asked(0.0)
+    replica.merge(Delta([LEASE]), 1.0, 0.0)
+    replica.directory.expire(20.0)
+    replica.directory.expire(60.0)
+    assert replica.directory.lease(A, 60.0) is None
+    replica.merge(replica.in_full(Renewed([Renewal(7, 9, 0)])), 1.0, 60.0)
+    assert replica.directory.is_live(A)
+    assert replica.ask_at is not None  # for its records
 
 
 def test_a_flood_of_numbers_fills_no_table() -> None:
     longhand = Longhand()
     longhand.learn(replace(LEASE, index=index) for index in range(1, 3 * OWNER_LIMIT))
-    assert len(longhand._owners) == 2 * OWNER_LIMIT
+    assert len(longhand._told) == 2 * OWNER_LIMIT
 
 
 def quiet(*members: Member) -> list[Message]:

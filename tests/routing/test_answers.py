@@ -159,6 +159,16 @@ def test_what_must_not_be_told_is_not_and_another_owner_answers() -> None:
     assert nearest(catalogue(values, hidden)) == ("MUSEUM", 5)
 
 
+def test_a_route_through_a_lan_that_has_another_active_gateway_now_is_not_told() -> None:
+    lan = 0xC0FFEE
+    before: list[tuple[bytes, Value]] = [(OWN, Route(lan, 0, 1, lan, 1)), (OWN, Route(FAR, 1, 2, lan))]
+    near_and_far = by_owner(o=(1, 1), n=(2, 7))
+    assert routes(catalogue(before, near_and_far), lan, FAR) == [RipEntry(lan, 1, 2), RipEntry(FAR, 2, 3)]
+    after = [*before, (NEAR, Route(lan, 0, 1, lan, 2)), (NEAR, Route(FAR, 1, 2, lan))]
+    assert routes(catalogue(after, near_and_far), lan, FAR) == [RipEntry(lan, 2, 8), RipEntry(FAR, 3, 9)]
+    assert len(routes(catalogue(after[:-1], near_and_far), ALL_NETWORKS)) == 1
+
+
 def test_a_general_query_is_answered_with_the_services_of_its_type_or_with_all() -> None:
     known = catalogue(
         [

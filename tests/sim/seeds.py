@@ -5,6 +5,7 @@ FAILED_ONCE: tuple[int, ...] = (
     212,  # a node with its old numbers met withdrawals of a life that was else forgotten
     3609,  # in a ring of DSSs the word that a node had come went round for ever, and ended its own session
     7210,  # a replica that was away kept a record whose withdrawal its present DSS had not heard of either
+    3154,  # a replica forgot an owner that began anew with low numbers, and no short renewal brought it back
     7366,  # a record of a former life with a number that this life gave out too stood beside this life's own
     14297,  # the same, and the former life's record hid this life's
     22395,  # the same, with a route

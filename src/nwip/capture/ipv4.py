@@ -1,24 +1,14 @@
 """UDP datagrams in IPv4 headers, as captures hold them: put on, and taken off again. Pure."""
 
 import ipaddress
-from typing import Final, NamedTuple
+from typing import Final
 
+from nwip.capture.ip import IPV4_HEADER_SIZE, PROTOCOL_UDP, UDP_HEADER_SIZE, UdpDatagram, read_ip, read_udp
 from nwip.directory.records import Endpoint
-from nwip.wire import Reader, WireError, Writer
+from nwip.wire import WireError, Writer
 
-IPV4_HEADER_SIZE: Final = 20
-UDP_HEADER_SIZE: Final = 8
-PROTOCOL_UDP: Final = 17
 TIME_TO_LIVE: Final = 64
 _DONT_FRAGMENT: Final = 0x4000
-
-
-class UdpDatagram(NamedTuple):
-    """A UDP datagram and the endpoints it went between."""
-
-    source: Endpoint
-    destination: Endpoint
-    payload: bytes
 
 
 def udp_in_ipv4(source: Endpoint, destination: Endpoint, payload: bytes) -> bytes:
@@ -42,29 +32,12 @@ def udp_in_ipv4(source: Endpoint, destination: Endpoint, payload: bytes) -> byte
 def udp_of_ipv4(packet: bytes | bytearray | memoryview) -> UdpDatagram | None:
     """Take the UDP datagram out of an IPv4 packet; None for other protocols and for fragments.
 
-    Checksums are not judged: captures are full of unfinished ones. Raises `WireError` for a packet that is
-    cut short or not IPv4.
+    Raises `WireError` for a packet that is cut short or not IPv4.
     """
-    reader = Reader(packet)
-    version = reader.u8()
-    header_size = (version & 0x0F) * 4
-    if version >> 4 != 4 or header_size < IPV4_HEADER_SIZE:
-        raise WireError(f"{version:02X} does not begin an IPv4 header")
-    reader.u8()
-    with reader.restrict_to(reader.u16() - 4) as body:
-        body.u16()
-        offset_and_more = body.u16() & 0x3FFF
-        body.u8()
-        protocol = body.u8()
-        body.u16()
-        source, destination = _address(body), _address(body)
-        body.octets(header_size - IPV4_HEADER_SIZE)
-        if protocol != PROTOCOL_UDP or offset_and_more:
-            return None
-        source_port, destination_port, size = body.u16(), body.u16(), body.u16()
-        body.u16()
-        payload = body.octets(size - UDP_HEADER_SIZE)
-    return UdpDatagram((source, source_port), (destination, destination_port), payload)
+    if bytes(packet[:1]) and packet[0] >> 4 != 4:
+        raise WireError(f"{packet[0]:02X} does not begin an IPv4 header")
+    read = read_ip(packet)
+    return None if read.protocol != PROTOCOL_UDP or read.is_fragment else read_udp(read)
 
 
 def internet_checksum(octets: bytes) -> int:
@@ -74,7 +47,3 @@ def internet_checksum(octets: bytes) -> int:
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
-
-
-def _address(reader: Reader) -> str:
-    return str(ipaddress.IPv4Address(reader.octets(4)))

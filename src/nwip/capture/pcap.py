@@ -6,7 +6,7 @@ Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng. Memory is bounded: by
 
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO, Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from nwip.capture.pcapng import BYTE_ORDER_MAGIC, Block, Option
 from nwip.wire import WireError
@@ -25,15 +25,27 @@ _PCAP_MAGICS: Final = {  # first four octets: byte order, fractions of a second
 _PCAPNG_MAGIC: Final = Block.SECTION.to_bytes(4, "big")
 
 
+class Octets(Protocol):
+    """A binary stream to read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` octets, none at the end."""
+        ...
+
+
 class Captured(NamedTuple):
     """One packet of a capture; `timestamp` is nanoseconds since 1970, 0 where the file has none.
 
     `link_type` is the file's number for what the octets begin with: see `LinkType` for those that matter.
+    `interface` is the name of where it was captured and `comment` what was written beside it, "" where the
+    file does not say.
     """
 
     timestamp: int
     link_type: int
     octets: bytes
+    interface: str = ""
+    comment: str = ""
 
 
 class _Interface(NamedTuple):
@@ -41,9 +53,10 @@ class _Interface(NamedTuple):
     snapshot: int
     fractions: int
     offset: int
+    name: str
 
 
-def read_capture(stream: BinaryIO) -> Iterator[Captured]:
+def read_capture(stream: Octets) -> Iterator[Captured]:
     """Yield the packets of a capture in the order of the file.
 
     Raises `WireError` where the file is no capture, is cut short, contradicts itself or exceeds the bounds;
@@ -58,7 +71,7 @@ def read_capture(stream: BinaryIO) -> Iterator[Captured]:
         raise WireError(f"a file that begins with {magic.hex()} is neither pcap nor pcapng")
 
 
-def _read_pcap(stream: BinaryIO, order: str, fractions: int) -> Iterator[Captured]:
+def _read_pcap(stream: Octets, order: str, fractions: int) -> Iterator[Captured]:
     (link_type,) = _unpack(order, "16xI", _read(stream, 20))
     while head := _read(stream, 16, or_end=True):
         seconds, fraction, size, _ = _unpack(order, "IIII", head)
@@ -68,7 +81,7 @@ def _read_pcap(stream: BinaryIO, order: str, fractions: int) -> Iterator[Capture
         yield Captured(timestamp, link_type & 0xFFFF, _read(stream, size))
 
 
-def _read_pcapng(stream: BinaryIO) -> Iterator[Captured]:
+def _read_pcapng(stream: Octets) -> Iterator[Captured]:
     order = ""
     interfaces: list[_Interface] = []
     kind_octets = _PCAPNG_MAGIC
@@ -101,7 +114,7 @@ def _byte_order(magic: bytes) -> str:
     raise WireError(f"{magic.hex()} is not a byte order of pcapng")
 
 
-def _read_block(stream: BinaryIO, order: str, size_octets: bytes, already: bytes = b"") -> bytes:
+def _read_block(stream: Octets, order: str, size_octets: bytes, already: bytes = b"") -> bytes:
     """Read a block behind its type and size; `already` is what of it has been read."""
     (size,) = _unpack(order, "I", size_octets)
     if size % 4 or not 12 + len(already) <= size <= LARGEST_BLOCK:
@@ -114,22 +127,32 @@ def _read_block(stream: BinaryIO, order: str, size_octets: bytes, already: bytes
 
 def _interface(order: str, body: bytes) -> _Interface:
     link_type, snapshot = _unpack(order, "H2xI", body)
-    fractions, offset = 1_000_000, 0
-    position = 8
+    fractions, offset, name = 1_000_000, 0, ""
+    for code, value in _options(order, body, 8):
+        if code == Option.INTERFACE_RESOLUTION:
+            (resolution,) = _unpack(order, "B", value)
+            fractions = 1 << (resolution & 0x7F) if resolution & 0x80 else 10**resolution
+        elif code == Option.INTERFACE_OFFSET:
+            (offset,) = _unpack(order, "q", value)
+        elif code == Option.INTERFACE_NAME:
+            name = _text(value)
+    return _Interface(link_type, snapshot, fractions, offset, name)
+
+
+def _options(order: str, body: bytes, position: int) -> Iterator[tuple[int, bytes]]:
     while position < len(body):
         code, size = _unpack(order, "HH", body, position)
         position += 4
         if code == Option.END:
-            break
+            return
         if position + size > len(body):
             raise WireError(f"an option of {size} octets reaches beyond its block")
-        if code == Option.INTERFACE_RESOLUTION:
-            (resolution,) = _unpack(order, "B", body[position : position + size])
-            fractions = 1 << (resolution & 0x7F) if resolution & 0x80 else 10**resolution
-        elif code == Option.INTERFACE_OFFSET:
-            (offset,) = _unpack(order, "q", body[position : position + size])
+        yield code, body[position : position + size]
         position += size + -size % 4
-    return _Interface(link_type, snapshot, fractions, offset)
+
+
+def _text(value: bytes) -> str:
+    return value.rstrip(b"\0").decode("utf-8", "replace")
 
 
 def _packet(order: str, body: bytes, interfaces: list[_Interface], layout: str) -> Captured:
@@ -138,7 +161,10 @@ def _packet(order: str, body: bytes, interfaces: list[_Interface], layout: str) 
         raise WireError(f"interface {number} is not described")
     interface = interfaces[number]
     timestamp = ((high << 32) + low) * NANOSECONDS // interface.fractions + interface.offset * NANOSECONDS
-    return Captured(timestamp, interface.link_type, _slice(body, 20, size))
+    octets = _slice(body, 20, size)
+    options = _options(order, body, 20 + size + -size % 4)
+    comment = "\n".join(_text(value) for code, value in options if code == Option.COMMENT)
+    return Captured(timestamp, interface.link_type, octets, interface.name, comment)
 
 
 def _simple_packet(order: str, body: bytes, interfaces: list[_Interface]) -> Captured:
@@ -147,7 +173,7 @@ def _simple_packet(order: str, body: bytes, interfaces: list[_Interface]) -> Cap
     (size,) = _unpack(order, "I", body)
     if interfaces[0].snapshot:
         size = min(size, interfaces[0].snapshot)
-    return Captured(0, interfaces[0].link_type, _slice(body, 4, size))
+    return Captured(0, interfaces[0].link_type, _slice(body, 4, size), interfaces[0].name)
 
 
 def _slice(body: bytes, start: int, size: int) -> bytes:
@@ -165,7 +191,7 @@ def _unpack(order: str, layout: str, octets: bytes, offset: int = 0) -> tuple[in
         ) from None
 
 
-def _read(stream: BinaryIO, size: int, *, or_end: bool = False) -> bytes:
+def _read(stream: Octets, size: int, *, or_end: bool = False) -> bytes:
     """Read `size` octets; with `or_end` the end of the file is an answer too: no octets."""
     octets = b""
     while len(octets) < size and (part := stream.read(size - len(octets))):

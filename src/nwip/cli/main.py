@@ -4,14 +4,19 @@ from pathlib import Path
 
 import click
 
+from nwip.cli.capture import capture
+from nwip.cli.decode import decode
 from nwip.cli.dhcp import dhcp_options
 from nwip.cli.discover import discover
+from nwip.cli.dissector import dissector
 from nwip.cli.dss import dss
 from nwip.cli.failures import Commands
+from nwip.cli.link import link
 from nwip.cli.manage import config
 from nwip.cli.queries import clients, links, nodes, routes, services
-from nwip.cli.reach import ping, resolve
+from nwip.cli.reach import ping, resolve, trace
 from nwip.cli.running import demo, up
+from nwip.cli.sap import sap
 from nwip.cli.simulate import simulate
 from nwip.cli.source import Settings
 from nwip.cli.text import example
@@ -47,14 +52,20 @@ for command in (
     routes,
     nodes,
     links,
+    link,
     clients,
     ping,
+    trace,
     resolve,
+    sap,
     config,
     simulate,
     discover,
     dhcp_options,
     dss,
+    capture,
+    decode,
+    dissector,
 ):
     cli.add_command(command)
 

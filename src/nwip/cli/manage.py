@@ -33,7 +33,7 @@ def check(file: Path, *, as_json: bool) -> None:
     from nwip.config import load
 
     found = load(file)
-    links = [link.name for link in found.links]
+    links = [link.title for link in found.links]
     if as_json:
         facts = {"file": str(file), "domain": found.domain.known_as, "node": found.node.name, "links": links}
         say(json.dumps({"schema": SCHEMA, **facts, "dss_here": found.dss.serves, "dss": found.dss.servers}))

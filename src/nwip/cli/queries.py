@@ -10,8 +10,8 @@ import click
 
 from nwip.cli.failures import NO, Failure
 from nwip.cli.source import PATIENCE, Row, ask_node, control_option, dss_option, json_option, rows_of
-from nwip.cli.tables import Column, print_json, print_table
-from nwip.cli.text import example, seconds
+from nwip.cli.tables import Column, print_json, print_table, say
+from nwip.cli.text import example, printable, seconds
 
 
 def _drops(value: object) -> str:
@@ -62,6 +62,7 @@ LINKS = (
     Column("Kind", "kind"),
     Column("Network", "network"),
     Column("How", "joined", form=lambda value: "joined" if value else "routed"),
+    Column("State", "state", form=lambda value: str(value or "up")),
     Column("Hosts", "hosts", right=True),
     Column("In", "packets_in", right=True),
     Column("Out", "packets_out", right=True),
@@ -134,8 +135,18 @@ def nodes(*, as_json: bool, dss: str | None, control: Path | None) -> None:
 @json_option
 @control_option
 def links(*, as_json: bool, control: Path | None) -> None:
-    """List the links of the node here, and their traffic."""
-    _show("links", _rows("links", None, control), LINKS, as_json=as_json)
+    """List the links of the node here, their traffic, and what is wrong with their networks."""
+    rows = _rows("links", None, control)
+    alarms = _rows("alarms", None, control) if rows else []
+    sentences = [str(row.get("alarm")) for row in alarms]
+    if as_json:
+        print_json("links", rows, alarms=sentences)
+    elif rows:
+        print_table(rows, LINKS)
+        for sentence in sentences:
+            say(printable(f"! {sentence}"))
+    if not rows:
+        raise Failure(NO, "no links found")
 
 
 @click.command(epilog=example("nwip clients", "nwip clients --json"))

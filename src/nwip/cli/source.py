@@ -51,11 +51,20 @@ def dss_option(command: Command) -> Command:
     )(command)
 
 
+def control_path(control: Path | None) -> Path:
+    """Return the control socket that is named, else the configured one, else the system's."""
+    from nwip.config import usual_control_path
+
+    context = click.get_current_context(silent=True)
+    settings = context.find_object(Settings) if context else None
+    return control or usual_control_path(settings.config if settings else None)
+
+
 def ask_node(control: Path | None, question: Row, patience: float = PATIENCE) -> object:
-    """Ask the node behind the control socket; without a path the configured one, else the system's."""
+    """Ask the node behind the control socket; see `control_path`."""
     from nwip.control import ask
 
-    return ask(control or _configured_path(), question, patience)
+    return ask(control_path(control), question, patience)
 
 
 def rows_of(answer: object) -> list[Row]:
@@ -74,21 +83,6 @@ def checked_text(context: click.Context, parameter: click.Parameter, value: str)
     except UnicodeEncodeError:
         raise click.BadParameter("this is not UTF-8 text", context, parameter) from None
     return value
-
-
-def _configured_path() -> Path:
-    from nwip.config import SYSTEM_CONTROL_PATH, ConfigError, default_control_path, load
-
-    context = click.get_current_context(silent=True)
-    settings = context.find_object(Settings) if context else None
-    named = settings.config if settings else None
-    try:
-        path = load(named).node.control_path
-    except ConfigError:
-        if named is not None:
-            raise
-        path = default_control_path()
-    return path if path.exists() or not SYSTEM_CONTROL_PATH.exists() else SYSTEM_CONTROL_PATH
 
 
 def _checked_server(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:

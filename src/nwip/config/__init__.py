@@ -1,15 +1,16 @@
 """The configuration of a node: `nwip.toml`, what may stand in it, and what to say when it is wrong."""
 
 from nwip.config.error import ConfigError
+from nwip.config.links import AnyLink
 from nwip.config.paths import SYSTEM_CONTROL_PATH, default_control_path, default_state_directory
-from nwip.config.reading import example, joining, load
-from nwip.config.settings import Config, DosboxSettings, DssSettings, NodeSettings
+from nwip.config.reading import example, joining, load, usual_control_path
+from nwip.config.settings import Config, DssSettings, NodeSettings
 
 __all__ = [
     "SYSTEM_CONTROL_PATH",
+    "AnyLink",
     "Config",
     "ConfigError",
-    "DosboxSettings",
     "DssSettings",
     "NodeSettings",
     "default_control_path",
@@ -17,4 +18,5 @@ __all__ = [
     "example",
     "joining",
     "load",
+    "usual_control_path",
 ]

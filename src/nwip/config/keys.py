@@ -1,6 +1,15 @@
 """What each key of `nwip.toml` takes, in the words of an error message."""
 
-from typing import Final
+from typing import Final, get_args
+
+from nwip.config.links import KINDS, Frame
+
+FRAMES: Final = get_args(Frame)
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
 
 _PORT: Final = "write a port number from 1 to 65535"
 _ADMIT: Final = 'write a list such as ["loopback", "private", "203.0.113.0/24"]; "any" admits everyone'
@@ -65,10 +74,42 @@ MENDS: Final[dict[str, str]] = {
     "filter.networks": 'write a list of network numbers, 1 to 8 hexadecimal digits in quotes: ["C0FFEE"]',
     "filter.owner": "write a pattern for the name or identity of a node, with at most four *",
     "link": 'write each link as a table of its own: [[link]], then kind = "dosbox"',
-    "link.kind": 'write "dosbox": it is the only kind so far',
+    "link.kind": f"write one of {', '.join(_quoted(kind.kind) for kind in KINDS)}",
     "link.name": "write 1 to 32 letters, digits, dots, hyphens or underscores, another for each link",
+    "link.joined": (
+        "write true (its hosts are on the virtual network) or false (it is an IPX network of its own)"
+    ),
+    "link.network": (
+        "where joined = false, write the number of its IPX network, 1 to 8 hexadecimal digits in quotes:"
+        ' "C0FFEE"'
+    ),
+    "link.priority": "write a number from 0 to 255: of several gateways on one LAN the highest routes",
     "link.listen": _LISTEN,
     "link.port": _PORT + ", for example 213",
     "link.clients": "write how many clients may be connected, from 1 to 1000000",
     "link.admit": _ADMIT,
+    "link.frame": f"write one of {', '.join(_quoted(name) for name in FRAMES)}",
+    "link.interface": 'write the name of a network interface of this machine in quotes, for example "eth0"',
+    "link.device": 'write a name of 1 to 15 letters and digits in quotes, for example "tap0"',
+    "link.netdev": (
+        'with "stream" write listen or connect, with "dgram" local and remote, or group, with "socket" any of'
+        ' these; each is "HOST:PORT", or the absolute path of a UNIX socket'
+    ),
+    "link.connect": 'write where QEMU listens: "HOST:PORT", or the path of a UNIX socket',
+    "link.local": 'write where this end of a dgram is: "HOST:PORT", or the path of a UNIX socket',
+    "link.remote": 'write where QEMU\'s end of a dgram is: "HOST:PORT", or the path of a UNIX socket',
+    "link.group": 'for qemu write a multicast group, "230.0.0.1:1234"; for netswitch a number from 0 to 31',
+    "link.interfaces": "write a list of addresses of this machine; an empty one is all of them",
+    "link.room": "write 1 to 64 letters, digits, hyphens or underscores in quotes: what follows /ipx/",
+    "link.certificate": "write the path of a certificate in quotes, and that of its key as key",
+    "link.key": "write the path of the certificate's key in quotes, beside that of the certificate",
+    "link.origins": 'write a list of web sites whose pages may connect: ["https://games.example.org"]',
+    "link.idle": "write seconds from 30 to 86400, for example 600",
+    "link.server": 'write a name or address, with a port if it is not 213: "ipx.example.org:213"',
+    "link.hosts": "write how many local hosts may be registered there, from 1 to 256",
+    "link.own-numbers": "write true (ask for the hosts' own node numbers) or false",
+    "link.known-as": 'write the IPv4 address by which peers know this node in quotes: "198.51.100.7"',
+    "link.peers": 'write a list of names or IPv4 addresses: ["192.0.2.7", "gateway.example.org"]',
+    "link.peer-list": "write the path of a file or an http or https address in quotes",
+    "link.refresh": "write seconds from 10 to 86400, for example 600",
 }

@@ -6,7 +6,7 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,13 +15,13 @@ from msgspec.structs import replace
 
 from nwip.config.error import ConfigError
 from nwip.config.keys import MENDS
-from nwip.config.paths import configuration_candidates
-from nwip.config.settings import Config, Document, DosboxSettings
-from nwip.discovery.preferred import split_server
+from nwip.config.link_checks import Check, admitted, link_checks, never, server
+from nwip.config.links import AnyLink, DosboxSettings
+from nwip.config.paths import SYSTEM_CONTROL_PATH, configuration_candidates, default_control_path
+from nwip.config.settings import Config, Document
 from nwip.discovery.steps import Way
 from nwip.ipx.address import parse_network
 from nwip.ipx.numbers import ALL_NETWORKS, DEFAULT_ROUTE, THIS_NETWORK
-from nwip.security.admission import admission
 
 _LARGEST_FILE: Final = 1 << 20
 _PATH: Final = re.compile(r" - at `\$\.?(?P<path>.*)`\Z")
@@ -40,8 +40,22 @@ def load(path: Path | None = None) -> Config:
     for candidate in configuration_candidates():
         if _is_there(candidate):
             return _read(candidate)
-    document = Document(link=(DosboxSettings(kind="dosbox"),))
+    document = Document(link=(DosboxSettings(),))
     return _config(document, None)
+
+
+def usual_control_path(file: Path | None = None) -> Path:
+    """Return the control socket of the node here: the configured one, else that of the system's node.
+
+    Raises `ConfigError` only for a `file` that is named; without one a broken configuration is passed over.
+    """
+    try:
+        path = load(file).node.control_path
+    except ConfigError:
+        if file is not None:
+            raise
+        path = default_control_path()
+    return path if path.exists() or not SYSTEM_CONTROL_PATH.exists() else SYSTEM_CONTROL_PATH
 
 
 def parse(text: str, file: str) -> Config:
@@ -65,6 +79,21 @@ def parse(text: str, file: str) -> Config:
         except ValueError:
             raise ConfigError(file, key, f"is {_shown(value)}", MENDS[key]) from None
     return config
+
+
+def one_link(data: dict[str, object], beside: Sequence[AnyLink]) -> AnyLink:
+    """Return the settings of one more link, held against those that there are. Raises `ConfigError`."""
+    try:
+        document = msgspec.convert({"link": [data]}, Document)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error), {"link": [data]}, None) from None
+    (found,) = document.link
+    for key, value, check in link_checks([*beside, found]):
+        try:
+            check(value)
+        except ValueError:
+            raise ConfigError(None, key, f"is {_shown(value)}", MENDS[key]) from None
+    return found
 
 
 def joining(config: Config) -> Config:
@@ -120,7 +149,7 @@ def _config(document: Document, file: str | None) -> Config:
     )
 
 
-def _explained(message: str, data: dict[str, object], file: str) -> ConfigError:
+def _explained(message: str, data: dict[str, object], file: str | None) -> ConfigError:
     """Turn a complaint of msgspec into ours."""
     match = _PATH.search(message)
     path = match["path"] if match else ""
@@ -136,7 +165,7 @@ def _explained(message: str, data: dict[str, object], file: str) -> ConfigError:
     return ConfigError(file, table, f"is {_shown(value)}", MENDS.get(table, "see 'nwip config example'"))
 
 
-def _unknown_key(key: str, file: str) -> ConfigError:
+def _unknown_key(key: str, file: str | None) -> ConfigError:
     near = difflib.get_close_matches(key, MENDS, n=1)
     mend = f"did you mean '{near[0]}'?" if near else "see 'nwip config example' for all keys"
     return ConfigError(file, key, "is not known", mend)
@@ -158,12 +187,12 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _checks(config: Config) -> Iterator[tuple[str, object, Callable[[object], object]]]:
+def _checks(config: Config) -> Iterator[Check]:
     """Yield what types cannot say: key, value, and a test that raises `ValueError`."""
     yield "domain.network", config.domain.network, _network
     yield from _domain_and_dss_checks(config)
     if not config.node.name.isprintable():
-        yield "node.name", config.node.name, _never
+        yield "node.name", config.node.name, never
     if config.node.address is not None:
         yield "node.address", config.node.address, _ip_of_a_host
     yield from (
@@ -171,36 +200,26 @@ def _checks(config: Config) -> Iterator[tuple[str, object, Callable[[object], ob
         for key, path in (("state", config.node.state), ("control", config.node.control))
         if path is not None
     )
-    names = set()
-    for link in config.links:
-        yield from (("link.listen", address, _ip) for address in link.listen)
-        yield "link.admit", link.admit, _admit
-        if link.name in names:
-            yield "link.name", link.name, _never
-        names.add(link.name)
+    yield from link_checks(config.links)
 
 
-def _domain_and_dss_checks(config: Config) -> Iterator[tuple[str, object, Callable[[object], object]]]:
+def _domain_and_dss_checks(config: Config) -> Iterator[Check]:
     ageing = config.domain.ageing
     if ageing.lease <= 2 * ageing.renewal:
-        yield "domain.renewal", ageing.renewal, _never
+        yield "domain.renewal", ageing.renewal, never
     if ageing.synchronisation > ageing.lease:
-        yield "domain.synchronisation", ageing.synchronisation, _never
+        yield "domain.synchronisation", ageing.synchronisation, never
     yield from (("dss.listen", address, _ip) for address in config.dss.listen)
-    yield from (("dss.servers", server, _server) for server in config.dss.servers)
+    yield from (("dss.servers", name, server) for name in config.dss.servers)
     if not config.dss.serves and not config.dss.servers and set(config.ways) == {Way.PREFERRED}:
-        yield "dss.servers", config.dss.servers, _never
+        yield "dss.servers", config.dss.servers, never
     yield from (("discovery.leases", pattern, _absolute) for pattern in config.discovery.leases)
-    yield from (("dss.peers", peer, _server) for peer in config.dss.peers)
+    yield from (("dss.peers", peer, server) for peer in config.dss.peers)
     if config.dss.peers and not config.dss.serves:
-        yield "dss.peers", config.dss.peers, _never
+        yield "dss.peers", config.dss.peers, never
     if config.dss.serves and config.dss.servers:
-        yield "dss.serve", config.dss.serve, _never
-    yield "dss.admit", config.dss.admit, _admit
-
-
-def _never(value: object) -> None:
-    raise ValueError(value)
+        yield "dss.serve", config.dss.serve, never
+    yield "dss.admit", config.dss.admit, admitted
 
 
 def _network(value: object) -> None:
@@ -228,14 +247,3 @@ def _ip_of_a_host(value: object) -> None:
     address = ipaddress.ip_address(str(value))
     if address.is_unspecified or address.is_multicast:
         raise ValueError(value)
-
-
-def _server(value: object) -> None:
-    host, _ = split_server(str(value))
-    if not host or not host.isprintable() or " " in host:
-        raise ValueError(value)
-    host.encode("idna")  # a label that is empty or too long raises UnicodeError, which is a ValueError
-
-
-def _admit(value: object) -> None:
-    admission(map(str, value) if isinstance(value, tuple) else ())

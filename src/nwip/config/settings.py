@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct, field
 
+from nwip.config.links import AnyLink, Text
 from nwip.config.paths import default_control_path, default_state_directory
 from nwip.config.policy import FilterSettings, Profile, profile
 from nwip.directory.filters import FILTER_LIMIT
@@ -15,14 +16,12 @@ from nwip.directory.records import Port
 from nwip.discovery.steps import DOMAIN_LIMIT, DOMAIN_PATTERN, Way
 from nwip.ipx.address import format_network, parse_network
 from nwip.ipx.numbers import (
-    IPX_TUNNEL_PORT,
     MAXIMUM_HOPS,
     NETWARE_IP_DATA_PORT,
     NETWARE_IP_PEER_PORT,
     NETWARE_IP_PORT,
 )
 
-Text = Annotated[str, Meta(pattern=r"\A[^\x00-\x1f\x7f]+\Z")]
 DEFAULT_DOMAIN = "nwip.local"
 Positive = Annotated[int, Meta(ge=1, le=1_000_000)]
 Ticks = Annotated[int, Meta(ge=1, le=0xFFFF)]
@@ -142,19 +141,6 @@ class DiscoverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     leases: Annotated[tuple[Text, ...], Meta(max_length=64)] = ()
 
 
-class DosboxSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
-    """`[[link]]` with kind "dosbox": a DOSBox-protocol server."""
-
-    kind: Literal["dosbox"]
-    name: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.-]{1,32}\Z")] = "dosbox"
-    listen: Annotated[tuple[Text, ...], Meta(min_length=1, max_length=64)] = ("0.0.0.0",)
-    port: Port | None = None
-    clients: Annotated[int, Meta(ge=1, le=1_000_000)] = 1024
-    admit: Annotated[tuple[Text, ...], Meta(max_length=1024)] = ("any",)
-
-    default_port: ClassVar[int] = IPX_TUNNEL_PORT
-
-
 class Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """A whole `nwip.toml`."""
 
@@ -163,7 +149,7 @@ class Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     dss: DssSettings = DssSettings()
     discovery: DiscoverySettings = DiscoverySettings()
     filter: Annotated[tuple[FilterSettings, ...], Meta(max_length=FILTER_LIMIT)] = ()
-    link: Annotated[tuple[DosboxSettings, ...], Meta(max_length=64)] = ()
+    link: Annotated[tuple[AnyLink, ...], Meta(max_length=64)] = ()
 
 
 class Config(Struct, frozen=True, kw_only=True):
@@ -177,7 +163,7 @@ class Config(Struct, frozen=True, kw_only=True):
     dss: DssSettings = DssSettings()
     discovery: DiscoverySettings = DiscoverySettings()
     filters: tuple[FilterSettings, ...] = ()
-    links: tuple[DosboxSettings, ...] = ()
+    links: tuple[AnyLink, ...] = ()
     file: str | None = None
 
     @property

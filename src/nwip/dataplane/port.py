@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
+from nwip.dataplane.traffic import traffic
 from nwip.directory.records import Endpoint
 
 Datagram = tuple[bytes, Endpoint]
@@ -78,6 +79,7 @@ class PortablePort:
                 continue
             batch.append((data, source[:2]))
         if batch:
+            traffic.batches += 1
             self._received(batch)
 
 

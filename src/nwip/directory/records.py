@@ -17,6 +17,7 @@ from nwip.ipx.address import Address, format_network, format_node
 from nwip.ipx.numbers import UNREACHABLE_HOPS
 
 Network = Annotated[int, Meta(ge=1, le=0xFFFFFFFE)]
+Lan = Annotated[int, Meta(ge=0, le=0xFFFFFFFE)]
 NodeNumber = Annotated[bytes, Meta(min_length=6, max_length=6)]
 Word = Annotated[int, Meta(ge=0, le=0xFFFF)]
 Hops = Annotated[int, Meta(ge=0, le=UNREACHABLE_HOPS - 1)]
@@ -83,11 +84,17 @@ class Service(Struct, frozen=True, array_like=True, gc=False, tag=int(Kind.SERVI
 
 
 class Route(Struct, frozen=True, array_like=True, gc=False, tag=int(Kind.ROUTE)):
-    """A RIP entry: `network` is `hops` routers and `ticks` (1/18 s) behind its owner."""
+    """A RIP entry: `network` is `hops` routers and `ticks` (1/18 s) behind its owner.
+
+    `lan` is the network of the owner's LAN through which it is reached, 0 where other gateways cannot stand.
+    The route to that LAN itself has the owner's `turn` as its active gateway; see `lans.py`.
+    """
 
     network: Network
     hops: Hops
     ticks: Word
+    lan: Lan = 0
+    turn: Counter = 0
 
     @property
     def key(self) -> Key:
@@ -197,7 +204,8 @@ class Record(Struct, frozen=True, array_like=True, gc=False):
 class Change(Struct, frozen=True, gc=False):
     """Something that happened to a directory: `record` is now there, or `removed`.
 
-    A `hidden` record is kept and passed on, but the domain's filters keep it from every answer.
+    A `hidden` record is kept and passed on, but is in no answer: the domain's filters deny it, or it is a
+    route through a LAN that has another active gateway now.
     """
 
     record: Record

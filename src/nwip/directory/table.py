@@ -8,9 +8,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from msgspec.structs import force_setattr
+
 from nwip.directory.deadlines import Deadlines
 from nwip.directory.digest import digest_of, mark
 from nwip.directory.filters import Policy
+from nwip.directory.lans import Lans
 from nwip.directory.offers import Offers
 from nwip.directory.owners import NEVER_HEARD, NOTHING, Lease, Owner, Sequence
 from nwip.directory.parameters import DEFAULT_LEASE
@@ -30,7 +33,8 @@ class Directory:
     owner over the limit is refused and counted in `refused`; of withdrawals the oldest are forgotten.
     `now` is seconds of one monotonic clock, the caller's. `first_lease` is how long an owner is believed of
     which no renewal was heard yet, in seconds.
-    `version` goes up with every change of what answers could hold. `policy` is what they leave out.
+    `version` goes up with every change of what answers could hold. `lans` knows who is active on each LAN,
+    `policy` is what answers leave out.
     """
 
     def __init__(self, limit: int = DEFAULT_LIMIT, owner_limit: int = OWNER_LIMIT) -> None:
@@ -38,6 +42,7 @@ class Directory:
         self._owner_limit = owner_limit
         self._owners: dict[bytes, Owner] = {}
         self._offers = Offers()
+        self.lans = Lans(self.of_owner, self.standing)
         self._tombstones = Tombstones(limit)
         self._deadlines: Deadlines[bytes] = Deadlines()
         self._expired: deque[Owner] = deque()
@@ -75,8 +80,10 @@ class Directory:
             return None
         if current is not None:
             self._remove(owner, current)
+        force_setattr(record, "owner", owner.identity)  # one copy of it for all, not one for each record
         owner.highest = max(owner.highest, sequence)
         owner.records[key] = record
+        self.lans.add(record)
         if owner.digest is not None:
             owner.digest ^= mark(record)
         self._count += 1
@@ -90,7 +97,7 @@ class Directory:
             self._hidden.add((record.owner, key))
             return Change(record, hidden=True)
         self._offers.add(key, record)
-        return Change(record)
+        return Change(record, hidden=self.lans.is_superseded(record))
 
     def withdraw(self, owner: bytes, key: Key, sequence: Sequence, now: float) -> Change | None:
         """Take in a withdrawal: removes the owner's record of that key up to `sequence`, now and later."""
@@ -146,13 +153,15 @@ class Directory:
             return first or not known
         if age >= lease:
             return False
-        self._revive(state, deadline)
+        state.live, state.deadline = True, deadline
+        self._deadlines.set(owner, deadline)
         return True
 
     def expire(self, now: float) -> list[Change]:
         """Remove records of owners whose lease has ended, at most `SLICE` a call; see `next_deadline`."""
+        changes = self.lans.take_changes(SLICE, self._hidden)
         if self._frozen:
-            return []
+            return changes
         for identity in self._deadlines.pop_due(now):
             owner = self._owners[identity]
             if owner.live:
@@ -164,7 +173,8 @@ class Directory:
             else:
                 del self._owners[identity]
         self._tombstones.expire(now)
-        changes, self._unhidden = self._unhidden, []
+        changes += self._unhidden
+        self._unhidden = []
         while self._expired and len(changes) < SLICE:
             owner = self._expired[0]
             if owner.live or not owner.records:
@@ -175,16 +185,14 @@ class Directory:
 
     def next_deadline(self) -> float | None:
         """Return when `expire` has something to do: at once when a slice is left over."""
+        if self.lans.has_changes or (self._unhidden and not self._frozen):
+            return 0.0
         if self._frozen:
             return None
-        if self._unhidden:
-            return 0.0
         if self._expired:
             return self._expired[0].deadline
-        times = [
-            time for time in (self._deadlines.next(), self._tombstones.next_deadline()) if time is not None
-        ]
-        return min(times, default=None)
+        times = (self._deadlines.next(), self._tombstones.next_deadline())
+        return min((time for time in times if time is not None), default=None)
 
     def forget(self, owner: bytes, now: float) -> bool:
         """End the lease of an owner at once, as if it had run out; False when it was not live."""
@@ -233,13 +241,17 @@ class Directory:
         """Give out each service of a type once, fewest hops first; it must not change meanwhile."""
         return self._offers.services(service_type)
 
-    def offers(self, key: Key) -> list[Record]:
-        """Return all owners' live records of a key, best metric first."""
+    def claims(self, key: Key) -> list[Record]:
+        """Return all owners' live records of a key, superseded ones too, best metric first."""
         return self._offers.of_key(key)
+
+    def offers(self, key: Key) -> list[Record]:
+        """Return the records of a key that are used, best metric first."""
+        return self.lans.in_use(self._offers.of_key(key))
 
     def best(self, key: Key) -> Record | None:
         """Return the best offer of a key."""
-        return self._offers.best(key)
+        return next(iter(self.offers(key)), None)
 
     def nearest(self, service_type: int) -> Record | None:
         """Return the service of a type with the fewest hops, without a scan."""
@@ -247,18 +259,15 @@ class Directory:
 
     def of_owner(self, owner: bytes) -> list[Record]:
         """Return the live records of one owner."""
-        state = self._owners.get(owner)
-        return list(state.records.values()) if state else []
+        return list(state.records.values()) if (state := self._owners.get(owner)) else []
 
     def standing(self, owner: bytes, key: Key) -> Record | None:
         """Return the record that an owner has of a key now, hidden or not."""
-        state = self._owners.get(owner)
-        return state.records.get(key) if state else None
+        return state.records.get(key) if (state := self._owners.get(owner)) else None
 
     def node_of(self, owner: bytes) -> Node | None:
         """Return the owner's `Node` value: its name, node number and addresses."""
-        state = self._owners.get(owner)
-        return state.node if state else None
+        return state.node if (state := self._owners.get(owner)) else None
 
     def is_live(self, owner: bytes) -> bool:
         """Say whether the owner's lease runs."""
@@ -281,13 +290,11 @@ class Directory:
 
     def count_of(self, owner: bytes) -> int:
         """Return the number of live records of one owner."""
-        state = self._owners.get(owner)
-        return len(state.records) if state else 0
+        return len(state.records) if (state := self._owners.get(owner)) else 0
 
     def has_records(self, owner: bytes) -> bool:
         """Say whether the owner has any record."""
-        state = self._owners.get(owner)
-        return state is not None and bool(state.records)
+        return self.count_of(owner) > 0
 
     def highest(self, owner: bytes) -> Sequence:
         """Return the highest sequence known of an owner, (0, 0) if none; its renewals count too."""
@@ -304,18 +311,15 @@ class Directory:
 
     def floor(self, owner: bytes) -> Sequence:
         """Return the sequence below which nothing of an owner exists any more, (0, 0) if none is known."""
-        state = self._owners.get(owner)
-        return state.floor if state else NOTHING
+        return state.floor if (state := self._owners.get(owner)) else NOTHING
 
     def renewed(self, owner: bytes) -> Sequence:
         """Return the highest (incarnation, renewal) heard of an owner, (0, -1) if none."""
-        state = self._owners.get(owner)
-        return state.renewed if state else NEVER_HEARD
+        return state.renewed if (state := self._owners.get(owner)) else NEVER_HEARD
 
     def lease(self, owner: bytes, now: float) -> Lease | None:
         """Return the owner's lease and its age, for passing on."""
-        state = self._owners.get(owner)
-        return state.describe(now) if state else None
+        return state.describe(now) if (state := self._owners.get(owner)) else None
 
     def owners(self) -> list[bytes]:
         """Return the identities of the live owners."""
@@ -351,11 +355,6 @@ class Directory:
         self._deadlines.set(identity, owner.deadline)
         return owner
 
-    def _revive(self, owner: Owner, deadline: float) -> None:
-        owner.live = True
-        owner.deadline = deadline
-        self._deadlines.set(owner.identity, deadline)
-
     def _remove(self, owner: Owner, record: Record) -> Change:
         key = record.key
         del owner.records[key]
@@ -367,6 +366,7 @@ class Directory:
             owner.node = None
         if owner.digest is not None:
             owner.digest ^= mark(record)
+        self.lans.remove(record)
         self._count -= 1
         self.version += 1
         if self._hidden and (record.owner, key) in self._hidden:

@@ -261,7 +261,7 @@ class ClientEngine:
             self._send(Complete(self._next_request(), *self._told_floor))
 
     def _merge(self, news: Delta | Renewed, now: float) -> list[Event]:
-        delta = self._replica.in_full(news, now) if isinstance(news, Renewed) else news
+        delta = self._replica.in_full(news) if isinstance(news, Renewed) else news
         for record in delta.records:
             if record.owner == self.identity and record.sequence > self.registration.sequence:
                 self.registration.jump_above(record.sequence)

@@ -13,6 +13,7 @@ from nwip.dss.messages import Delta
 from nwip.ipx.address import format_network
 
 WATCHED: Final = 1024  # conflicts whose end is told; more of them have one cause
+TAKEOVER_LEASES: Final = 2  # leases that a takeover may last: who has died is gone after one
 
 _log = logging.getLogger(__name__)
 
@@ -20,13 +21,15 @@ _log = logging.getLogger(__name__)
 class ConflictWatch:
     """Looks at the keys that change in an exchange, so that nobody need walk through the directory.
 
-    Notes at most 1024 conflicts at a time; what is more is not told until others end.
+    Notes at most 1024 conflicts at a time, and as many takeovers; what is more is not told until others end.
+    A takeover that lasts for two leases is told as a conflict: see `advance`.
     """
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._policy = (exchange.parameters.network, exchange.parameters.filters)
         self._known: dict[Key, None] = {}
+        self._takeovers: dict[Key, float | None] = {}  # and until when each may last; None: not yet counted
         exchange.listeners.append(self._news)
         exchange.removal_listeners.append(self._removed)
         exchange.parameter_listeners.append(self._parameters_changed)
@@ -42,10 +45,32 @@ class ConflictWatch:
             if conflict is not None:
                 yield conflict
 
+    def next_deadline(self) -> float | None:
+        """Return when `advance` must be called next."""
+        return min((until or 0.0 for until in self._takeovers.values()), default=None)
+
+    def advance(self, now: float) -> None:
+        """Tell of the takeovers that last."""
+        for key, until in tuple(self._takeovers.items()):
+            if until is None:
+                self._takeovers[key] = now + TAKEOVER_LEASES * self._exchange.parameters.lease
+            elif until <= now:
+                conflict = self._conflict(key)
+                if conflict is not None and len(self._known) < WATCHED:
+                    del self._takeovers[key]
+                    self._begin(conflict)
+                else:
+                    self._takeovers[key] = None
+
     def look_again(self) -> None:
         """Look at the whole directory: it was filled or shows other things, without a word of each."""
         directory = self._exchange.directory
-        for key in (*self._known, *directory.keys(Kind.ROUTE), *directory.keys(Kind.SERVICE)):
+        for key in (
+            *self._known,
+            *self._takeovers,
+            *directory.keys(Kind.ROUTE),
+            *directory.keys(Kind.SERVICE),
+        ):
             self._look_at(key)
 
     def _news(self, delta: Delta, origin: bytes) -> None:
@@ -66,16 +91,27 @@ class ConflictWatch:
             self.look_again()
 
     def _conflict(self, key: Key) -> Conflict | None:
-        return conflict_of(self._exchange.directory.offers(key), self._exchange.parameters.network)
+        return conflict_of(self._exchange.directory.claims(key), self._exchange.parameters.network)
 
     def _look_at(self, key: Key) -> None:
         conflict = self._conflict(key)
-        if conflict is None and key in self._known:
-            del self._known[key]
-            _log.info("the conflict about %s has ended", about(key))
-        elif conflict is not None and key not in self._known and len(self._known) < WATCHED:
-            self._known[key] = None
-            _log.warning("%s", sentence(conflict, self._exchange.directory))
+        if conflict is None:
+            self._takeovers.pop(key, None)
+            if key in self._known:
+                del self._known[key]
+                _log.info("the conflict about %s has ended", about(key))
+        elif key in self._known:
+            return
+        elif not conflict.takeover:
+            self._takeovers.pop(key, None)
+            if len(self._known) < WATCHED:
+                self._begin(conflict)
+        elif key not in self._takeovers and len(self._takeovers) < WATCHED:
+            self._takeovers[key] = None
+
+    def _begin(self, conflict: Conflict) -> None:
+        self._known[conflict.key] = None
+        _log.warning("%s", sentence(conflict, self._exchange.directory))
 
 
 def sentence(conflict: Conflict, directory: Directory) -> str:
@@ -88,6 +124,11 @@ def sentence(conflict: Conflict, directory: Directory) -> str:
         return f"{what} is the virtual network, but {claims} has it too: give that segment another number"
     if conflict.key[0] is Kind.SERVICE:
         return f"{what} is claimed at two addresses, by {claims}: rename one of the two servers"
+    if conflict.turns:
+        return (
+            f"{what} has two active gateways, {claims}: mend the cable if it is one LAN,"
+            " or give one of two LANs another number"
+        )
     return (
         f"{what} is the own segment of {claims}: give one another number, unless they are on one LAN together"
     )

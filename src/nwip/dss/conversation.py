@@ -9,10 +9,10 @@ from typing import Any, Final
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.records import Endpoint, endpoint_text
 from nwip.dss.client_engine import ClientEngine
+from nwip.dss.courtesy import SLICE, let_others_run
 from nwip.dss.events import Event
 
 CONNECT_LIMIT: Final = 3.0  # seconds
-SLICE: Final = 16384  # octets taken in before others have their turn: about a millisecond
 
 Handler = Callable[[Event, Endpoint], None]
 
@@ -75,7 +75,7 @@ async def _read(
         while not engine.failure and (data := await reader.read(SLICE)):
             report(engine.receive(data, wakeup.now()))
             wakeup.arm()
-            await asyncio.sleep(0)
+            await let_others_run()
 
 
 async def _write(
@@ -87,7 +87,7 @@ async def _write(
             while data := engine.take():
                 writer.write(data)
                 await writer.drain()
-                await asyncio.sleep(0)
+                await let_others_run()
             wakeup.arm()
             await changed.wait()
 

@@ -9,7 +9,8 @@ from typing import Final
 
 from nwip.directory.records import Dss, Endpoint, Kind, endpoint_text
 from nwip.dss.backoff import BackOff
-from nwip.dss.conversation import CONNECT_LIMIT, SLICE, end_tasks
+from nwip.dss.conversation import CONNECT_LIMIT, end_tasks
+from nwip.dss.courtesy import SLICE
 from nwip.dss.messages import Reason
 from nwip.dss.peer_session import PeerSession, PeerStatus
 from nwip.dss.pump import Changed, Pump

@@ -5,7 +5,8 @@ import contextlib
 import os
 
 from nwip.directory.records import Endpoint
-from nwip.dss.conversation import CONNECT_LIMIT, SLICE
+from nwip.dss.conversation import CONNECT_LIMIT
+from nwip.dss.courtesy import SLICE
 from nwip.dss.framing import Splitter, frame
 from nwip.dss.messages import VERSION, Hello, Refused, decode, encode
 from nwip.wire import WireError

@@ -5,7 +5,8 @@ import contextlib
 import logging
 from typing import Final, Generic, Protocol, TypeVar
 
-from nwip.dss.conversation import SLICE, end_tasks
+from nwip.dss.conversation import end_tasks
+from nwip.dss.courtesy import SLICE, let_others_run
 from nwip.dss.session import Session
 
 _log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ class Pump(Generic[S]):
             while data := await reader.read(SLICE):
                 self._engine.receive(session, data, asyncio.get_running_loop().time())
                 self._changed()
-                await asyncio.sleep(0)
+                await let_others_run()
 
     async def _write(self, session: S, writer: asyncio.StreamWriter) -> None:
         event = self._events[session]
@@ -93,7 +94,7 @@ class Pump(Generic[S]):
                 while data := session.take(asyncio.get_running_loop().time()):
                     writer.write(data)
                     await writer.drain()
-                    await asyncio.sleep(0)
+                    await let_others_run()
                 if session.closing:
                     writer.write_eof()
                     return

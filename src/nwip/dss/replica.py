@@ -54,9 +54,9 @@ class Replica:
         ours = replace(known, incarnation=incarnation, renewal=registration.renewal, age=0.0, index=0)
         return self.merge(Delta([ours]), pause, now)
 
-    def in_full(self, message: Renewed, now: float) -> Delta:
+    def in_full(self, message: Renewed) -> Delta:
         """Return renewals in short form as leases; of those that were not told they say nothing."""
-        return Delta(list(self._longhand.leases(message, self.directory, now)))
+        return Delta(list(self._longhand.leases(message)))
 
     def merge(self, delta: Delta, pause: float, now: float) -> list[Change]:
         """Take in a Delta; when an owner was missed, ask again, `pause` seconds after the last time."""

@@ -14,7 +14,8 @@ from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Dss, Endpoint, Kind
 from nwip.directory.table import Directory
-from nwip.dss.conversation import SLICE, end_tasks
+from nwip.dss.conversation import end_tasks
+from nwip.dss.courtesy import SLICE
 from nwip.dss.peering import Peering, Resolve
 from nwip.dss.peers import DEFAULT_LIMITS, Limits
 from nwip.dss.presence import Presence

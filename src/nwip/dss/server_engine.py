@@ -144,10 +144,16 @@ class ServerEngine(Exchange):
                 self._refuse(session, Reason.IDLE, "nothing was heard for a whole lease")
         self._expire(now)
         self._push_renewals(now)
+        self.conflicts.advance(now)
 
     def next_deadline(self) -> float | None:
         """Return when `advance` has something to do."""
-        times = (self._deadlines.next(), self.directory.next_deadline(), self._push_at)
+        times = (
+            self._deadlines.next(),
+            self.directory.next_deadline(),
+            self._push_at,
+            self.conflicts.next_deadline(),
+        )
         return min((time for time in times if time is not None), default=None)
 
     def holds_session_from(self, ip: str) -> bool:

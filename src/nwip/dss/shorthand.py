@@ -10,7 +10,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from nwip.directory.owners import Lease
-from nwip.directory.table import OWNER_LIMIT, Directory
+from nwip.directory.table import OWNER_LIMIT
 from nwip.dss.messages import BATCH, Renewal, Renewed
 
 MILLISECONDS: Final = 1000
@@ -47,26 +47,29 @@ class Shorthand:
 
 
 class Longhand:
-    """The leases that a subscriber was told in this session, by their numbers."""
+    """The leases that a subscriber was told in this session, by their numbers.
+
+    They are kept as they were told, and not looked up in the replica: that may have forgotten an owner, and
+    must then hear of it again.
+    """
 
     def __init__(self) -> None:
-        self._owners: dict[int, bytes] = {}
+        self._told: dict[int, Lease] = {}
 
     def clear(self) -> None:
         """Forget the numbers: another DSS gives others."""
-        self._owners.clear()
+        self._told.clear()
 
     def learn(self, leases: Iterable[Lease]) -> None:
-        """Keep the numbers of leases that are told in full."""
+        """Keep leases that are told in full, by their numbers."""
         for lease in leases:
-            if lease.index and (lease.index in self._owners or len(self._owners) < 2 * OWNER_LIMIT):
-                self._owners[lease.index] = lease.owner
+            if lease.index and (lease.index in self._told or len(self._told) < 2 * OWNER_LIMIT):
+                self._told[lease.index] = lease
 
-    def leases(self, message: Renewed, directory: Directory, now: float) -> Iterator[Lease]:
-        """Yield in full what a message says, as far as the leases are known."""
+    def leases(self, message: Renewed) -> Iterator[Lease]:
+        """Yield in full what a message says, as far as the leases were told."""
         for renewal in message.renewals:
-            owner = self._owners.get(renewal.index)
-            known = directory.lease(owner, now) if owner is not None else None
-            if known is not None:
-                age = min(renewal.age / MILLISECONDS, known.lease)
-                yield replace(known, renewal=renewal.renewal, age=age, index=0)
+            told = self._told.get(renewal.index)
+            if told is not None:
+                age = min(renewal.age / MILLISECONDS, told.lease)
+                yield replace(told, renewal=renewal.renewal, age=age, index=0)

@@ -30,20 +30,30 @@ _log = logging.getLogger(__name__)
 class Agents:
     """The router behind all links of a gateway. `identity` is ours as an owner of records.
 
-    `refused(link, network, sentence)` is called when the LAN of a joined link has another number, and
-    `moved(networks)` when ways in force have changed.
+    `refused(link, network, sentence)` is called when the LAN of a joined link has another number,
+    `moved(networks)` when ways in force have changed, `learned(link)` when the number of a link's network is
+    known. `stamp(link, route)` gives a route the form in which it is registered. `advertises` says whether a
+    program of this node has a service.
     """
 
-    def __init__(self, identity: bytes, directory: Directory, registry: Registry, parts: Parts) -> None:
+    def __init__(
+        self,
+        identity: bytes,
+        directory: Directory,
+        registry: Registry,
+        parts: Parts,
+        advertises: Callable[[Key], bool] = lambda _key: False,
+    ) -> None:
         self._parts = parts
         self._directory = directory
-        domain = DomainView(identity, directory, parts.tables)
+        domain = DomainView(identity, directory, parts.tables, advertises)
         self.router = Router(domain)
-        domain.heard = self.router.services
         self.router.numbered = self._numbered
         self.router.disagreed = self._disagreed
         self.moved: Callable[[set[int]], None] = lambda _networks: None
         self.refused: Callable[[Link, int, str], None] = lambda _link, _network, _sentence: None
+        self.learned: Callable[[Link], None] = lambda _link: None
+        self.stamp: Callable[[Link, Route], Route] = lambda _link, route: route
         self._registrar = Registrar(identity, directory, registry, self._heard, parts.clock())
         self._links: dict[Port, Link] = {}
         self._ports: dict[str, Port] = {}
@@ -98,7 +108,9 @@ class Agents:
 
     def share(self, link: Link) -> None:
         """Learn that another router stands on the network of a link, though it may not speak RIP."""
-        self.router.share(self._ports[link.name])
+        port = self._ports.get(link.name)
+        if port is not None:
+            self.router.share(port)
 
     def view(self, link: Link) -> View:
         """Return what the hosts of a link may know."""
@@ -165,6 +177,10 @@ class Agents:
         self.router.domain_changed(networks, services, self._parts.clock())
         self.settle()
 
+    def register_anew(self, link: Link) -> None:
+        """Bring what is registered of a link's own network up to how it is to be registered now."""
+        self._registrar.review([(Kind.ROUTE, link.network, "")], self._parts.clock())
+
     def cut_off(self, cut_off: bool) -> None:
         """Learn whether the other nodes of the domain can be reached at all.
 
@@ -217,9 +233,11 @@ class Agents:
         if key[0] != Kind.ROUTE or not isinstance(key[1], int):
             return self.router.services.best(key)
         reach = self.router.routes.through_links(key[1], now)
-        if reach is None or reach.port is self._virtual:
+        if reach is None or reach.port is None or reach.port is self._virtual:
             return None
-        return Route(key[1], reach.hops, reach.ticks)
+        route = Route(key[1], reach.hops, reach.ticks)
+        link = self._links.get(reach.port)
+        return self.stamp(link, route) if link is not None else route
 
     def _whose(self, network: int) -> str | None:
         """Return whose network that is already, as far as we know."""
@@ -249,11 +267,18 @@ class Agents:
             return
         _log.info("the network on link %s is %s", link.name, format_network(network))
         link.network = network
+        self.learned(link)
+        self.router.renumber(port, link.node)
         self._parts.tables.own.update(own_addresses(link))
         self.router.number(port, network, now)
 
 
 def own_addresses(link: Link) -> set[bytes]:
-    """Return the addresses (network and node, ten octets) at which this node is spoken to on a link."""
+    """Return the addresses (network and node, ten octets) at which this node is spoken to on a link.
+
+    On a joined link without room for other gateways that is the node's own, which does not go with the link.
+    """
+    if not link.network or (link.joined and link.station is None):
+        return set()
     network = link.network.to_bytes(4, "big")
     return {network + node for node in (link.node, link.station) if node is not None}

@@ -9,6 +9,7 @@ from collections.abc import Hashable, Iterator
 
 from nwip.dataplane.forwarding import raised
 from nwip.gateway.parts import Parts
+from nwip.gateway.sockets import LocalSockets
 from nwip.ipx.address import BROADCAST_NODE
 from nwip.ipx.numbers import PacketType
 from nwip.ipx.packet import SOURCE_OFFSET, TYPE_OFFSET, Packet
@@ -23,32 +24,33 @@ BROADCAST_SOURCES = 4096  # whose budgets are remembered; the one unused for lon
 class Broadcasts:
     """Passes on what came to the broadcast node of a link's own network."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, programs: LocalSockets) -> None:
         parameters = parts.parameters
         self._parts = parts
+        self._programs = programs
         self._budget = TokenBuckets(parameters.broadcast_rate, parameters.broadcast_burst, BROADCAST_SOURCES)
 
     def set_rate(self, rate: float, burst: float) -> None:
         """Change what one source may broadcast a second, and at once."""
         self._budget.set_rate(rate, burst)
 
+    def affords(self, source: bytes) -> bool:
+        """Say whether a source, network and node in ten octets, may broadcast now."""
+        return self._budget.allow(source, self._parts.clock())
+
     def pass_on(self, link: Link, packet: bytes, hop: Hashable) -> None:
         """Copy a broadcast to the others of its network; one of type 20 to the other networks as well."""
         propagated = packet[TYPE_OFFSET] == PacketType.PROPAGATED
-        if (link.joined or propagated) and not self._affordable(packet):
+        if (link.joined or propagated) and not self.affords(packet[SOURCE_OFFSET : SOURCE_OFFSET + 10]):
+            self._parts.counters.drop("broadcast budget")
             return
         if link.star:
             link.send_to_all(packet, besides=hop)
         if link.joined:
+            self._programs.deliver(packet)
             self._copy(link, packet, propagated=propagated)
         if propagated:
             self._propagate(link, packet, hop)
-
-    def _affordable(self, packet: bytes) -> bool:
-        if self._budget.allow(packet[SOURCE_OFFSET : SOURCE_OFFSET + 10], self._parts.clock()):
-            return True
-        self._parts.counters.drop("broadcast budget")
-        return False
 
     def _copy(self, link: Link, packet: bytes, *, propagated: bool) -> None:
         """Copy a broadcast of the virtual network to everyone on it; what came through it stays here.

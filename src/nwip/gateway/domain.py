@@ -1,6 +1,6 @@
 """What the other nodes of the domain offer, as far as they can be reached."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Iterable
 
 from nwip.directory.records import Key, Kind, Route, Service
 from nwip.directory.table import Directory
@@ -12,14 +12,16 @@ from nwip.routing.routes import Reach
 class DomainView:
     """The `Elsewhere` of a gateway's router: the replica, seen from the node with this identity.
 
-    Services that this node has itself, and did not hear on its links (`heard`), are told like others'.
+    Programs of the node itself are as another node's: `advertises` says which services are theirs.
     """
 
-    def __init__(self, identity: bytes, directory: Directory, tables: Tables) -> None:
+    def __init__(
+        self, identity: bytes, directory: Directory, tables: Tables, advertises: Callable[[Key], bool]
+    ) -> None:
+        self._advertises = advertises
         self._identity = identity
         self._directory = directory
         self._tables = tables
-        self.heard: Container[Key] = ()
 
     def route(self, network: int) -> Reach | None:
         """Return the best way to a network by another node; its `station` is that node's endpoint."""
@@ -35,11 +37,14 @@ class DomainView:
         return best
 
     def service(self, key: Key) -> Service | None:
-        """Return a service as a node offers it with the fewest hops, that node counted."""
+        """Return a service as another node offers it with the fewest hops, that node counted."""
         for record in self._directory.offers(key):
-            service, owner = record.value, record.owner
-            known = key not in self.heard if owner == self._identity else self._tables.peer(owner) is not None
-            if known and isinstance(service, Service):
+            service = record.value
+            if record.owner == self._identity:
+                reached = self._advertises(key)
+            else:
+                reached = self._tables.peer(record.owner) is not None
+            if reached and isinstance(service, Service):
                 return Service(
                     service.service_type,
                     service.name,

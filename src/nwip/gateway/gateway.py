@@ -10,15 +10,19 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from nwip.dataplane.forwarding import Forwarder, Outlet
+from nwip.dataplane.forwarding import Forwarder, Outlet, Way
 from nwip.directory.parameters import Parameters
-from nwip.directory.records import Change, Kind
+from nwip.directory.records import Change, Host, Kind
 from nwip.directory.table import Directory
 from nwip.gateway.agents import Agents, own_addresses
 from nwip.gateway.broadcasts import Broadcasts
-from nwip.gateway.local import LocalSockets
+from nwip.gateway.local import OwnSockets
+from nwip.gateway.local_services import LocalServices
 from nwip.gateway.muting import UNUSABLE, Muting
-from nwip.gateway.parts import Interceptor, Parts
+from nwip.gateway.originating import Origin
+from nwip.gateway.parts import Parts
+from nwip.gateway.sharing import STANDING_BY, Share, Sharing
+from nwip.gateway.sockets import LocalSocket, LocalSockets
 from nwip.gateway.tables import Tables
 from nwip.gateway.unusual import Unusual
 from nwip.gateway.uplink import Uplink
@@ -30,7 +34,6 @@ from nwip.routing.router import Router
 from nwip.routing.view import View
 
 NO_CARRIER: Final = "the cable is out"
-STANDING_BY: Final = "another gateway routes on this LAN"
 
 
 class NodeGateway:
@@ -55,18 +58,31 @@ class NodeGateway:
     ) -> None:
         self.directory = directory
         self.virtual = virtual
-        self._registry = registry
+        self.sockets = LocalSockets()
+        self.services = LocalServices(registry)
         self._forwarder = forwarder = Forwarder(self._unusual, parameters.hop_limit, virtual)
         self._tables = tables = Tables(
             identity, directory, parameters, virtual, forwarder, subnet_prefix=subnet_prefix, clock=clock
         )
         self._parts = parts = Parts(parameters, virtual, forwarder, tables, clock, changed)
-        self._agents = Agents(identity, directory, registry, parts)
+        self._agents = Agents(identity, directory, self.services, parts, self.services.__contains__)
         self._muting = Muting(parts, self._agents, self)
-        self._local = LocalSockets(parts, self._agents)
-        self._broadcasts = Broadcasts(parts)
-        self._odd = Unusual(parts, self._local, self._broadcasts)
-        self._uplink = Uplink(self._local.probe, self._agents.cut_off)
+        self._sharing = Sharing(
+            identity, directory, parts, self._agents, self._muting, register=self.register_host
+        )
+        self._broadcasts = Broadcasts(parts, self.sockets)
+        self._origin = Origin(
+            self.sockets,
+            forwarder,
+            tables.network,
+            joined=lambda: (link for link in (virtual, *parts.speaking()) if link.joined),
+            wait=parts.wait,
+            drop=parts.counters.drop,
+            affords=self._broadcasts.affords,
+        )
+        self._local = OwnSockets(parts, self._agents, self.originate)
+        self._odd = Unusual(parts, self._local, self.sockets, self._broadcasts, self._sharing.hear)
+        self._uplink = Uplink(self._local.probe, self._cut_off)
 
     # What there is to see.
 
@@ -113,6 +129,29 @@ class NodeGateway:
         """Call `listener` with the networks whose way in force has changed, after each change."""
         self._agents.moved = listener
 
+    def ticks_to(self, owner: bytes) -> int | None:
+        """Return the ticks to another node of the domain, None when it cannot be reached."""
+        peer = self._tables.peer(owner)
+        return peer.ticks if peer is not None else None
+
+    def way_to(self, to: Address) -> Way | None:
+        """Return the way that a packet to an address takes now, None when none is known."""
+        network = (to.network or self.parameters.network).to_bytes(4, "big")
+        return self._forwarder.hosts.get(network + to.node) or self._forwarder.networks.get(network)
+
+    def is_own(self, to: Address) -> bool:
+        """Say whether an address is one of this node itself."""
+        return (to.network or self.parameters.network).to_bytes(4, "big") + to.node in self._tables.own
+
+    def is_ours(self, node: bytes, besides: str) -> bool:
+        """Say whether a host of the virtual network is on a joined link of ours, other than one by name."""
+        link = self._tables.link_of(node)
+        return link is not None and link.name != besides
+
+    def why(self, link: Link) -> str:
+        """Return, for people, why this gateway routes on a link or not, where others may; else nothing."""
+        return self._sharing.lans.why(link)
+
     def drops(self) -> dict[str, int]:
         """Return what this node dropped that no link could send on, by reason."""
         drops = {**self.counters.drops, "passed too many routers": self._forwarder.expired}
@@ -130,11 +169,15 @@ class NodeGateway:
 
     # Links come and go.
 
-    def attach(self, link: Link, *, active: bool = True) -> None:
-        """Take a link in; open it afterwards. One that is not active stands by: see `stand_by`."""
+    def attach(self, link: Link, share: Share | None = None, *, active: bool = True) -> None:
+        """Take a link in; open it afterwards. One that is not active stands by: see `stand_by`.
+
+        With a `share` this gateway takes turns with others of the domain on it.
+        """
         self.links.append(link)
-        if not link.joined and link.network:
-            self._tables.own.update(own_addresses(link))
+        if share is not None:
+            active = self._sharing.attach(link, share)
+        self._tables.own.update(own_addresses(link))
         reason = self._agents.attach(link)
         if reason is not None:
             self._tables.own.difference_update(own_addresses(link))
@@ -143,30 +186,30 @@ class NodeGateway:
             self.stand_by(link)
 
     def go_down(self, link: Link) -> bool:
-        """Tell a link that everything behind us is lost, before it is closed and detached.
+        """Say goodbye on a link before it is closed and detached: that everything behind us is lost there.
 
-        Returns whether all is said; else `advance` says the rest, and this may be asked again.
+        Where another gateway goes on in our place nothing is lost, and it is told to. Returns whether all is
+        said; else `advance` says the rest, and this may be asked again.
         """
-        self._agents.go_down([link])
+        if not self._sharing.leave(link):
+            self._agents.go_down([link])
         return self._agents.is_quiet(link)
 
     def stop(self) -> bool:
-        """Tell all links that everything behind us is lost, because the node stops.
-
-        Returns whether all is said; else `advance` says the rest, and this may be asked again.
-        """
-        self._agents.go_down(self.links)
-        return all(self._agents.is_quiet(link) for link in self.links)
+        """Say goodbye on all links, because the node stops; see `go_down`."""
+        return all([self.go_down(link) for link in self.links])  # noqa: C419 - each is to be asked
 
     def detach(self, link: Link) -> None:
         """Leave a closed link out, with everything that was known through it."""
         self.links.remove(link)
         for node in self._tables.hosts_of(link):
             self.host_lost(link, node)
+        self._sharing.forget(link)
         self._agents.detach(link)
         self._muting.forget(link)
-        if not link.joined:
-            self._tables.own.difference_update(own_addresses(link))
+        self._tables.own.difference_update(own_addresses(link))
+        for other in self.links:  # two LANs may share a number
+            self._tables.own.update(own_addresses(other))
 
     def stand_by(self, link: Link) -> None:
         """Only listen to a link, because another gateway of the domain routes on its LAN."""
@@ -175,27 +218,6 @@ class NodeGateway:
     def take_over(self, link: Link) -> None:
         """Route on a link on which this node stood by: from now on it is told, served and led through."""
         self._muting.unmute(link, STANDING_BY)
-
-    def intercept(self, socket: int, interceptor: Interceptor) -> None:
-        """Give `interceptor` every packet to a socket that comes in on a link, muted or not, and nobody else.
-
-        So gateways of one LAN hear each other there; the virtual link is not meant.
-        """
-        self._parts.intercepted[socket.to_bytes(2, "big")] = interceptor
-
-    def shared(self, link: Link) -> None:
-        """Learn that another gateway stands on the LAN of a link, though it may not speak RIP there."""
-        self._agents.share(link)
-
-    def renumber_link(self, link: Link, node: bytes) -> None:
-        """Take another node number on a link: one that the gateways of its LAN share, or our own again."""
-        self._tables.own.difference_update(own_addresses(link))
-        link.node = node
-        if link.network:
-            self._tables.own.update(own_addresses(link))
-        if link.joined:
-            self._tables.own.add(self._tables.network + self.virtual.node)
-        self._agents.renumber(link)
 
     def carrier(self, link: Link, *, present: bool) -> None:
         """Learn that a link's cable is out, or in again. One that never says so is taken to be in."""
@@ -211,10 +233,12 @@ class NodeGateway:
         """Take another node number on the virtual network."""
         before = self.virtual.node
         for link in (self.virtual, *self.links):
-            if link.joined and link.node == before:
+            if link.joined and not self._sharing.shares_node(link):
                 link.node = node
                 self._agents.renumber(link)
         self._tables.renumber(before, node)
+        self.services.renumber(node)
+        self.sockets.renumbered()
 
     def take_parameters(self, parameters: Parameters) -> str:
         """Take the domain's new parameters as far as that goes; return what needs a restart, or nothing.
@@ -243,6 +267,8 @@ class NodeGateway:
         """Bring routes, services and forwarding up to what the replica now holds."""
         changes = list(changes)
         self._agents.directory_changed(changes, self._tables.directory_changed(changes))
+        hosts = {change.record.value.node for change in changes if isinstance(change.record.value, Host)}
+        self._sharing.directory_changed(hosts)
 
     def session_lost(self) -> None:
         """Learn that no DSS can be reached. If the other nodes cannot be either, our links are told so."""
@@ -257,6 +283,10 @@ class NodeGateway:
         """Ask a host, or with the broadcast node number all players, for an answer to `ping_listeners`."""
         self._local.send_ping(to)
 
+    def originate(self, packet: bytes, sender: LocalSocket | None = None) -> None:
+        """Route a packet of this node, or of a program that holds a socket of it; see `Origin.send`."""
+        self._origin.send(packet, sender)
+
     # What links report.
 
     def receive(self, link: Link, batch: Sequence[Arrival]) -> None:
@@ -267,20 +297,38 @@ class NodeGateway:
             if self._tables.place_sources(batch):
                 self._parts.changed()
         elif link.name in self._parts.muted or not link.network:
-            self._muting.listen(link, batch)
+            self._muting.listen(link, self._sharing.sift(link, batch))
             return
         self._forwarder.forward(link, batch)
 
     def host_gained(self, link: Link, node: bytes, hop: Hop) -> None:
-        """Learn that a host is on a joined link of ours, and register it."""
-        if not self._muting.gained(link, node, hop):
-            self._registry.offer(self._tables.add_local(link, node, hop))
+        """Learn that a host is on a joined link of ours, and register it, if we route there."""
+        routes = self._sharing.lans.host_gained(link, node, hop)
+        if not self._muting.gained(link, node, hop) and routes:
+            self.register_host(link, node, hop)
 
     def host_lost(self, link: Link, node: bytes) -> None:
         """Learn that a host has left, and withdraw it."""
+        self._sharing.lans.host_lost(link, node)
         self._muting.lost(link, node)
+        self.withdraw_host(link, node)
+
+    def register_host(self, link: Link, node: bytes, hop: Hop) -> None:
+        """Place a host on a joined link of ours, and register it."""
+        self.services.offer(self._tables.add_local(link, node, hop))
+
+    def withdraw_host(self, link: Link, node: bytes) -> None:
+        """Withdraw a host of a joined link of ours, if it is still there."""
         if self._tables.remove_local(link, node):
-            self._registry.retract((Kind.HOST, node, ""))
+            self.services.retract((Kind.HOST, node, ""))
+
+    def may_return(self, link: Link, node: bytes) -> bool:
+        """Say whether a host that was heard on a mute link is to be registered when it is served again."""
+        return self._sharing.may_register(link, node)
+
+    def _cut_off(self, cut_off: bool) -> None:
+        self._agents.cut_off(cut_off)
+        self._sharing.set_fit(fit=not cut_off)
 
     def _unusual(self, inlet: Outlet, packet: bytes, hop: Hashable) -> None:
         self._odd.handle(inlet, packet, hop)
@@ -289,7 +337,7 @@ class NodeGateway:
 
     def next_deadline(self) -> float | None:
         """Return when `advance` must be called next."""
-        parts = (self._tables.placement, self._agents, self._muting, self._uplink)
+        parts = (self._tables.placement, self._agents, self._muting, self._uplink, self._sharing)
         return min((time for part in parts if (time := part.next_deadline()) is not None), default=None)
 
     def advance(self, now: float) -> None:
@@ -299,6 +347,7 @@ class NodeGateway:
             self._tables.refresh_host(node)
         self._muting.advance(now)
         self._uplink.advance(now)
+        self._sharing.advance(now)
         self._agents.advance(now)
         if placement.given_up:
             self.counters.drops["unknown host"] = placement.given_up

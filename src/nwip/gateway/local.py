@@ -20,10 +20,11 @@ PROBES: Final = 8  # other nodes pinged at a time
 ANSWER_BURST: Final = 512.0  # one whole answer: 3,584 services or 25,600 networks
 
 
-class LocalSockets:
+class OwnSockets:
     """The sockets that every gateway has."""
 
-    def __init__(self, parts: Parts, agents: Agents) -> None:
+    def __init__(self, parts: Parts, agents: Agents, originate: Callable[[bytes], None]) -> None:
+        self._originate = originate
         self.ping_listeners: set[Callable[[Address], None]] = set()
         self._parts = parts
         self._agents = agents
@@ -80,16 +81,8 @@ class LocalSockets:
         if packet[6:16] in parts.tables.own:
             for listener in tuple(self.ping_listeners):
                 listener(to)
-        elif to.node == BROADCAST_NODE and to.network == parts.virtual.network:
-            for link in (parts.virtual, *parts.speaking()):
-                if link.joined:
-                    link.send_to_all(packet)
         else:
-            way = parts.forwarder.hosts.get(packet[6:16]) or parts.forwarder.networks.get(packet[6:10])
-            if way is not None:
-                parts.forwarder.send(None, way, packet)
-            else:
-                parts.wait(packet)
+            self._originate(packet)
 
     def probe(self) -> None:
         """Ping some of the other nodes, in turn: whoever is there makes himself heard."""

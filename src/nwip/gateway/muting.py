@@ -6,14 +6,14 @@ that they are served at once when it is not muted any more.
 
 import logging
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from nwip.gateway.agents import Agents
 from nwip.gateway.parts import Parts
 from nwip.ipx.address import format_network
 from nwip.ipx.numbers import Socket
 from nwip.ipx.packet import DESTINATION_SOCKET_OFFSET, SOURCE_OFFSET
-from nwip.links.base import Arrival, Gateway, Hop, Link
+from nwip.links.base import Arrival, Hop, Link
 from nwip.routing.timers import AGE_LIMIT
 from nwip.wire import WireError
 
@@ -26,13 +26,29 @@ RIP_OR_SAP: Final = frozenset(socket.to_bytes(2, "big") for socket in (Socket.RI
 _log = logging.getLogger(__name__)
 
 
+class HostKeeper(Protocol):
+    """Who registers and withdraws the hosts of joined links."""
+
+    def register_host(self, link: Link, node: bytes, hop: Hop) -> None:
+        """Register a host."""
+        ...
+
+    def withdraw_host(self, link: Link, node: bytes) -> None:
+        """Withdraw a host."""
+        ...
+
+    def may_return(self, link: Link, node: bytes) -> bool:
+        """Say whether a host that was heard on a mute link is to be registered when it is served again."""
+        ...
+
+
 class Muting:
     """Mutes links of a gateway and speaks on them again. A link may have several reasons to be mute."""
 
-    def __init__(self, parts: Parts, agents: Agents, gateway: Gateway) -> None:
+    def __init__(self, parts: Parts, agents: Agents, keeper: HostKeeper) -> None:
         self._parts = parts
         self._agents = agents
-        self._gateway = gateway
+        self._keeper = keeper
         self._hosts: dict[str, dict[bytes, Hop]] = {}
         self._refused: dict[str, tuple[Link, float]] = {}
         agents.refused = self.refuse
@@ -46,7 +62,7 @@ class Muting:
         if len(reasons) == 1:
             hosts = self._parts.tables.places_of(link)
             for node in hosts:
-                self._gateway.host_lost(link, node)
+                self._keeper.withdraw_host(link, node)
             self._hosts[link.name] = hosts
             self._agents.set_active(link, active=False)
 
@@ -60,7 +76,8 @@ class Muting:
             del self._parts.muted[link.name]
             self._agents.set_active(link, active=True)
             for node, hop in self._hosts.pop(link.name, {}).items():
-                self._gateway.host_gained(link, node, hop)
+                if self._keeper.may_return(link, node):
+                    self._keeper.register_host(link, node, hop)
 
     def forget(self, link: Link) -> None:
         """Forget a link that is left out."""
@@ -81,9 +98,7 @@ class Muting:
     def listen(self, link: Link, batch: Sequence[Arrival]) -> None:
         """Learn from what came in on a link that is mute or whose network has no number yet."""
         reason = self._parts.muted.get(link.name, [NUMBERLESS])[0]
-        for packet, hop in batch:
-            if self._parts.intercept(link, packet, hop):
-                continue
+        for packet, _ in batch:
             if packet[DESTINATION_SOCKET_OFFSET:SOURCE_OFFSET] not in RIP_OR_SAP:
                 self._parts.counters.drop(reason)
                 continue

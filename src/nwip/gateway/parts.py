@@ -6,17 +6,9 @@ from dataclasses import dataclass, field
 from nwip.dataplane.forwarding import Forwarder
 from nwip.directory.parameters import Parameters
 from nwip.gateway.tables import Tables
-from nwip.ipx.packet import (
-    DESTINATION_NODE_OFFSET,
-    DESTINATION_OFFSET,
-    DESTINATION_SOCKET_OFFSET,
-    SOURCE_OFFSET,
-)
-from nwip.links.base import Counters, Hop, Link
+from nwip.ipx.packet import DESTINATION_NODE_OFFSET, DESTINATION_OFFSET, DESTINATION_SOCKET_OFFSET
+from nwip.links.base import Counters, Link
 from nwip.links.virtual import VirtualLink
-
-Interceptor = Callable[[Link, bytes, Hop], None]
-"""Takes a packet that came in on a link, and the hop that it came from."""
 
 
 @dataclass(slots=True)
@@ -24,8 +16,8 @@ class Parts:
     """The shared state of one gateway.
 
     `links` are all but the virtual one. On `muted` ones, by name, nothing is sent and what comes in is only
-    listened to; the values say why. What comes in on one of `links` to a socket in `intercepted` goes there
-    and nowhere else. `clock` returns seconds; `changed` is called when a deadline may have changed.
+    listened to; the values say why. `clock` returns seconds; `changed` is called when a deadline may have
+    changed.
     """
 
     parameters: Parameters
@@ -37,19 +29,10 @@ class Parts:
     links: list[Link] = field(default_factory=list)
     counters: Counters = field(default_factory=Counters)
     muted: dict[str, list[str]] = field(default_factory=dict)
-    intercepted: dict[bytes, Interceptor] = field(default_factory=dict)
 
     def speaking(self) -> Iterator[Link]:
         """Give out the links that packets may be sent on, but for the virtual one."""
         return (link for link in self.links if link.name not in self.muted)
-
-    def intercept(self, link: Link, packet: bytes, hop: Hop) -> bool:
-        """Give a packet to who intercepts its socket; False when nobody does."""
-        interceptor = self.intercepted.get(packet[DESTINATION_SOCKET_OFFSET:SOURCE_OFFSET])
-        if interceptor is None or link is self.virtual:
-            return False
-        interceptor(link, packet, hop)
-        return True
 
     def wait(self, packet: bytes) -> bool:
         """Keep a packet to an unknown host of the virtual network for a moment; False when it is not kept."""

@@ -90,6 +90,11 @@ class Tables:
         self.refresh_host(node)
         return True
 
+    def link_of(self, node: bytes) -> Link | None:
+        """Return the joined link of ours that a host is on, None when it is on none."""
+        local = self._local.get(node)
+        return local[0] if local is not None else None
+
     def hosts_of(self, link: Link) -> list[bytes]:
         """Return the node numbers of the hosts on a joined link of ours."""
         return [node for node, (at, _, _) in self._local.items() if at is link]

@@ -1,33 +1,47 @@
 """What the forwarder does not know, one packet at a time: broadcasts, RIP, SAP, unknown hosts, ourselves."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 from nwip.dataplane.forwarding import Outlet
 from nwip.gateway.broadcasts import Broadcasts
-from nwip.gateway.local import LocalSockets
+from nwip.gateway.local import OwnSockets
 from nwip.gateway.muting import RIP_OR_SAP
 from nwip.gateway.parts import Parts
+from nwip.gateway.sockets import LocalSockets
 from nwip.ipx.address import BROADCAST_NODE
 from nwip.ipx.packet import TRANSPORT_CONTROL_OFFSET
 from nwip.links.base import Link
 
 
 class Unusual:
-    """Decides what becomes of a packet that neither forwarding table holds."""
+    """Decides what becomes of a packet that neither forwarding table holds.
 
-    def __init__(self, parts: Parts, local: LocalSockets, broadcasts: Broadcasts) -> None:
+    `between_gateways(link, packet, hop)` takes what gateways on one LAN say to each other, and says so.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        local: OwnSockets,
+        programs: LocalSockets,
+        broadcasts: Broadcasts,
+        between_gateways: Callable[[Link, bytes, Hashable], bool],
+    ) -> None:
         self._parts = parts
         self._local = local
+        self._programs = programs
         self._broadcasts = broadcasts
+        self._between_gateways = between_gateways
 
     def handle(self, inlet: Outlet, packet: bytes, hop: Hashable) -> None:
         """Take a packet that came in on a link from a hop of it."""
         parts = self._parts
         link = next(link for link in (parts.virtual, *parts.links) if link is inlet)
-        if parts.intercepted and parts.intercept(link, packet, hop):
+        if self._between_gateways(link, packet, hop):
             return
         if packet[6:16] in parts.tables.own:
-            self._local.deliver(link, packet, hop)
+            if not self._programs.deliver(packet):
+                self._local.deliver(link, packet, hop)
         elif packet[10:16] == BROADCAST_NODE:
             self._broadcast(link, packet, hop)
         elif not (link.joined and parts.wait(packet)):

@@ -114,6 +114,17 @@ class Frame(NamedTuple):
         return writer.octets(body).octets(self.padding).getvalue()
 
 
+def announces(type_or_length: int, body: bytes) -> tuple[FrameType, bytes] | None:
+    """Say how a frame with this type or length announces IPX, and what stands where the packet should.
+
+    None when it announces something else. Nothing behind that is judged: see `Frame.decode`.
+    """
+    if type_or_length == ETHERTYPE_IPX:
+        return FrameType.ETHERNET_II, body
+    frame_type = _classify(body) if type_or_length <= MAXIMUM_BODY else None
+    return None if frame_type is None else (frame_type, body[len(_HEADERS[frame_type]) :])
+
+
 def _classify(body: bytes) -> FrameType | None:
     """Tell by what stands behind an 802.3 length; None when it announces no IPX."""
     for frame_type in (FrameType.ETHERNET_802_2, FrameType.ETHERNET_SNAP):

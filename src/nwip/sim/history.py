@@ -199,7 +199,8 @@ class History:
                 1,
                 self.random.randint(0, 3),
             )
-        return Route(number, self.random.randint(0, 3), self.random.randint(1, 9))
+        hops, ticks = self.random.randint(0, 3), self.random.randint(1, 9)
+        return Route(number, hops, ticks, lan=number if hops == 0 else number % 3, turn=ticks)
 
     def _parameters(self, number: int) -> Parameters:
         return (

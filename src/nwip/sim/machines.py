@@ -7,6 +7,7 @@ from nwip.directory.parameters import Parameters
 from nwip.directory.records import Kind, Record, Value
 from nwip.directory.tombstones import Withdrawal
 from nwip.dss.client_engine import ClientEngine
+from nwip.dss.messages import Role
 from nwip.dss.replication_engine import ReplicationEngine
 from nwip.dss.server_engine import ServerEngine
 from nwip.dss.session import Session
@@ -78,6 +79,7 @@ class DssMachine(Machine):
         self.others: list[DssMachine] = []
         self._parameters = parameters
         self._disk: tuple[Parameters | None, list[Record], list[Withdrawal], list[Lease]] = (None, [], [], [])
+        self._disk_version = -1
         self._boots = 0
         self._sessions: dict[Session, tuple[Stream, int, bool]] = {}
         self._numbers: dict[Session, int] = {}
@@ -101,6 +103,7 @@ class DssMachine(Machine):
             admit=lambda _: True,
         )
         self.replication = ReplicationEngine(self.server, self.now)
+        self._disk_version = -1
         if disk:
             self._restore()
         if self.others:
@@ -120,12 +123,12 @@ class DssMachine(Machine):
             stream.abort()
         self._sessions.clear()
 
-    def accept(self, stream: Stream, *, peer: bool) -> None:
+    def accept(self, stream: Stream, ip: str, *, peer: bool) -> None:
         """Take a connection that another machine has made."""
         if peer:
-            self._carry(self.replication.open("10.0.0.1", self.now, calling=False), stream, 1, peer=True)
+            self._carry(self.replication.open(ip, self.now, calling=False), stream, 1, peer=True)
         else:
-            self._carry(self.server.open("10.0.0.1", self.now), stream, 1, peer=False)
+            self._carry(self.server.open(ip, self.now), stream, 1, peer=False)
 
     def advance(self) -> None:
         """Run what is due."""
@@ -191,7 +194,7 @@ class DssMachine(Machine):
         if other.up and self.network.reaches(self.name, other.name):
             stream = Stream(self.network, self.name, other.name, "dss")
             self._carry(self.replication.open("10.0.0.2", self.now, calling=True), stream, 0, peer=True)
-            other.accept(stream, peer=True)
+            other.accept(stream, "10.0.0.1", peer=True)
 
     def _open_doors(self, life: int) -> None:
         if self.up and life == self._life:
@@ -203,7 +206,10 @@ class DssMachine(Machine):
             return
         directory = self.server.directory
         leases = [lease for owner in directory.owners() if (lease := directory.lease(owner, self.now))]
-        records = [record for owner in directory.owners() for record in directory.of_owner(owner)]
+        records = self._disk[1]
+        if self._disk_version != directory.version:
+            self._disk_version = directory.version
+            records = [record for owner in directory.owners() for record in directory.of_owner(owner)]
         self._disk = (self.server.parameters, records, list(directory.withdrawals()), leases)
         self.network.clock.after(DISK_EVERY, lambda: self._write_disk(life))
 
@@ -221,7 +227,10 @@ class DssMachine(Machine):
 
 
 class NodeMachine(Machine):
-    """A node: offers values, keeps a session with one of its DSSs. A slow one takes its octets late."""
+    """A node: offers values, keeps a session with one of its DSSs. A slow one takes its octets late.
+
+    A reader offers nothing, and may stand for several that hear the same: see `Stream`.
+    """
 
     def __init__(  # noqa: PLR0917
         self,
@@ -233,9 +242,12 @@ class NodeMachine(Machine):
         offset: float = 0.0,
         rate: float = 1.0,
         slowness: float = 0.0,
+        role: Role = "node",
+        weight: int = 1,
     ) -> None:
-        super().__init__(f"node{number}", network, offset, rate)
+        super().__init__(f"{role}{number}", network, offset, rate)
         self.identity = number.to_bytes(16, "big")
+        self.ip = ".".join(map(str, (10, *number.to_bytes(16, "big")[-3:])))
         self.servers = servers
         self.offers: dict[object, Value] = {}
         self.died_at: float | None = None
@@ -243,6 +255,8 @@ class NodeMachine(Machine):
         self._domain = domain
         self.kinds = kinds
         self._slowness = slowness
+        self._role = role
+        self._weight = weight
         self._boots = 0
         self._next = 0
         self._pause = FIRST_PAUSE
@@ -257,7 +271,13 @@ class NodeMachine(Machine):
         self._wake_at = float("inf")
         boot = (self._boots << 32 | int.from_bytes(self.identity[-4:], "big")).to_bytes(16, "big")
         self.engine = ClientEngine(
-            self._domain, self.identity, self.name, boot=boot, kinds=self.kinds, incarnation=incarnation
+            self._domain,
+            self.identity,
+            self.name,
+            boot=boot,
+            kinds=self.kinds,
+            role=self._role,
+            incarnation=incarnation,
         )
         for value in self.offers.values():
             self.engine.offer(value)
@@ -323,10 +343,10 @@ class NodeMachine(Machine):
         if not (server.up and self.network.reaches(self.name, server.name)):
             self._later()
             return
-        self._stream = stream = Stream(self.network, self.name, server.name, "node")
+        self._stream = stream = Stream(self.network, self.name, server.name, "node", self._weight)
         self.engine.connected(self.now)
         stream.attach(0, lambda data: self._received(stream, data), lambda: self._ended(stream))
-        server.accept(stream, peer=False)
+        server.accept(stream, self.ip, peer=False)
         self._send()
 
     def _received(self, stream: Stream, data: bytes) -> None:

@@ -29,40 +29,44 @@ class Wire:
 
 
 class Network:
-    """Streams between named machines; `cut` pairs cannot reach each other."""
+    """Streams between named machines; those on two sides of a cut cannot reach each other."""
 
     def __init__(self, clock: Clock, random: Random, wire: Wire) -> None:
         self.clock = clock
         self.random = random
         self.wire = wire
-        self.cut: set[frozenset[str]] = set()
+        self._cuts: list[tuple[set[str], set[str]]] = []
         self.segments: Counter[str] = Counter()
         self.octets: Counter[str] = Counter()
 
     def reaches(self, left: str, right: str) -> bool:
         """Say whether two machines can reach each other."""
-        return frozenset((left, right)) not in self.cut
+        return not any(
+            (left in one and right in other) or (left in other and right in one) for one, other in self._cuts
+        )
 
     def partition(self, machines: set[str], others: set[str]) -> None:
         """Cut every path between two groups."""
-        self.cut |= {frozenset((left, right)) for left in machines for right in others if left != right}
+        self._cuts.append((machines, others))
 
     def heal(self) -> None:
         """Mend every path."""
-        self.cut.clear()
+        self._cuts.clear()
 
 
 class Stream:
     """One connection between two machines; each end has a handler for octets and one for its end.
 
-    `kind` names it in the network's counters.
+    `kind` names it in the network's counters, where what the caller is sent counts `weight` times: the
+    caller may stand for many who are sent the same.
     """
 
-    def __init__(self, network: Network, caller: str, called: str, kind: str) -> None:
+    def __init__(self, network: Network, caller: str, called: str, kind: str, weight: int = 1) -> None:
         self.names = (caller, called)
         self.open = True
         self._network = network
         self._kind = kind
+        self._weights = (1, weight)
         self._handlers: list[Callable[[bytes], None]] = [_nothing, _nothing]
         self._enders: list[Callable[[], None]] = [_no_end, _no_end]
         self._sent = [0, 0]
@@ -96,8 +100,8 @@ class Stream:
         if not self.open or number < self._expected[1 - end]:
             return
         network = self._network
-        network.segments[self._kind] += 1
-        network.octets[self._kind] += len(data) + HEADERS
+        network.segments[self._kind] += self._weights[end]
+        network.octets[self._kind] += self._weights[end] * (len(data) + HEADERS)
         clock, wire, random = network.clock, network.wire, network.random
         if clock.now - since > GIVE_UP:
             self.abort()

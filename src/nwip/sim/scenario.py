@@ -17,6 +17,7 @@ from nwip.sim.network import Network, Wire
 Fault = Literal["none", "partition", "crash", "loss"]
 
 LEAF_KINDS: Final = (Kind.HOST, Kind.NODE)
+EARS: Final = 1 << 32  # the first number of a reader: above those of nodes
 STEP: Final = 0.25  # seconds between looks whether all agree
 FAULT_TIME: Final = 60.0  # seconds that a fault lasts
 PATIENCE: Final = 600.0  # seconds to wait for agreement
@@ -51,7 +52,12 @@ class Report:
 
 
 class Scenario:
-    """A domain of gateways, which register services, and leaves, which only follow nodes and hosts."""
+    """A domain of gateways, which register services, and leaves, which only follow nodes and hosts.
+
+    Ten thousand copies of ten thousand nodes are more than a laptop holds, and all leaves of a DSS are told
+    the same. So every leaf registers and renews by itself, and one reader hears for all leaves of one DSS
+    that are on one side of a cut; what it is sent counts once for each of them.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -67,7 +73,11 @@ class Scenario:
             dss.others = [other for other in self.dsss if other.identity > dss.identity]
         self.gateways = [self._node(number + 1, tuple(Kind)) for number in range(plan.gateways)]
         first = plan.gateways + 1
-        self.leaves = [self._node(first + number, LEAF_KINDS) for number in range(plan.leaves)]
+        self.leaves = [self._node(first + number, ()) for number in range(plan.leaves)]
+        nodes = [*self.gateways, *self.leaves]
+        self._near = set(nodes[: len(nodes) // 2])
+        """The nodes on this side of a cut."""
+        self.ears = [self._ear(turn, near=near) for turn in range(plan.dss) for near in (True, False)]
 
     def run(self, progress: Callable[[str], None] = lambda _: None) -> Report:
         """Live through the plan; `progress` is told what begins."""
@@ -75,9 +85,11 @@ class Scenario:
         progress("the domain starts")
         for dss in self.dsss:
             dss.start()
+        for ear in self.ears:
+            ear.start()
         for node in (*self.gateways, *self.leaves):
             node.start()
-            node.offer(Node(node.identity[-6:], node.name, [("10.0.0.1", 43981)]))
+            node.offer(Node(node.identity[-6:], node.name, [(node.ip, 43981)]))
         for number in range(self.plan.services):
             self._offer(number, hops=0)
         report.start = self._until_agreed()
@@ -119,8 +131,9 @@ class Scenario:
             yield dss.up and len(dss.server.directory) == wanted
         for node in self.gateways:
             yield node.connected and len(node.engine.directory) == wanted
-        for leaf in self.leaves:
-            yield leaf.connected and len(leaf.engine.directory) == self.plan.gateways + self.plan.leaves
+        yield all(leaf.connected for leaf in self.leaves)
+        for ear in self.ears:
+            yield ear.connected and len(ear.engine.directory) == self.plan.gateways + self.plan.leaves
         first = digest_message(self.dsss[0].server.directory)
         for dss in self.dsss[1:]:
             yield digest_message(dss.server.directory) == first
@@ -133,9 +146,8 @@ class Scenario:
             fallen.crash()
             return lambda: fallen.start(disk=False)
         half = {dss.name for dss in self.dsss[: len(self.dsss) // 2]}
-        nodes = (*self.gateways, *self.leaves)
-        half |= {node.name for node in nodes[: len(nodes) // 2]}
-        everybody = {machine.name for machine in (*self.dsss, *nodes)}
+        half |= {node.name for node in self._near} | {ear.name for ear in self.ears[::2]}
+        everybody = {machine.name for machine in (*self.dsss, *self.gateways, *self.leaves, *self.ears)}
         self.network.partition(half, everybody - half)
         return self.network.heal
 
@@ -148,6 +160,25 @@ class Scenario:
         node.offer(Service(4, f"SERVER{number}", number + 1, b"\0\0\0\0\0\1", 0x451, hops))
 
     def _node(self, number: int, kinds: tuple[Kind, ...]) -> NodeMachine:
+        return NodeMachine(number, self.network, "sim.test", self._servers(number), kinds)
+
+    def _ear(self, turn: int, *, near: bool) -> NodeMachine:
+        """Return the reader that hears for the leaves of one DSS on one side."""
+        stands_for = sum(
+            leaf.servers[0] is self.dsss[turn] and (leaf in self._near) == near for leaf in self.leaves
+        )
+        number = EARS + 2 * turn + near
+        return NodeMachine(
+            number,
+            self.network,
+            "sim.test",
+            self._servers(turn),
+            LEAF_KINDS,
+            role="reader",
+            weight=stands_for,
+        )
+
+    def _servers(self, number: int) -> list[DssMachine]:
+        """Return the DSSs in the order in which the node with a number tries them."""
         turn = number % len(self.dsss)
-        servers = [*self.dsss[turn:], *self.dsss[:turn]]
-        return NodeMachine(number, self.network, "sim.test", servers, kinds)
+        return [*self.dsss[turn:], *self.dsss[:turn]]

@@ -19,6 +19,7 @@ class Switch:
     def receive(self, link: Link, batch: Sequence[Arrival]) -> None:
         for packet, hop in batch:
             self.arrivals.append(Arrival(packet, hop))
+            self._changed.set()
             if packet[10:16] == BROADCAST_NODE:
                 link.send_to_all(packet, besides=hop)
             else:
@@ -36,6 +37,10 @@ class Switch:
     async def until_hosts(self, count: int, within: float = 5.0) -> None:
         """Wait until there are just so many hosts; `TimeoutError` after so many seconds."""
         await self._until(lambda: len(self.hosts) == count, within)
+
+    async def until_arrivals(self, count: int, within: float = 5.0) -> None:
+        """Wait until so many packets have come; `TimeoutError` after so many seconds."""
+        await self._until(lambda: len(self.arrivals) >= count, within)
 
     async def until_moved(self, times: int, within: float = 5.0) -> None:
         """Wait until hosts have moved so many times; `TimeoutError` after so many seconds."""

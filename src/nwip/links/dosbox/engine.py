@@ -14,6 +14,9 @@ chose a number of their own (DOSBox-X) prove themselves by answering a ping whos
                              the answer to a cookie           it is alive
                              another number as source node    dropped
 
+Sources that are ends of connections (`connected`) have proved that they receive: a registration makes a
+client of one at once, with the number that it chose if it may have that, and nothing else does.
+
 Packets pass as raw octets; only registrations and pings are built from typed ones.
 """
 
@@ -58,7 +61,8 @@ class DosboxServer:
     address may become one; `registrations` limits what one IP address, proven or not, may ask for. No router
     lets a transport control of `hop_limit` pass: one that is as high is what a DOS program left in the field.
     `reserved` says which node numbers, besides 7E01 and 7E06, no client may choose: a domain may number its
-    nodes otherwise.
+    nodes otherwise. Sources are ends of connections if `connected`, which `disconnect` ends. A client leaves
+    after `patience` pings without an answer.
     """
 
     def __init__(
@@ -72,6 +76,8 @@ class DosboxServer:
         registrations: TokenBuckets | None = None,
         hop_limit: int = MAXIMUM_HOPS,
         reserved: Callable[[bytes], bool] = nobodys,
+        connected: bool = False,
+        patience: int = UNANSWERED_PINGS,
     ) -> None:
         self.counters = Counters()
         self.node = node
@@ -81,6 +87,8 @@ class DosboxServer:
         self._admit = admit
         self._hop_limit = hop_limit
         self._reserved = reserved
+        self._connected = connected
+        self._patience = patience
         if registrations is None:
             registrations = TokenBuckets(REGISTRATION_RATE, REGISTRATION_BURST)
         self._registrations = registrations
@@ -145,6 +153,16 @@ class DosboxServer:
         if client:
             self._remove(client, "moved to another gateway")
 
+    def knows(self, address: Endpoint) -> bool:
+        """Say whether there is a client at an address."""
+        return self._table.at(address) is not None
+
+    def disconnect(self, address: Endpoint, reason: str) -> None:
+        """Forget the client at an address, if there is one: its connection has ended."""
+        client = self._table.at(address)
+        if client:
+            self._remove(client, reason)
+
     def clients(self) -> list[ClientView]:
         """Return what there is to tell of every client, longest known first."""
         return [client.view() for client in self._table]
@@ -183,10 +201,14 @@ class DosboxServer:
         node = self._numbers.node_number(address)
         if wanted is not None and self._may_claim(wanted, address):
             node = wanted
+        is_known = client is not None and client.node == node
+        if self._connected and not is_known and not self._prove(node, address, node == wanted, now):
+            return
         reply = registration_reply(self._network, node, node_granted=node == wanted)
         self._outgoing.append(Outgoing(reply.encode(), address, port))
-        is_known = client is not None and client.node == node
-        if not is_known and not self._newcomers.add(address, node, port, now):
+        if self._connected or is_known:
+            return
+        if not self._newcomers.add(address, node, port, now):
             self.counters.drop("too many newcomers")
 
     def _client(self, packet: bytes, address: Endpoint, now: float, port: int) -> Client | None:
@@ -195,6 +217,9 @@ class DosboxServer:
         client = self._table.at(address)
         if client is not None and client.node == source:
             return client
+        if self._connected:
+            self.counters.drop("source node is not the client's" if client else "not registered")
+            return None
         if source == self._numbers.node_number(address):
             return self._prove(source, address, False, now)
         if self._numbers.proves(ingress.destination_node(packet), address, source):
@@ -282,7 +307,7 @@ class DosboxServer:
         for client in list(self._table):
             if client.due > now:
                 continue
-            if client.unanswered >= UNANSWERED_PINGS:
+            if client.unanswered >= self._patience:
                 self._remove(client, "silent")
                 continue
             client.unanswered += 1

@@ -5,8 +5,9 @@ import pytest
 from gateway.test_agents import INTERNAL, LAN, MUSEUM, SERVER, announce, ask_nearest, ask_route, routes_known
 from gateway.world import NETWORK, Domain, Member, Station
 from nwip.directory.records import Host, Kind, Route, Service
-from nwip.gateway.gateway import NO_CARRIER, STANDING_BY
+from nwip.gateway.gateway import NO_CARRIER
 from nwip.gateway.muting import REFUSED, UNUSABLE
+from nwip.gateway.sharing import STANDING_BY
 from nwip.ipx import sap
 from nwip.ipx.address import BROADCAST_NODE, Address
 from nwip.ipx.numbers import PacketType, ServiceType, Socket
@@ -387,41 +388,6 @@ async def test_filters_hide_services_of_a_link_from_the_other_links_too() -> Non
     assert isinstance(server.link, MemoryLink)
 
 
-async def test_what_gateways_say_to_each_other_on_a_lan_is_heard_by_them_alone() -> None:
-    domain, member, host, player = await joined_lan()
-    heard: list[tuple[str, bytes]] = []
-    member.gateway.intercept(0x4E57, lambda link, packet, _hop: heard.append((link.name, packet[30:])))
-    host.broadcast(b"hello", 0x4E57)
-    member.gateway.stand_by(host.link)
-    host.broadcast(b"hello again", 0x4E57)
-    domain.wire.deliver()
-    assert heard == [("joined", b"hello"), ("joined", b"hello again")]
-    assert player.heard == []
-    assert "another gateway routes on this LAN" not in member.gateway.drops()
-
-
-@pytest.mark.parametrize("joined", [True, False])
-async def test_a_link_takes_the_node_number_that_the_gateways_of_its_lan_share(joined: bool) -> None:
-    domain = Domain()
-    member = await domain.member("10.0.0.1")
-    await member.lan("other", OTHER_LAN, joined=False)
-    link = await member.lan("lan", NETWORK if joined else LAN, joined=joined, station=STATION)
-    host = Station(link, "00001B000002")
-    shared = b"\x02\x4e\x57\x00\x00\x01"
-    before = link.node
-    member.gateway.renumber_link(link, shared)
-    member.gateway.renumber(bytes.fromhex("7E0600000001"))
-    host.send(Address(host.network, shared, Socket.RIP), RipPacket.request(OTHER_LAN).encode(), 1, Socket.RIP)
-    (answer,) = host.heard
-    assert answer.source == Address(host.network, shared, Socket.RIP)
-    domain.live(1.0)
-    assert {packet.source.node for packet in host.heard} == {shared}
-    host.heard.clear()
-    if not joined:
-        host.send(Address(LAN, before, Socket.RIP), RipPacket.request(OTHER_LAN).encode(), 1, Socket.RIP)
-        assert host.heard == []
-
-
 async def test_who_knows_that_another_gateway_is_on_a_lan_does_not_take_its_number_for_a_duplicate() -> None:
     domain = Domain()
     member = await domain.member("10.0.0.1")
@@ -429,23 +395,6 @@ async def test_who_knows_that_another_gateway_is_on_a_lan_does_not_take_its_numb
     router = Station(await member.lan("other", OTHER_LAN, joined=False), SERVER)
     said = RipPacket(RipOperation.RESPONSE, (RipEntry(LAN, 1, 2),)).encode()
     domain.live(200.0)
-    member.gateway.shared(lan)
+    member.gateway._agents.share(lan)
     router.broadcast(said, Socket.RIP, PacketType.RIP)
     assert list(member.gateway.alarms) == []
-
-
-async def test_a_service_of_the_node_itself_is_told_on_its_links_and_its_lans_services_once() -> None:
-    domain = Domain()
-    member = await domain.member("10.0.0.1")
-    server = Station(await member.lan("lan", LAN, joined=False), SERVER)
-    player = Station(await member.lan("players", star=True), "02000000000B")
-    announce(server)
-    domain.live(1.0)
-    assert [entry.name for entry in ask_nearest(player)] == ["MUSEUM"]
-    own = Service(0x5678, "LOBBY", NETWORK, member.gateway.virtual.node, 0x4100, 0)
-    member.offer(own)
-    assert [(entry.name, entry.hops) for entry in ask_nearest(player, 0x5678)] == [("LOBBY", 1)]
-    assert ("LOBBY", 2) in told_services(server)
-    domain.live(0.1)
-    member.retract(own.key)
-    assert ("LOBBY", 16) in told_services(server)

@@ -1,0 +1,1 @@
+"""LAN-like links: IPX in Ethernet frames, over whatever carries those."""

@@ -1,0 +1,1 @@
+"""Programs on this machine that take part in the virtual network through their node's control socket."""
