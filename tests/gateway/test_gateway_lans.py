@@ -386,3 +386,15 @@ async def test_filters_hide_services_of_a_link_from_the_other_links_too() -> Non
     assert ask_nearest(player) == []
     assert isinstance(member.own[Kind.SERVICE, ServiceType.FILE_SERVER, "MUSEUM"].value, Service)
     assert isinstance(server.link, MemoryLink)
+
+
+async def test_who_knows_that_another_gateway_is_on_a_lan_does_not_take_its_number_for_a_duplicate() -> None:
+    domain = Domain()
+    member = await domain.member("10.0.0.1")
+    lan = await member.lan("lan", LAN, joined=False, station=STATION)
+    router = Station(await member.lan("other", OTHER_LAN, joined=False), SERVER)
+    said = RipPacket(RipOperation.RESPONSE, (RipEntry(LAN, 1, 2),)).encode()
+    domain.live(200.0)
+    member.gateway._agents.share(lan)
+    router.broadcast(said, Socket.RIP, PacketType.RIP)
+    assert list(member.gateway.alarms) == []

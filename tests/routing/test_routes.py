@@ -244,6 +244,21 @@ def test_who_takes_over_answers_for_what_was_said_before(table: Table) -> None:
     assert table.way() == (4, 3, B)
 
 
+def test_who_takes_over_waits_for_what_was_said_until_then_and_not_for_an_earlier_loss(table: Table) -> None:
+    shared = table.left.node
+    table.hear(2, 1, A)
+    table.lose(A)
+    table.wait(2 * SETTLING)
+    table.left.active = False
+    table.hear(3, 2, shared)
+    table.left.active = True
+    table.routes.inherit(NET, table.left, shared, table.now)
+    table.hear(4, 3, B, table.right)
+    assert table.way() is None
+    table.wait(2 * SETTLING)
+    assert table.way() == (4, 3, B)
+
+
 def test_changes_are_told_apart_from_mere_news(table: Table) -> None:
     table.hear(3, 2, A)
     assert (table.routes.moved, table.routes.touched) == ({NET}, {NET})

@@ -35,7 +35,7 @@ class Link:
         """Drive it to its deadlines; return what was sent, times rounded to a thousandth."""
         self.sent.clear()
         end = self.now + seconds
-        while (due := self.teller.next_deadline()) <= end:
+        while (due := self.teller.deadline) <= end:
             self.now = max(self.now, due)
             packet = self.teller.advance(self.now)
             if packet is not None:
@@ -139,7 +139,7 @@ def test_going_down_takes_everything_back_once_and_ends(link: Link) -> None:
     assert [packet for _, packet in told] == [{"a": 16, "b": 16, "c": 16}, {"d": 16}]
     assert told[-1][0] - told[0][0] == pytest.approx(PACKET_GAP)
     assert link.teller.idle
-    assert link.teller.next_deadline() == NEVER
+    assert link.teller.deadline == NEVER
     link.teller.change("a")
     assert link.run(200) == []
 

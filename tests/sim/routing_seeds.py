@@ -10,4 +10,5 @@ FAILED_ONCE: tuple[int, ...] = (
     460,  # a unicast to the router itself was taken for one to its LAN, and sent back there
     509,  # what a dead gateway's neighbour still believed was registered before it had aged out
     615,  # the domain's routes were told on a joined LAN with no hop added, so that an echo looked like a way
+    1159,  # who took over a LAN had waited long enough for a loss of its own, and not for what it took over
 )

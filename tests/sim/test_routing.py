@@ -63,7 +63,7 @@ def first_broken(seeds: int = 40) -> Verdict:
     [
         (_Network, "usable", lambda _self, reach, _now: reach.port.active, "goes round"),
         (Registrar, "_may_offer", lambda *_: True, "goes round"),
-        (line, "_lost_route", lambda entry: entry, "not reach"),
+        (line, "_lost_route", lambda entry: entry, "believes that it reaches"),
     ],
     ids=["every way is usable", "everything is registered", "losses are not told"],
 )

@@ -12,6 +12,7 @@ from nwip.ipx.packet import DESTINATION_NODE_OFFSET, DESTINATION_OFFSET, TRANSPO
 
 _NODE: Final = DESTINATION_NODE_OFFSET
 _SOCKET: Final = DESTINATION_NODE_OFFSET + 6
+_NODE_IN_DESTINATION: Final = DESTINATION_NODE_OFFSET - DESTINATION_OFFSET
 _RAISED: Final = [bytes([min(hops + 1, 255)]) for hops in range(256)]
 _BROADCAST: Final = b"\xff" * 6
 
@@ -37,8 +38,8 @@ class Forwarder:
     """The forwarding tables and the loop over a batch.
 
     `hosts` is keyed by the ten octets of network and node, `networks` by the four of the network; a host's
-    entry goes before its network's. `own` holds our own addresses, which are never in `hosts`. What comes in
-    by `domain`, the link to the other gateways, is looked up in `inward` instead of `networks`: it leaves the
+    entry goes before its network's. `own` holds our own addresses, which are not in `hosts`. What comes in by
+    `domain`, the link to the other gateways, is looked up in `inward` instead of `networks`: it leaves the
     domain here, or nowhere. `unusual(inlet, packet, hop)` gets what neither table knows, what is for us, and
     every broadcast. `hop_limit` is the transport control at which a packet is dropped instead of sent on;
     `expired` counts these. No packet to a network goes back to the medium it came from, where it was heard
@@ -65,11 +66,11 @@ class Forwarder:
         """Send every packet of a batch on its way. Packets have checked headers and no network 0."""
         hosts, networks, own, unusual = self.hosts, self.ways(inlet), self.own, self._unusual
         for packet, came_from in batch:
-            key = packet[DESTINATION_OFFSET:_SOCKET]
-            way = hosts.get(key)
+            destination = packet[DESTINATION_OFFSET:_SOCKET]
+            way = hosts.get(destination)
             if way is None:
-                way = networks.get(packet[DESTINATION_OFFSET:_NODE])
-                if way is None or key in own or packet[_NODE:_SOCKET] == _BROADCAST:
+                way = networks.get(destination[:_NODE_IN_DESTINATION])
+                if way is None or destination in own or packet[_NODE:_SOCKET] == _BROADCAST:
                     unusual(inlet, packet, came_from)
                     continue
                 if way.outlet is inlet and not inlet.star:

@@ -85,6 +85,7 @@ class Agents:
             port.network, port.talks = THIS_NETWORK, False
         self.router.attach(port, self._parts.clock())
         self.settle()
+        self._parts.changed()
         return reason
 
     def detach(self, link: Link) -> None:
@@ -98,11 +99,18 @@ class Agents:
         """Let a link lead somewhere, or only be listened to."""
         self.router.set_active(self._ports[link.name], self._parts.clock(), active=active)
         self.settle()
+        self._parts.changed()
 
     def forget(self, link: Link) -> None:
         """Forget what was heard on a link."""
         self.router.forget(self._ports[link.name], self._parts.clock())
         self.settle()
+
+    def share(self, link: Link) -> None:
+        """Learn that another router stands on the network of a link, though it may not speak RIP."""
+        port = self._ports.get(link.name)
+        if port is not None:
+            self.router.share(port)
 
     def view(self, link: Link) -> View:
         """Return what the hosts of a link may know."""
@@ -118,6 +126,7 @@ class Agents:
         for link in links:
             self.router.go_down(self._ports[link.name], self._parts.clock())
         self.settle()
+        self._parts.changed()
 
     def is_quiet(self, link: Link) -> bool:
         """Say whether a link has been told all that it had to be told."""
@@ -195,9 +204,12 @@ class Agents:
 
     def settle(self) -> None:
         """Send what the router has to say, and bring forwarding and registration up to what it knows."""
-        for port, packet in self.router.outgoing():
+        outgoing = self.router.outgoing()
+        for port, packet in outgoing:
             self._links[port].send_to_all(packet)
         news = self.router.news()
+        if not (outgoing or news.networks or news.services):
+            return
         routes, now = self.router.routes, self._parts.clock()
         for network in news.networks:
             way, inward = routes.best(network), routes.through_links(network, now)

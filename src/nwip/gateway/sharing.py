@@ -88,6 +88,7 @@ class Sharing:
             return stray
         heard = self.lans.hear(link, packet, hop, self._parts.clock())
         if heard:
+            self._agents.share(link)
             self.settle()
         return heard
 

@@ -13,6 +13,7 @@ entry mean nothing.
 
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
+from struct import Struct
 from typing import Final, NamedTuple
 
 from nwip.ipx.numbers import ALL_NETWORKS, UNREACHABLE_HOPS
@@ -22,6 +23,7 @@ ENTRY_SIZE: Final = 8
 MAXIMUM_ENTRIES: Final = (
     50  # what one packet may hold: 432 octets with the IPX header [IPX Router Specification]
 )
+_ENTRIES: Final = Struct(">IHH")
 NO_METRIC: Final = 0xFFFF  # what requests carry for hops and ticks
 
 
@@ -67,10 +69,10 @@ class RipPacket(NamedTuple):
         operation = reader.u16()
         if operation not in (RipOperation.REQUEST, RipOperation.RESPONSE):
             raise WireError(f"{operation} is not a RIP operation")
-        entries = []
-        while reader.remaining:
-            entries.append(RipEntry(reader.u32(), reader.u16(), reader.u16()))
-        return cls(RipOperation(operation), tuple(entries))
+        rest = reader.rest()
+        if len(rest) % ENTRY_SIZE:
+            raise WireError(f"the last entry is cut short: {len(rest) % ENTRY_SIZE} of {ENTRY_SIZE} octets")
+        return cls(RipOperation(operation), tuple(map(RipEntry._make, _ENTRIES.iter_unpack(rest))))
 
     def encode(self) -> bytes:
         """Write the payload of a packet. Raises `WireError` for a value that does not fit."""

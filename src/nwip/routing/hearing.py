@@ -63,7 +63,7 @@ class Hearings(Generic[K]):
         """Let the belief in `key` rest on a packet."""
         if not hearing.keys:
             self._all[id(hearing)] = hearing
-            if self._first is None:
+            if self._first is None or hearing.expires < self._first:
                 self._first = hearing.expires
         hearing.keys[key] = None
         self._count[hearing.port] += 1

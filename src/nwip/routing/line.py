@@ -84,9 +84,12 @@ class Line:
         self._rip.renew()
         self._sap.renew()
 
-    def next_deadline(self) -> float:
-        """Return when `advance` must be called next; infinity when it need not be."""
-        return min(self._asks_at, self._rip.next_deadline(), self._sap.next_deadline())
+    @property
+    def deadline(self) -> float:
+        """When `advance` must be called next; infinity when it need not be."""
+        deadline = self._rip.deadline
+        deadline = min(deadline, self._sap.deadline)
+        return min(self._asks_at, deadline)
 
     def advance(self, now: float) -> Iterator[bytes]:
         """Yield the packets that are to be broadcast now."""

@@ -8,7 +8,7 @@ Router Specification, chapters 3 and 4.
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
-from nwip.directory.records import Key
+from nwip.directory.records import Key, Service
 from nwip.ipx.address import BROADCAST_NODE, NULL_NODE
 from nwip.ipx.numbers import THIS_NETWORK
 from nwip.ipx.packet import Packet
@@ -25,6 +25,7 @@ from nwip.routing.services import ServiceTable
 from nwip.routing.timers import AGE_LIMIT, LISTENING, START_DELAY
 from nwip.routing.view import View, entry_of
 
+FOR_EVER: Final = float("inf")
 _NO_STATIONS: Final = {BROADCAST_NODE, NULL_NODE}
 
 
@@ -47,9 +48,9 @@ class Router:
         self.alarms = Alarms()
         self.numbered: Callable[[Port, int], None] = lambda _port, _network: None
         self.disagreed: Callable[[Port, Packet], None] = lambda _port, _packet: None
-        self._elsewhere = elsewhere or Nowhere()
+        self.elsewhere = elsewhere or Nowhere()
         self.hearings: Hearings[object] = Hearings()
-        self.routes = RouteTable(self.hearings, self._elsewhere.route)
+        self.routes = RouteTable(self.hearings, self.elsewhere.route)
         self.services = ServiceTable(self.hearings, self.routes)
         self.routes.forgetful = self._forgetful
         self._lines: dict[Port, Line] = {}
@@ -64,7 +65,7 @@ class Router:
 
     def attach(self, port: Port, now: float) -> None:
         """Take a port in. Updates and questions begin in a moment, when the link behind it is open."""
-        view = View(port, self.routes, self.services, self._elsewhere)
+        view = View(port, self.routes, self.services, self.elsewhere)
         self._lines[port] = line = Line(port, view, now)
         self.hearings.unseal()
         if port.network != THIS_NETWORK and self.routes.attached(port.network) is None:
@@ -171,6 +172,13 @@ class Router:
         """Return what the hosts of a port may know."""
         return self._lines[port].view
 
+    def announce(self, port: Port, service: Service, now: float) -> None:
+        """Have a service on the network of a port: a server that routes has one on its internal network."""
+        hearing: Hearing[object] = Hearing(port, port.node, b"", now)
+        hearing.expires = FOR_EVER
+        self.services.hear(service, hearing)
+        self._settle(now)
+
     def answer(self, port: Port, request: Packet) -> Iterator[Packet]:
         """Yield the responses to a question that came in on a port; nothing must change meanwhile."""
         if port.active and port.network != THIS_NETWORK:
@@ -197,11 +205,14 @@ class Router:
 
     def next_deadline(self) -> float | None:
         """Return when `advance` must be called next."""
-        due = min((line.next_deadline() for line in self._lines.values()), default=float("inf"))
+        due = FOR_EVER
+        for line in self._lines.values():
+            deadline = line.deadline
+            due = min(due, deadline)
         for time in (self.hearings.next_deadline(), self.routes.next_deadline()):
             if time is not None and time < due:
                 due = time
-        return None if due == float("inf") else due
+        return None if due == FOR_EVER else due
 
     def advance(self, now: float) -> None:
         """Forget what is silent for too long, end waiting, and send what is due."""
@@ -265,4 +276,5 @@ class Router:
 
     def _transmit(self, now: float) -> None:
         for port, line in self._lines.items():
-            self._outgoing.extend((port, packet) for packet in line.advance(now))
+            if line.deadline <= now:
+                self._outgoing.extend((port, packet) for packet in line.advance(now))

@@ -181,9 +181,8 @@ class RouteTable:
             return None
         said = known[0]
         before = (said.ticks - 1, said.hops - 1)
-        if entry.floor is None or before < entry.floor:
-            entry.floor = before
-            self._wait(network, entry, now)
+        entry.floor = before if entry.floor is None else min(before, entry.floor)
+        self._wait(network, entry, now)  # also where we had waited: it was said in our name until now
         entry.fewest = min(entry.fewest, before[1])
         self.lose(network, port, station, now)
         return said

@@ -30,7 +30,7 @@ class ServiceTable:
         self._at: dict[int, dict[Key, int]] = {}
         self._of_type: dict[int, dict[Key, None]] = {}
 
-    def __contains__(self, key: Key) -> bool:
+    def __contains__(self, key: object) -> bool:
         """Say whether a service was heard on any link."""
         return key in self._heard
 

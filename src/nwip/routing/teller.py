@@ -23,8 +23,9 @@ class Teller(Generic[K, E]):
     """The updates of one kind on one link.
 
     `keys` gives out all that there is; `entry_of` returns what is to be said of one now, None when nothing
-    is; `lost` makes an entry say 16 hops; `packet` makes a packet of at most `size` entries. At most
-    `limit` things are told of, and as many said to be lost.
+    is; `lost` makes an entry say 16 hops; `packet` makes a packet of at most `size` entries. At most `limit`
+    things are told of, and as many said to be lost. `deadline` says when `advance` must be called next; it is
+    infinite when it need not be.
     """
 
     def __init__(  # noqa: PLR0917 - what a kind of update is made of
@@ -51,6 +52,7 @@ class Teller(Generic[K, E]):
         self._running: Iterator[bytes] | None = None
         self._kept: list[bytes] | None = None
         self._ending = False
+        self.deadline = NEVER
 
     @property
     def idle(self) -> bool:
@@ -61,6 +63,7 @@ class Teller(Generic[K, E]):
         """Tell everything at `at`, and then every interval."""
         self._due = self._free = at
         self._ending = False
+        self._plan()
 
     def stop(self) -> None:
         """Tell nothing any more, and forget what was told."""
@@ -68,6 +71,7 @@ class Teller(Generic[K, E]):
         self._running = self._kept = None
         for table in (self._told, self._gone, self._changed, self._again):
             table.clear()
+        self._plan()
 
     def go_down(self) -> None:
         """Say of everything that was told that it is 16 hops away, and then nothing any more."""
@@ -76,17 +80,20 @@ class Teller(Generic[K, E]):
         self._running = self._kept = None
         self._again.clear()
         self._changed = dict.fromkeys(self._told)
+        self._plan()
 
     def change(self, key: K) -> None:
         """Learn that what is to be said of a thing may have changed."""
         if self._due != NEVER:
             self._changed[key] = None
+            self.deadline = self._free
 
     def inherit(self, key: K, entry: E) -> None:
         """Learn that another has told a thing in our name."""
         if len(self._told) < self._limit:
             self._told[key] = entry
             self._changed[key] = None
+            self.deadline = self._free
 
     def deny(self, key: K, entry: E, now: float) -> None:
         """Say of a thing that we may have told of and do not know that it is lost."""
@@ -94,17 +101,11 @@ class Teller(Generic[K, E]):
             self._gone[key] = (now + HOLD_DOWN, self._lost(entry))
             self._changed[key] = None
             self._repeat(key, REPEATS, now)
+            self.deadline = self._free
 
     def renew(self) -> None:
         """Learn that the packets themselves look otherwise, since our address has changed."""
         self._kept = None
-
-    def next_deadline(self) -> float:
-        """Return when `advance` must be called next; infinity when it need not be."""
-        if not self.idle:
-            return self._free
-        first = self._again[0][0] if self._again else NEVER
-        return max(min(first, self._due), self._free)
 
     def advance(self, now: float) -> bytes | None:
         """Return the packet that is to be sent now."""
@@ -113,7 +114,16 @@ class Teller(Generic[K, E]):
         packet = self._next(now)
         if packet is not None:
             self._free = now + PACKET_GAP
+        self._plan()
         return packet
+
+    def _plan(self) -> None:
+        """Set the deadline."""
+        if not self.idle:
+            self.deadline = self._free
+        else:
+            first = self._again[0][0] if self._again else NEVER
+            self.deadline = max(min(first, self._due), self._free)
 
     def _next(self, now: float) -> bytes | None:
         while self._again and self._again[0][0] <= now:

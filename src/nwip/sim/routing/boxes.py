@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from nwip.dataplane.forwarding import Forwarder, Outlet, Way
+from nwip.directory.records import Key, Service
 from nwip.ipx.address import BROADCAST_NODE, Address
 from nwip.ipx.numbers import MAXIMUM_HOPS, Socket
 from nwip.ipx.packet import Packet
@@ -95,12 +96,18 @@ class PlainRouter:
         self._clock = clock
         self._node = b"\x02\x00\x00\x00" + number.to_bytes(2, "big")
         self.taps: dict[str, Tap] = {}
+        self._served: tuple[str, Service] | None = None
         self.start()
 
     def plug(self, cable: Cable) -> None:
         """Put a cable into the next port."""
         self.taps[cable.name] = tap = Tap(cable, self._node, lambda *frame: self._received(tap, *frame))
         self._open(tap)
+
+    def serve(self, cable: Cable, service: Service) -> None:
+        """Have a service on a cable, as a server has on its internal network."""
+        self._served = (cable.name, service)
+        self._open_service()
 
     def start(self) -> None:
         """Start without a memory."""
@@ -112,6 +119,7 @@ class PlainRouter:
         self._alarm = Alarm(self._clock, router.next_deadline, self._advance)
         for tap in self.taps.values():
             self._open(tap)
+        self._open_service()
 
     def crash(self) -> None:
         """Fall silent."""
@@ -128,6 +136,7 @@ class PlainRouter:
             if not present:
                 self.router.forget(port, self._clock.now)
             self._settle()
+            self._alarm.arm()
 
     @property
     def routes(self) -> RouteTable:
@@ -154,6 +163,18 @@ class PlainRouter:
         self.forwarder.own.add(port.network.to_bytes(4, "big") + port.node)
         self.router.attach(port, self._clock.now)
         self._settle()
+        self._alarm.arm()
+
+    def _open_service(self) -> None:
+        if self._served is not None:
+            cable, service = self._served
+            port = self._outlets[self.taps[cable]].port
+            self.router.announce(port, service, self._clock.now)
+            self._settle()
+
+    def knows(self, key: Key) -> bool:
+        """Say whether it knows of a service."""
+        return self.router.services.best(key) is not None
 
     def _received(self, tap: Tap, packet: bytes, source: bytes, to: bytes) -> None:
         del to
@@ -178,10 +199,10 @@ class PlainRouter:
         self._settle()
 
     def _settle(self) -> None:
-        for port, packet in self.router.outgoing():
+        outgoing, news = self.router.outgoing(), self.router.news()
+        for port, packet in outgoing:
             self._of_port[port].send(packet, BROADCAST_NODE)
-        networks = self.forwarder.networks
-        moved = self.router.news().moved
+        networks, moved = self.forwarder.networks, news.moved
         for network in moved:
             reach = self.router.routes.best(network)
             key = network.to_bytes(4, "big")
@@ -191,4 +212,5 @@ class PlainRouter:
                 networks[key] = Way(self._of_port[reach.port], reach.station)
         if moved:
             self.watch(self, moved)
-        self._alarm.arm()
+        if outgoing or news.networks or news.services:
+            self._alarm.arm()

@@ -173,6 +173,11 @@ class GatewayBox:
         """The routing table."""
         return self.gateway.router.routes
 
+    def knows(self, key: Key) -> bool:
+        """Say whether it knows of a service, through its links or the domain."""
+        router = self.gateway.router
+        return router.services.best(key) is not None or router.elsewhere.service(key) is not None
+
     @property
     def expired(self) -> int:
         """How many packets had passed too many routers."""

@@ -6,7 +6,8 @@ from typing import Final, Literal, NamedTuple
 
 from nwip.sim.routing.domain import NETWORK
 
-Medium = Literal["lan", "joined", "star", "joined star"]
+Medium = Literal["lan", "joined", "star", "joined star", "internal"]
+"""An internal network is that of a server, which is a router too; the service is on it."""
 
 FIRST_NETWORK: Final = 0x00001000
 
@@ -66,13 +67,17 @@ def random_plan(random: Random, most: int, least: int = 2) -> Plan:
         if router.gateway and random.random() < 0.3:
             medium: Medium = random.choice(["star", "joined star"])
             router.cables.append(_new_cable(plan, medium).name)
+        elif not router.gateway and random.random() < 0.3:
+            router.cables.append(_new_cable(plan, "internal").name)
     return plan
 
 
 def failures(plan: Plan) -> list[Failure]:
     """Return every single failure of a network."""
     crashes = [Failure("crash", router.name) for router in plan.routers]
-    cuts = [Failure("cut", router.name, cable) for router in plan.routers for cable in router.cables]
+    internal = {cable.name for cable in plan.cables if cable.medium == "internal"}
+    plugs = [(router, cable) for router in plan.routers for cable in router.cables if cable not in internal]
+    cuts = [Failure("cut", router.name, cable) for router, cable in plugs]
     uplinks = [Failure("uplink", router.name) for router in plan.routers if router.gateway]
     return [*crashes, *cuts, *uplinks]
 
@@ -108,7 +113,7 @@ def _add_plug(plan: Plan, router: RouterPlan, random: Random) -> None:
 
 def _fits(plan: Plan, router: RouterPlan, cable: CablePlan) -> bool:
     """Say whether a router may be put on a cable: a joined one has one gateway, a router one joined cable."""
-    if cable.name in router.cables or cable.medium in ("star", "joined star"):
+    if cable.name in router.cables or cable.medium in ("star", "joined star", "internal"):
         return False
     if not cable.joined:
         return True

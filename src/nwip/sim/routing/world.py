@@ -7,6 +7,7 @@ loops are found in the instant in which they begin, whether or not a packet happ
 from collections.abc import Container, Iterator
 from typing import Final
 
+from nwip.directory.records import Key, Service
 from nwip.ipx.address import Address
 from nwip.routing.routes import Reach
 from nwip.sim.clock import Clock
@@ -16,6 +17,7 @@ from nwip.sim.routing.domain import NETWORK, SimulatedDomain
 from nwip.sim.routing.gateways import GatewayBox
 from nwip.sim.routing.topology import Failure, Plan, RouterPlan
 
+SERVER: Final = b"\0\0\0\0\0\1"
 TAKE_OVER: Final = 3.0  # seconds until a gateway that stands by routes on a LAN
 
 Box = PlainRouter | GatewayBox
@@ -43,6 +45,7 @@ class World:
             for number, (name, cable) in enumerate(self.cables.items())
         }
         self.boxes: dict[str, Box] = {}
+        self.services: dict[Key, str] = {}
         self.moves = 0
         self._active: dict[str, str] = {}
         self._by_node: dict[tuple[str, object], list[Box]] = {}
@@ -140,8 +143,11 @@ class World:
                 way = box.routes.best(network)
                 if parts[name] in at and not self._follow(box, network)[0]:
                     yield f"{name} does not reach {network:08X}"
-                elif parts[name] not in at and way is not None and way.port is None:
-                    yield f"{name} believes that it reaches {network:08X} through the domain"
+                elif parts[name] not in at and way is not None:
+                    yield f"{name} believes that it reaches {network:08X}"
+            for key, cable in self.services.items() if box.up else ():
+                if box.knows(key) is not (parts[name] == parts[cable]):
+                    yield f"{name} is mistaken about {key[2]}"
 
     # Probes.
 
@@ -209,6 +215,10 @@ class World:
             cable = self.cables[name]
             if isinstance(box, PlainRouter):
                 box.plug(cable)
+                if plans[name].medium == "internal":
+                    service = Service(4, f"SERVER-{name}", cable.network, SERVER, 0x0451, 0)
+                    self.services[service.key] = name
+                    box.serve(cable, service)
             else:
                 plan = plans[name]
                 star = plan.medium in ("star", "joined star")
