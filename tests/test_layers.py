@@ -196,6 +196,11 @@ def test_no_file_names_a_place_on_one_machine_or_a_registry() -> None:
     assert found == []
 
 
+def test_test_files_have_names_of_their_own() -> None:
+    names = [path.name for path in (REPOSITORY / "tests").rglob("test_*.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
 def files_under_version_control() -> list[Path]:
     """Return what git tracks, or would at the next `git add`; skip the test outside a work tree."""
     if shutil.which("git") is None or not (REPOSITORY / ".git").exists():

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from nwip.binding import Echo
@@ -45,7 +46,7 @@ class LinkSet:
     async def remove(self, name: str) -> None:
         """Close a link and let everything go that was known through it. Raises `KeyError`."""
         _, link = self._open.pop(name)
-        await self._end([link])
+        await self._end([link], partial(self._builder.gateway.go_down, link))
 
     async def become(self, wanted: Sequence[AnyLink]) -> tuple[list[str], list[str]]:
         """Have just these links open; return the names that were opened and closed.
@@ -72,14 +73,14 @@ class LinkSet:
         """Close all, last opened first."""
         links = [link for _, link in reversed(self._open.values())]
         self._open.clear()
-        await self._end(links)
+        await self._end(links, self._builder.gateway.stop)
 
-    async def _end(self, links: Sequence[Link]) -> None:
-        """Say on all of them that we go, as a router does, then close them."""
+    async def _end(self, links: Sequence[Link], goodbye: Callable[[], bool]) -> None:
+        """Say on all of them that we go, as a router does, packet by packet, then close them."""
         gateway = self._builder.gateway
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_LIMIT):
-                while not all([gateway.go_down(link) for link in links]):  # noqa: ASYNC110, C419 - one by one
+                while not goodbye():  # noqa: ASYNC110 - it says how far it is when it is asked
                     await asyncio.sleep(FAREWELL_STEP)
         for link in links:
             await link.close()

@@ -17,7 +17,7 @@ from nwip.ipx.diagnostics import (
     DiagnosticsRequest,
     DiagnosticsResponse,
 )
-from nwip.ipx.hello import HELLO_SOCKET, Hello, HelloState
+from nwip.ipx.hello import Hello, HelloState
 from nwip.ipx.numbers import PacketType, Socket
 from nwip.ipx.packet import Packet
 from nwip.ipx.ping import ping, ping_answer, registration, registration_reply
@@ -184,7 +184,7 @@ def test_a_watchdog_is_known_by_its_two_octets() -> None:
 
 def test_a_hello_of_gateways_is_told_from_what_programs_send_to_its_socket() -> None:
     hello = Hello(b"d" * 8, b"i" * 16, b"n" * 8, HelloState.STANDING_BY, 3, 2**40, 7)
-    told = said(packet(hello.encode(), HELLO_SOCKET, HELLO_SOCKET))
+    told = said(packet(hello.encode(), Socket.HELLO, Socket.HELLO))
     assert told == {
         "state": "standing by",
         "identity": "69" * 16,
@@ -194,9 +194,9 @@ def test_a_hello_of_gateways_is_told_from_what_programs_send_to_its_socket() -> 
         "turn": 2**40,
         "number": 7,
     }
-    assert said(packet(b"NWIP", HELLO_SOCKET, HELLO_SOCKET)) == {"state": "presence"}
-    assert decode(packet(b"NWIP\x02", HELLO_SOCKET, HELLO_SOCKET))["error"]
-    assert decode(packet(b"a game", HELLO_SOCKET, HELLO_SOCKET))["protocol"] == "ipx"
+    assert said(packet(b"NWIP", Socket.HELLO, Socket.HELLO)) == {"state": "presence"}
+    assert decode(packet(b"NWIP\x02", Socket.HELLO, Socket.HELLO))["error"]
+    assert decode(packet(b"a game", Socket.HELLO, Socket.HELLO))["protocol"] == "ipx"
 
 
 @pytest.mark.parametrize(

@@ -132,3 +132,37 @@ def test_raising_changes_one_octet_and_never_past_255(octets: bytes) -> None:
     after = raised(octets)
     assert after[:4] + after[5:] == octets[:4] + octets[5:]
     assert after[4] == min(octets[4] + 1, 255)
+
+
+def test_what_is_for_us_is_unusual_though_its_network_is_known(rig: Rig) -> None:
+    rig.network(FAR, hop=None)
+    rig.forwarder.own.add(FAR.to_bytes(4, "big") + THERE)
+    rig.forward(packet(FAR), packet(FAR, HERE))
+    assert [each for _, each, _ in rig.unusual] == [packet(FAR)]
+    assert [hop for _, hop in rig.outlet.sent] == [HERE]
+
+
+def test_what_comes_from_the_domain_goes_inward_or_nowhere(rig: Rig) -> None:
+    domain, lan = Lan(), Lan()
+    forwarder = Forwarder(lambda *what: rig.unusual.append(what), LIMIT, domain)
+    key = FAR.to_bytes(4, "big")
+    forwarder.networks[key] = Way(domain, "other node")
+    forwarder.forward(domain, [(packet(FAR), "from")])
+    assert [each for _, each, _ in rig.unusual] == [packet(FAR)]
+    forwarder.inward[key] = Way(lan, "router")
+    forwarder.forward(domain, [(packet(FAR), "from")])
+    assert lan.sent == [(packet(FAR, passed=1), "router")]
+    forwarder.forward(lan, [(packet(FAR), "from")])
+    assert domain.sent == [(packet(FAR, passed=1), "other node")]
+
+
+def test_nothing_for_a_network_goes_back_to_the_medium_it_came_from_unless_it_is_a_star(rig: Rig) -> None:
+    rig.outlet = rig.inlet
+    rig.network(FAR)
+    rig.forward(packet(FAR))
+    assert rig.inlet.sent == []
+    assert rig.forwarder.returned == 1
+    rig.inlet.star = True
+    rig.forward(packet(FAR))
+    assert rig.inlet.sent == [(packet(FAR), "router")]
+    assert rig.forwarder.returned == 1

@@ -1,7 +1,8 @@
 ; exchange.asm: two DOS machines exchange 1,000 packets both ways over IPX.
 ;
 ;   EXCHANGE A   broadcasts a query until it is answered, then sends 1,000 numbered packets, one at a time
-;   EXCHANGE B   answers the query by unicast, then every packet with one that carries B's own number
+;   EXCHANGE B   answers the query by unicast, then every packet with one that carries B's own number. The
+;                query may have come from another network, through a router
 ;
 ; Both write one line to RESULT.TXT and end by themselves after 20 s at the latest:
 ;   OK <sent> <received> retries <n> peer <node>       or       FAIL <reason> <sent> <received> retries <n> peer <node>
@@ -34,6 +35,7 @@ ECB_SEGMENT     equ 38
 ECB_LENGTH      equ 40
 
 DESTINATION     equ 6                   ; offsets in a packet: network 4, node 6, socket 2
+SOURCE          equ 18
 SOURCE_NODE     equ 22
 MAGIC           equ 30
 KIND            equ 34
@@ -175,17 +177,21 @@ success:
 
 ; ---- packets
 
-; Remember who sent the packet in inbox.
-meet:   mov     si, inbox + SOURCE_NODE
+; Remember who sent the packet in inbox, and who is to be sent the answers to.
+meet:   mov     si, inbox + SOURCE
         mov     di, peer
+        mov     cx, 5
+        rep     movsw
+        mov     si, came_by
+        mov     di, goes_by
         mov     cx, 3
         rep     movsw
         ret
 
 ; End with FAIL unless the packet in inbox is the peer's and its filling is whole.
-check:  mov     si, inbox + SOURCE_NODE
+check:  mov     si, inbox + SOURCE
         mov     di, peer
-        mov     cx, 3
+        mov     cx, 5
         repe    cmpsw
         mov     dx, stranger
         jne     fail
@@ -203,7 +209,7 @@ listen: mov     word [si + ECB_LENGTH], SIZE
         call    far [ipx]
         ret
 
-; Send a packet of kind AL to the node at SI.
+; Send a packet of kind AL to the address at SI, behind which stands the node that it goes by.
 send:   cmp     byte [send_ecb + ECB_IN_USE], 0
         je      .free
         push    ax
@@ -212,15 +218,8 @@ send:   cmp     byte [send_ecb + ECB_IN_USE], 0
         jmp     send
 .free:  mov     [outbox + KIND], al
         mov     di, outbox + DESTINATION
-        push    si
-        mov     si, own                 ; the network is ours
-        movsw
-        movsw
-        pop     si
-        push    si
-        mov     cx, 3
+        mov     cx, 5
         rep     movsw
-        pop     si
         mov     di, send_ecb + ECB_IMMEDIATE
         mov     cx, 3
         rep     movsw
@@ -255,6 +254,10 @@ receive:
         stc
         ret
 .arrived:
+        lea     si, [bx + ECB_IMMEDIATE]
+        mov     di, came_by
+        mov     cx, 3
+        rep     movsw
         mov     si, [bx + ECB_BUFFER]
         mov     di, inbox
         mov     cx, SIZE / 2
@@ -301,7 +304,7 @@ report: call    put_text
         call    put_number
         mov     si, text_peer
         call    put_text
-        mov     si, peer
+        mov     si, peer + 4
         mov     cx, 6
 .node:  lodsb
         call    put_octet
@@ -400,8 +403,11 @@ file_name       db 'RESULT.TXT', 0
 
 ipx             dw 0, 0
 own             times 10 db 0           ; network 4, node 6
-peer            times 6 db 0
-everyone        times 6 db 0FFh
+peer            times 10 db 0           ; and behind it the node by which it is reached: itself or a router
+goes_by         times 6 db 0
+everyone        times 4 db 0            ; this network
+                times 12 db 0FFh
+came_by         times 6 db 0
 number          dw 0
 answered        dw 0
 sent            dw 0

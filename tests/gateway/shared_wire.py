@@ -10,7 +10,7 @@ from nwip.directory.table import Directory
 from nwip.gateway.shared_lan import Duty
 from nwip.gateway.shared_lans import SharedLans
 from nwip.ipx.address import BROADCAST_NODE, NULL_NODE, format_node
-from nwip.ipx.hello import HELLO_SOCKET
+from nwip.ipx.numbers import Socket
 from nwip.ipx.packet import MAXIMUM_SIZE, Packet
 from nwip.links.base import Arrival, Counters, Gateway, Hop, Link
 
@@ -74,7 +74,7 @@ class FakeLink:
         assert self._gateway is not None
         packet = Packet.decode(data)
         source = packet.source
-        if self.joined and source.socket != HELLO_SOCKET and not packet.transport_control:
+        if self.joined and source.socket != Socket.HELLO and not packet.transport_control:
             self._gateway.host_gained(self, source.node, source.node)
         self._gateway.receive(self, [Arrival(data, source.node)])
 
@@ -230,4 +230,4 @@ def station(number: int) -> bytes:
 
 
 def hellos(link: FakeLink) -> Iterator[Packet]:
-    return (packet for packet, _ in link.sent if packet.destination.socket == HELLO_SOCKET)
+    return (packet for packet, _ in link.sent if packet.destination.socket == Socket.HELLO)

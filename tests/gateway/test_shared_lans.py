@@ -8,7 +8,8 @@ from gateway.shared_wire import DOMAIN, VIRTUAL, FakeLink, Lan, Site, Town, hell
 from nwip.directory.records import Kind, Route
 from nwip.gateway.shared_lan import HOSTS_LIMIT, SHOWN_AT_ONCE, Duty
 from nwip.ipx.address import BROADCAST_NODE, Address
-from nwip.ipx.hello import HELLO_SOCKET, MAGIC, Hello, HelloState, domain_mark
+from nwip.ipx.hello import MAGIC, Hello, HelloState, domain_mark
+from nwip.ipx.numbers import Socket
 from nwip.ipx.packet import Packet
 from nwip.routing.shared_node import shared_node
 from nwip.routing.standby import TAKEOVER_LIMIT
@@ -175,7 +176,7 @@ async def test_switches_are_shown_where_remote_numbers_are_from_now_on_a_few_at_
     assert all(lan.ports[node] is second for node in two.remote)
     shown = [packet for packet in hellos(second) if packet.payload == MAGIC]
     assert {packet.source.node for packet in shown} == {*two.remote, second.node}
-    assert {packet.destination for packet in shown} == {Address(VIRTUAL, BROADCAST_NODE, HELLO_SOCKET)}
+    assert {packet.destination for packet in shown} == {Address(VIRTUAL, BROADCAST_NODE, Socket.HELLO)}
 
 
 async def test_what_is_to_be_shown_is_paced_and_left_when_another_takes_over() -> None:
@@ -230,7 +231,7 @@ async def test_a_link_that_leads_back_through_a_star_link_of_the_domain_is_block
     assert uplink.node == uplink.station, "on an uplink nobody's number is shared"
     lan.say(request(network=VIRTUAL))
     assert client.forwarded == client.learned == []
-    answers = [(packet, hop) for packet, hop in star.sent if packet.destination.socket == HELLO_SOCKET]
+    answers = [(packet, hop) for packet, hop in star.sent if packet.destination.socket == Socket.HELLO]
     assert {(packet.destination.node, hop) for packet, hop in answers} == {(uplink.station, uplink.station)}
 
 
@@ -276,8 +277,8 @@ async def test_a_hello_where_no_gateway_can_stand_is_a_counted_drop() -> None:
 
 async def test_a_malformed_hello_is_a_counted_drop_and_a_programs_packet_on_that_socket_is_its_own() -> None:
     _, lan, ((one, first), _) = await two_sites()
-    to = Address(NETWORK, BROADCAST_NODE, HELLO_SOCKET)
-    lan.say(Packet(to, Address(NETWORK, HOST, HELLO_SOCKET), payload=MAGIC + b"\1"))
+    to = Address(NETWORK, BROADCAST_NODE, Socket.HELLO)
+    lan.say(Packet(to, Address(NETWORK, HOST, Socket.HELLO), payload=MAGIC + b"\1"))
     assert first.counters.drops == {"malformed hello": 1}
     program = Packet(to, Address(NETWORK, HOST, 0x4004), payload=b"a game")
     lan.say(program)

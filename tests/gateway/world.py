@@ -100,6 +100,20 @@ class Domain:
         for member in self.members:
             member.gateway.advance(self.now)
 
+    def live(self, seconds: float) -> None:
+        """Let time pass as the event loop would: every gateway is woken at its deadlines."""
+        end = self.now + seconds
+        while True:
+            due = [member.gateway.next_deadline() for member in self.members]
+            first = min((time for time in due if time is not None), default=end)
+            if first >= end:
+                break
+            self.now = max(self.now, first)
+            for member in self.members:
+                member.gateway.advance(self.now)
+            self.wire.deliver()
+        self.pass_time(end - self.now)
+
     def crossed(self) -> Sequence[Packet]:
         """Return the packets that went over the virtual network."""
         return [Packet.decode(data) for _, _, data in self.wire.carried]
@@ -159,12 +173,19 @@ class Member:
             self.take(change, self.domain.now)
 
     async def lan(
-        self, name: str, network: int = NETWORK, *, joined: bool = True, star: bool = False
+        self,
+        name: str,
+        network: int = NETWORK,
+        *,
+        joined: bool = True,
+        star: bool = False,
+        station: bytes | None = None,
+        active: bool = True,
     ) -> MemoryLink:
         node = self.gateway.virtual.node if joined else b"\x02\x00\x00\x00\x00\xfe"
-        link = MemoryLink(name, network, node, joined=joined)
+        link = MemoryLink(name, network, node, joined=joined, station=station)
         link.star = star
-        self.gateway.attach(link)
+        self.gateway.attach(link, active=active)
         await link.open(self.gateway)
         return link
 

@@ -1,10 +1,13 @@
 """Real DOSBoxes for tests, and the DOS programs of `tests/dos` built for them."""
 
+import contextlib
 import subprocess
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from nwip.demo.dosbox import DosBox
+from real.namespaces import inside
 
 DOS_SOURCES: Final = Path(__file__).parent.parent / "dos"
 
@@ -17,4 +20,16 @@ def build_program(source: str, folder: Path) -> Path:
     return program
 
 
-__all__ = ["DosBox", "build_program"]
+@contextlib.asynccontextmanager
+async def dosbox_in(namespace: str, folder: Path, commands: Sequence[str]) -> AsyncIterator[DosBox]:
+    """Run a DOSBox in a network namespace."""
+    box = DosBox(folder, commands)
+    with inside(namespace):
+        await box.__aenter__()
+    try:
+        yield box
+    finally:
+        await box.__aexit__(None, None, None)
+
+
+__all__ = ["DosBox", "build_program", "dosbox_in"]

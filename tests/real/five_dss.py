@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Self, TextIO
 
-from conftest import SHARED
+from real.bad_wire import software_checksums, start_bad_wire
 from real.namespaces import inside, ip
 
 COUNT: Final = 5
@@ -166,21 +166,16 @@ class Lab:
     def impair(self, *, loss: float, delay: float, jitter: float, seconds: float) -> None:
         """Put the bad wire between each host and the bridge."""
         for host in self.hosts:
+            ends = (f"m{host.number}", f"b{host.number}")
             self._wires.append(
-                subprocess.Popen(
-                    [
-                        *(
-                            "ip",
-                            "netns",
-                            "exec",
-                            self.middle,
-                            sys.executable,
-                            str(SHARED / "tools" / "impair.py"),
-                        ),
-                        *(f"m{host.number}", f"b{host.number}", "--loss", str(loss), "--delay", str(delay)),
-                        *("--jitter", str(jitter), "--seconds", str(seconds), "--seed", str(host.number)),
-                    ],
-                    stdout=subprocess.DEVNULL,
+                start_bad_wire(
+                    self.middle,
+                    *ends,
+                    loss=loss,
+                    delay=delay,
+                    jitter=jitter,
+                    seconds=seconds,
+                    seed=host.number,
                 )
             )
 
@@ -222,20 +217,9 @@ class Lab:
                 (self.middle, f"m{number}"),
                 (self.middle, f"b{number}"),
             ):
-                self._offload(where, interface)
+                software_checksums(where, interface)
                 ip("-n", where, "link", "set", interface, "up")
             ip(*middle, "link", "set", f"p{number}", "master", "west" if number < 2 else "east", "up")
-
-    @staticmethod
-    def _offload(namespace: str, interface: str) -> None:
-        """Have checksums finished in software: a wire in user space carries frames as they are."""
-        switches = ("tx", "off", "tso", "off", "gso", "off", "gro", "off")
-        subprocess.run(
-            ["ip", "netns", "exec", namespace, "ethtool", "-K", interface, *switches],
-            check=True,
-            capture_output=True,
-            timeout=10,
-        )
 
     def _clear(self) -> None:
         for process in self._processes():

@@ -28,19 +28,26 @@ class Sniffer:
     """
 
     def __init__(
-        self, file: Path, port: int | None, interface: str = "lo", namespace: str | None = None
+        self,
+        file: Path,
+        port: int | None,
+        interface: str = "lo",
+        namespace: str | None = None,
+        *,
+        outgoing: bool = False,
     ) -> None:
         self._file = file
         self._port = port
         self._interface = interface
         self._namespace = namespace
+        self._outgoing = outgoing
         self._socket: socket.socket | None = None
 
     def __enter__(self) -> Self:
         with inside(self._namespace) if self._namespace else contextlib.nullcontext():
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
         self._socket.setblocking(False)
-        self._socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        self._socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, not self._outgoing)
         self._socket.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_RCVBUFFORCE", 33), BUFFER)
         self._socket.bind((self._interface, 0))
         return self

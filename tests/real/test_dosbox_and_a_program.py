@@ -1,7 +1,6 @@
 """A DOS program in a real DOSBox and a Python program on another node: IPX both ways, and a ping."""
 
 import asyncio
-import struct
 from pathlib import Path
 
 import pytest
@@ -9,28 +8,22 @@ import pytest
 import nwip
 from nodes import two_nodes
 from nwip.control import ask
+from real.dos_exchange import DATA, ECHO, EXCHANGE, FORM, HERE, QUERY, packet
 from real.dosbox import DosBox, build_program
 
 pytestmark = pytest.mark.asyncio
 
 CONNECT = "ipxnet connect 127.0.0.6 20213"
-EXCHANGE = 0x5678
-FORM = struct.Struct("<4sBxHH")  # of tests/dos/exchange.asm: magic, kind, number, answered number
-FILLING = 236  # words that repeat the number
-
-
-def packet(kind: bytes, number: int, answered: int) -> bytes:
-    return FORM.pack(b"NWIP", ord(kind), number, answered) + number.to_bytes(2, "little") * FILLING
 
 
 async def answer(sock: nwip.IpxSocket) -> None:
     """Be the other side of `exchange a`, as `exchange b` is."""
     async for heard in sock:
         _, kind, number, _ = FORM.unpack_from(heard.payload)
-        if kind == ord("Q"):
-            await sock.send(packet(b"H", 0, 0), heard.source, 4)
-        elif kind == ord("D"):
-            await sock.send(packet(b"E", number, number), heard.source, 4)
+        if kind == QUERY:
+            await sock.send(packet(HERE, 0, 0), heard.source, 4)
+        elif kind == DATA:
+            await sock.send(packet(ECHO, number, number), heard.source, 4)
 
 
 @pytest.mark.real("dosbox", "nasm")

@@ -11,7 +11,7 @@ from typing import Final
 from nwip.dataplane.traffic import traffic
 
 SLICE: Final = 4096  # octets taken in at a time: at most 64 records, about half a millisecond
-PAUSE: Final = 0.002  # seconds
+PAUSE: Final = 0.005  # seconds
 
 
 async def let_others_run() -> None:

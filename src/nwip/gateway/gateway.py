@@ -195,6 +195,10 @@ class NodeGateway:
             self._agents.go_down([link])
         return self._agents.is_quiet(link)
 
+    def stop(self) -> bool:
+        """Say goodbye on all links, because the node stops; see `go_down`."""
+        return all([self.go_down(link) for link in self.links])  # noqa: C419 - each is to be asked
+
     def detach(self, link: Link) -> None:
         """Leave a closed link out, with everything that was known through it."""
         self.links.remove(link)

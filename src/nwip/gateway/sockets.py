@@ -14,13 +14,12 @@ from nwip.ipx.numbers import Socket
 from nwip.ipx.packet import DESTINATION_SOCKET_OFFSET, SOURCE_SOCKET_OFFSET
 
 SOCKETS_LIMIT: Final = 256  # of a node; further ones are refused
-HELLO_SOCKET: Final = 0x4E57  # between gateways on one LAN
 RESERVED: Final = {
     Socket.ECHO: "the node itself answers pings there",
     Socket.SAP: "the node itself answers SAP: advertise and find services instead",
     Socket.RIP: "the node itself answers RIP",
     Socket.DYNAMIC_FIRST + 2: "the node itself sends its pings from there",
-    HELLO_SOCKET: "gateways on one LAN talk to each other there",
+    Socket.HELLO: "gateways on one LAN talk to each other there",
 }
 _NOT_GIVEN: Final = frozenset({*RESERVED, Socket.WORKSTATION, Socket.DIRECTORY_SERVER})
 

@@ -27,10 +27,10 @@ from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from nwip.ipx.address import BROADCAST_NODE, Address
+from nwip.ipx.numbers import Socket
 from nwip.ipx.packet import DESTINATION_SOCKET_OFFSET, HEADER_SIZE, Packet
 from nwip.wire import Reader, WireError, Writer
 
-HELLO_SOCKET: Final = 0x4E57  # "NW"
 MAGIC: Final = b"NWIP"
 VERSION: Final = 1
 MOST_TURNS: Final = 2**63 - 1  # what a record of the directory can hold
@@ -39,7 +39,7 @@ DOMAIN_SIZE: Final = 8
 IDENTITY_SIZE: Final = 16
 NONCE_SIZE: Final = 8
 
-_SOCKET: Final = HELLO_SOCKET.to_bytes(2, "big")
+_SOCKET: Final = Socket.HELLO.to_bytes(2, "big")
 
 
 class HelloState(IntEnum):
@@ -96,7 +96,7 @@ class Hello(NamedTuple):
     def packet(self, network: int, station: bytes, to: bytes = BROADCAST_NODE) -> Packet:
         """Put it in a packet on `network` from the node number `station`."""
         return Packet(
-            Address(network, to, HELLO_SOCKET), Address(network, station, HELLO_SOCKET), payload=self.encode()
+            Address(network, to, Socket.HELLO), Address(network, station, Socket.HELLO), payload=self.encode()
         )
 
 
@@ -127,5 +127,5 @@ def is_between_gateways(packet: bytes) -> bool:
 def presence(network: int, node: bytes) -> Packet:
     """Make a packet that only shows switches at which port `node` is from now on; nobody takes it."""
     return Packet(
-        Address(network, BROADCAST_NODE, HELLO_SOCKET), Address(network, node, HELLO_SOCKET), payload=MAGIC
+        Address(network, BROADCAST_NODE, Socket.HELLO), Address(network, node, Socket.HELLO), payload=MAGIC
     )

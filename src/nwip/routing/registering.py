@@ -3,8 +3,8 @@
 RIP does not say where a network was first heard. Its hops do. A member tells its LAN of what owner O offers
 with h hops as h + 2 hops, and every router between adds one. So what is heard with more than h + 1 hops
 while, or soon after, somebody offers it with h may be that offer come back, and is not registered; what is
-heard with h + 1 or less cannot be. This holds for what we offered ourselves, too. Soon after means 180 s:
-routers that are not ours may take as long to hear of a loss.
+heard with h + 1 or less cannot be. This holds for what we offered ourselves, too. Soon after means four
+minutes: as long a router believes a neighbour that has died.
 
 So no offer rests on another, and each leads from its owner through LANs to the network without using the
 domain again. That is why offers of others are believed at once, and why no way can go through the domain, a

@@ -71,6 +71,7 @@ class Router:
             self.routes.attach(port.network, port, now)
         line.start(now + START_DELAY)
         self._settle(now)
+        self._transmit(now)
 
     def detach(self, port: Port, now: float) -> None:
         """Leave a port out, with everything that was learned on it."""
@@ -88,6 +89,7 @@ class Router:
         self.routes.attach(network, port, now)
         self._lines[port].start(now)
         self._settle(now)
+        self._transmit(now)
 
     def renumber(self, port: Port, node: bytes) -> None:
         """Take another node number on a port."""
@@ -124,6 +126,7 @@ class Router:
             elif isinstance(key, tuple):
                 self.services.changed[key] = None
         self._settle(now)
+        self._transmit(now)
 
     def forget(self, port: Port, now: float) -> None:
         """Forget everything that was heard on a port."""
@@ -206,6 +209,7 @@ class Router:
             self._forget(hearing, now)
         self.routes.advance(now)
         self._settle(now)
+        self._transmit(now)
 
     def _forget(self, hearing: Hearing[object], now: float) -> None:
         for key in list(hearing.keys):
@@ -241,26 +245,22 @@ class Router:
     def _settle(self, now: float) -> None:
         """Pass on what has changed: from routes to services, to all ports, and to whoever asks for news."""
         routes, services = self.routes, self.services
-        if routes.denied:
+        if not (routes.touched or services.changed):
+            return
+        for network in routes.moved:
+            services.route_moved(network)
+        for line in self._lines.values():
             for network in routes.denied:
-                for line in self._lines.values():
-                    line.deny_route(network, now)
-            routes.denied.clear()
-        if routes.touched:
+                line.deny_route(network, now)
             for network in routes.moved:
-                services.route_moved(network)
-                for line in self._lines.values():
-                    line.route_changed(network)
-            self._news.moved.update(routes.moved)
-            self._news.networks.update(routes.touched)
-            routes.moved.clear()
-            routes.touched.clear()
-        if services.changed:
-            for line in self._lines.values():
-                for key in services.changed:
-                    line.service_changed(key)
-            self._news.services.update(services.changed)
-            services.changed.clear()
+                line.route_changed(network)
+            for key in services.changed:
+                line.service_changed(key)
+        self._news.moved.update(routes.moved)
+        self._news.networks.update(routes.touched)
+        self._news.services.update(services.changed)
+        for told in (routes.denied, routes.moved, routes.touched, services.changed):
+            told.clear()
         self._transmit(now)
 
     def _transmit(self, now: float) -> None:

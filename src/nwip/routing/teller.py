@@ -121,6 +121,8 @@ class Teller(Generic[K, E]):
             if key in self._gone:
                 self._changed[key] = None
                 self._repeat(key, count, now)
+        if now >= self._due and not self._told and not self._gone:
+            self._changed.clear()  # the first update says it all
         while self._changed:
             entries = list(islice(self._changes(now), self._size))
             if entries:

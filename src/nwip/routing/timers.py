@@ -25,9 +25,10 @@ HOLD_DOWN: Final = SETTLING * UNREACHABLE_HOPS  # the longest wait for a way tha
 REPEAT: Final = 2.0  # seconds until the word of a loss is said again
 REPEATS: Final = 2  # times that it is, besides what the next periodic update says
 
-REGISTRATION_HOLD_DOWN: Final = 180.0
-"""Seconds after a withdrawal in which a longer way is not registered: three intervals, in which routers that
-are not ours have heard of the loss, or have aged out what they heard of it."""
+REGISTRATION_HOLD_DOWN: Final = AGE_LIMIT
+"""Seconds after a withdrawal in which a longer way is not registered: by then the last router on any LAN has
+heard of the loss, or has aged out what it heard before. The first plan said 180 s, but a gateway that dies
+without a word is believed for longer by its neighbours; the simulation found what came of it."""
 
 LISTENING: Final = UPDATE_INTERVAL + SETTLING
 """Seconds after which who listens to the active gateway of a LAN has heard all that it tells there."""

@@ -1,9 +1,9 @@
 """What the hosts of one link are told, in updates and in answers: everything but what they have there. Pure.
 
 Split horizon: a network whose way in force leads through the link itself is not told of on it, nor a service
-that was heard there. Whoever is told adds nothing: the hops of an entry count the routers from the link on,
-the ticks also the link. To hosts of the virtual network the owner of a route is one router away, and the
-gateway between counts for nothing, as it has always been with NetWare/IP.
+that was heard there. Hops count the routers from the link on, ticks also the link itself. To players of the
+virtual network the owner of a route is one router away, and the gateway between counts for nothing, as it has
+always been with NetWare/IP; on a LAN, joined or not, where other routers listen, every router counts.
 """
 
 from collections.abc import Iterator
@@ -31,6 +31,11 @@ class View:
         self._elsewhere = elsewhere
 
     @property
+    def _among_us(self) -> bool:
+        """Whether the hosts are players of the virtual network, to whom we are no router on the way."""
+        return self._port.joined and not self._port.talks
+
+    @property
     def network(self) -> int:
         """The network of the port."""
         return self._port.network
@@ -50,7 +55,7 @@ class View:
         port = self._port
         if reach is None or network == port.network or reach.port is port:
             return None
-        further = 0 if reach.port is None and port.joined else 1
+        further = 0 if reach.port is None and self._among_us else 1
         hops = reach.hops + further
         if hops >= UNREACHABLE_HOPS or (reach.port and self._hidden(network, reach)):
             return None
@@ -71,7 +76,7 @@ class View:
         hops = best.hops + 1 if best else UNREACHABLE_HOPS
         offered = self._elsewhere.service(key)
         if offered is not None:
-            further = offered.hops + (not self._port.joined)
+            further = offered.hops + (not self._among_us)
             if further < hops:
                 best, hops = offered, further
         if best is None or hops >= UNREACHABLE_HOPS:

@@ -19,11 +19,11 @@ from links.lan.lan_world import (
     rip_response,
 )
 from nwip.ipx.frames import Frame, FrameType
+from nwip.ipx.numbers import Socket
 from nwip.ipx.packet import MAXIMUM_SIZE, Packet
 from nwip.links.lan import ingress
 from nwip.links.lan.engine import NOT_IPX, LanEngine
 from nwip.links.lan.events import Event, Joined, Warned
-from nwip.links.lan.ingress import GATEWAY_SOCKET
 
 
 def taken(lan: LanEngine, *frames: bytes, now: float = 1.0) -> list[Packet]:
@@ -172,7 +172,7 @@ def test_what_a_router_brings_from_another_network_passes_and_its_source_is_no_h
 
 def test_a_gateway_that_says_hello_is_heard_and_is_no_host() -> None:
     lan = engine(joined=True)
-    hello = packet(EVERYONE, B, socket=GATEWAY_SOCKET, source_socket=GATEWAY_SOCKET)
+    hello = packet(EVERYONE, B, socket=Socket.HELLO, source_socket=Socket.HELLO)
     assert len(taken(lan, frame(hello))) == 1
     assert lan.events() == []
 

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from nwip.directory.records import Endpoint
 from nwip.ipx.address import BROADCAST_NODE, Address
+from nwip.ipx.numbers import Socket
 from nwip.ipx.packet import Packet
 from nwip.links.rfc1234.engine import (
     FRESH,
-    HELLO_SOCKET,
     HOST_LIMIT,
     HOST_SILENCE,
     Gained,
@@ -200,7 +200,7 @@ def test_on_a_joined_tunnel_nobody_takes_a_number_of_ours_or_of_another_peer() -
 
 def test_hosts_of_a_joined_tunnel_are_bounded_and_a_hello_makes_none() -> None:
     engine = tunnel(joined=True)
-    assert engine.receive_datagram(packet(node_of(ONE), socket=HELLO_SOCKET), (ONE, PORT), 0.0)
+    assert engine.receive_datagram(packet(node_of(ONE), socket=Socket.HELLO), (ONE, PORT), 0.0)
     assert engine.events() == []
     for number in range(HOST_LIMIT + 3):
         engine.receive_datagram(packet(b"\2\0" + number.to_bytes(4, "big")), (ONE, PORT), 0.0)
@@ -211,7 +211,7 @@ def test_hosts_of_a_joined_tunnel_are_bounded_and_a_hello_makes_none() -> None:
 nodes = st.sampled_from(
     [node_of(ONE), node_of(TWO), node_of(OURS), MAC, bytes(6), BROADCAST_NODE, b"\2taken"]
 )
-addresses = st.builds(Address, st.sampled_from([0, NETWORK, 7]), nodes, st.sampled_from([9, HELLO_SOCKET]))
+addresses = st.builds(Address, st.sampled_from([0, NETWORK, 7]), nodes, st.sampled_from([9, Socket.HELLO]))
 datagrams = st.one_of(
     st.binary(max_size=64),
     st.builds(

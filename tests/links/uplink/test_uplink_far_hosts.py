@@ -10,11 +10,11 @@ from links.dosbox.simulation import GAME
 from links.uplink.servers import DosboxModel, DosboxXModel, NwipModel, Server
 from links.uplink.simulation import NETWORK, NODE, World, host
 from nwip.ipx.address import BROADCAST_NODE, Address
+from nwip.ipx.numbers import Socket
 from nwip.ipx.packet import Packet
 from nwip.links.uplink import far_hosts
 from nwip.links.uplink.events import LoopFound, LoopGone
 from nwip.links.uplink.far_hosts import FarHosts, number_here
-from nwip.links.uplink.header import HELLO_SOCKET
 
 SERVERS = [DosboxModel, DosboxXModel, NwipModel]
 
@@ -143,15 +143,15 @@ def test_hellos_cross_from_and_to_the_gateways_own_registration_even_on_probatio
     world = World()
     player = world.player()
     uplink = world.uplink(open_now=False)
-    uplink.send(uplink.engine.station, payload=b"hello", socket=HELLO_SOCKET)
+    uplink.send(uplink.engine.station, payload=b"hello", socket=Socket.HELLO)
     uplink.send(host(1), payload=b"not yet")
     assert [packet.payload for packet in player.heard] == [b"hello"]
     assert player.heard[0].source.node == uplink.engine.station
-    player.send(payload=b"hello to you", socket=HELLO_SOCKET)
+    player.send(payload=b"hello to you", socket=Socket.HELLO)
     player.send(payload=b"too early")
     (heard,) = uplink.arrived
     assert heard.payload == b"hello to you"
-    assert heard.source == Address(NETWORK, player.node, HELLO_SOCKET)
+    assert heard.source == Address(NETWORK, player.node, Socket.HELLO)
     assert uplink.gained == []
     assert uplink.drops["on probation"] == 2
     world.run(1.5)
@@ -164,7 +164,7 @@ def test_two_gateways_on_one_server_do_not_take_each_other_for_hosts() -> None:
     one, two = world.uplink("192.0.2.1"), world.uplink("192.0.2.2")
     world.run(400.0)
     for gateway, other in ((one, two), (two, one)):
-        gateway.send(gateway.engine.station, payload=b"hello", socket=HELLO_SOCKET)
+        gateway.send(gateway.engine.station, payload=b"hello", socket=Socket.HELLO)
         assert other.arrived[-1].payload == b"hello"
     assert one.gained == two.gained == []
     assert {len(one.arrived), len(two.arrived)} == {1}

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from typing import Final
 
 from nwip.ipx.address import BROADCAST_NODE, format_network, format_node
+from nwip.ipx.numbers import Socket
 from nwip.ipx.packet import (
     DESTINATION_NODE_OFFSET,
     DESTINATION_OFFSET,
@@ -39,8 +40,6 @@ from nwip.links.lan.neighbours import Neighbours
 from nwip.links.lan.own_numbers import OwnNumbers
 from nwip.links.lan.reading import GROUP, NO_CHECKSUM, THIS_NETWORK, with_networks
 
-GATEWAY_SOCKET: Final = 0x4E57  # of the hello between gateways on a LAN: who sends from it is no host
-
 MALFORMED: Final = "malformed"
 TOO_LARGE: Final = "too large for the frame type"
 CHECKSUM: Final = "checksum"
@@ -53,7 +52,7 @@ PASSED_ROUTER: Final = "has passed a router already"
 OTHER_NETWORK: Final = "from another network"
 RESERVED: Final = "claims a node number of nwip's nodes"
 
-_GATEWAY_SOCKET: Final = GATEWAY_SOCKET.to_bytes(2, "big")
+_GATEWAY_SOCKET: Final = Socket.HELLO.to_bytes(2, "big")
 
 
 class Ingress:

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from nwip.directory.records import Endpoint
 from nwip.ipx.address import BROADCAST_NODE, NULL_NODE
+from nwip.ipx.numbers import Socket
 from nwip.ipx.packet import (
     DESTINATION_NODE_OFFSET,
     DESTINATION_OFFSET,
@@ -31,12 +32,11 @@ from nwip.links.dosbox.engine import nobodys
 HOST_LIMIT: Final = 4096  # hosts of a joined tunnel; further ones are refused
 HOST_SILENCE: Final = 300.0  # seconds after which one is gone
 FRESH: Final = 10.0  # seconds after a host was heard in which what others send in its name has come back
-HELLO_SOCKET: Final = 0x4E57  # gateways of one medium to each other
 
 _NO_CHECKSUM: Final = b"\xff\xff"
 _THIS_NETWORK: Final = bytes(4)
 _PREFIX: Final = bytes(2)
-_HELLO: Final = HELLO_SOCKET.to_bytes(2, "big")
+_HELLO: Final = Socket.HELLO.to_bytes(2, "big")
 
 
 def node_of(address: str) -> bytes:

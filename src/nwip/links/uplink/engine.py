@@ -361,7 +361,7 @@ class UplinkClient:
         if own is None or not self.is_open:
             return
         self._refresh_at = now + REFRESH_AFTER
-        come_from = own.address._replace(socket=header.HELLO_SOCKET)
+        come_from = own.address._replace(socket=Socket.HELLO)
         self._send_datagram(own, ping(own.address)._replace(source=come_from).encode(), now)
 
     def _is_own(self, registration: Registration) -> bool:

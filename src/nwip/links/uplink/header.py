@@ -12,10 +12,8 @@ from nwip.ipx.packet import (
     SOURCE_SOCKET_OFFSET,
 )
 
-HELLO_SOCKET: Final = 0x4E57  # gateways of one medium to each other; also where our own pings come from
-
 _ECHO: Final = Socket.ECHO.to_bytes(2, "big")
-_HELLO: Final = HELLO_SOCKET.to_bytes(2, "big")
+_HELLO: Final = Socket.HELLO.to_bytes(2, "big")
 
 
 def destination(packet: bytes) -> bytes:

@@ -4,12 +4,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import Final
 
 from nwip.dataplane.port import Datagram, Opener, Port, open_port
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.records import Endpoint, endpoint_text
 from nwip.ipx.address import BROADCAST_NODE, format_node
-from nwip.ipx.numbers import MAXIMUM_HOPS
+from nwip.ipx.numbers import MAXIMUM_HOPS, Socket
+from nwip.ipx.packet import DESTINATION_SOCKET_OFFSET, SOURCE_OFFSET
 from nwip.links.base import Arrival, Gateway, Hop
 from nwip.links.dosbox.engine import nobodys
 from nwip.links.dosbox.ingress import MAXIMUM_SIZE
@@ -26,6 +28,10 @@ from nwip.links.uplink.events import (
 )
 from nwip.links.uplink.registration import FIRST_PAUSE, LONGEST_PAUSE, RegistrationView
 from nwip.links.uplink.registrations import DEFAULT_LIMIT
+
+UPDATES: Final = "RIP or SAP broadcast to players"
+
+_RIP_OR_SAP: Final = frozenset(socket.to_bytes(2, "big") for socket in (Socket.RIP, Socket.SAP))
 
 _log = logging.getLogger("nwip.links.uplink")
 
@@ -139,8 +145,14 @@ class UplinkLink:
             self._settle()
 
     def send_to_all(self, packet: bytes, *, besides: Hop | None = None) -> None:  # noqa: ARG002 - see below
-        """Send a broadcast to the far side, to everybody: the server spares nobody but its sender."""
-        self.send(packet, packet[10:16])
+        """Send a broadcast to the far side, to everybody: the server spares nobody but its sender.
+
+        Players of the virtual network need no router's updates: whatever they ask is answered.
+        """
+        if self.joined and packet[DESTINATION_SOCKET_OFFSET:SOURCE_OFFSET] in _RIP_OR_SAP:
+            self.counters.drop(UPDATES)
+        else:
+            self.send(packet, packet[10:16])
 
     def release(self, node: bytes) -> None:
         """Forget a host of the far side that has moved to another gateway."""

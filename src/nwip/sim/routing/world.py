@@ -4,7 +4,7 @@ Pure. At every change of a way in force, the ways are followed from there: no ch
 loops are found in the instant in which they begin, whether or not a packet happens to be under way.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Final
 
 from nwip.ipx.address import Address
@@ -22,7 +22,10 @@ Box = PlainRouter | GatewayBox
 
 
 class World:
-    """Boxes on cables. `broken` holds a sentence for each thing that must never be, and was."""
+    """Boxes on cables.
+
+    `broken` holds a sentence for each thing that must never be, and was; `moves` counts changes of ways.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -40,11 +43,15 @@ class World:
             for number, (name, cable) in enumerate(self.cables.items())
         }
         self.boxes: dict[str, Box] = {}
+        self.moves = 0
         self._active: dict[str, str] = {}
-        self._by_node: dict[tuple[str, bytes], Box] = {}
+        self._by_node: dict[tuple[str, object], list[Box]] = {}
         self._by_endpoint: dict[object, Box] = {}
         for number, router in enumerate(plan.routers, start=1):
             self.boxes[router.name] = self._box(number, router)
+        for box in self.boxes.values():
+            for name in box.taps:
+                self._by_node.setdefault((name, box.node_on(self.cables[name])), []).append(box)
         self._probes = 0
 
     # Failures and repairs.
@@ -158,11 +165,12 @@ class World:
         here.send(to, name, min(offers)[2] if offers else b"")
         return name
 
-    def check_probes(self, *, in_motion: bool) -> None:
-        """Note every probe that has passed a cable twice, and every packet that passed too many routers.
+    def check_probes(self, settled: Container[bytes]) -> None:
+        """Note every probe that one router has sent twice, and every packet that passed too many routers.
 
-        While tables change, a packet may meet a router that has just changed its mind, and come once more
-        over a cable that it has passed; but no router sends it twice.
+        Of the probes in `settled`, to a network that all agree on the way to, also those that have passed a
+        cable twice. While tables change, a packet may meet a router that has just changed its mind, and come
+        once more over a cable that it has passed.
         """
         crossings = self.crossings
         twice = {
@@ -170,12 +178,11 @@ class World:
             for (name, where, _), count in crossings.by_senders.items()
             if count > 1
         }
-        if not in_motion:
-            twice |= {
-                f"{name.decode()} passed {where}"
-                for (name, where), count in crossings.on_cables.items()
-                if count > 1
-            }
+        twice |= {
+            f"{name.decode()} passed {where}"
+            for (name, where), count in crossings.on_cables.items()
+            if count > 1 and name in settled
+        }
         for what in sorted(twice):
             self.breaks(f"probe {what} twice or more")
         crossings.clear()
@@ -233,12 +240,10 @@ class World:
             other = self._by_endpoint[way.station]
             return other if self._has_uplink(box) and self._has_uplink(other) else None
         name = way.port.name
-        cable = self.cables.get(name)
-        if cable is None:
-            return None
-        routers = (other for other in self.boxes.values() if other is not box and name in other.taps)
-        there = (other for other in routers if self.is_active(other, name))
-        return next((other for other in there if other.node_on(cable) == way.station), None)
+        for other in self._by_node.get((name, way.station), ()):
+            if other is not box and self.is_active(other, name):
+                return other
+        return None
 
     @staticmethod
     def _has_uplink(box: Box) -> bool:
@@ -266,6 +271,7 @@ class World:
 
     def _moved(self, box: Box, networks: set[int]) -> None:
         """Follow the ways that have changed, to see whether one comes back."""
+        self.moves += 1
         for network in networks:
             _, passed = self._follow(box, network)
             if len(passed) >= 3 * len(self.plan.routers):
