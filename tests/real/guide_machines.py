@@ -139,7 +139,7 @@ class Machine:
                     running.wait()
 
     def run_qemu(self, line: str) -> Outcome:
-        """Have a QEMU set up its machine, its card and its cable to the node; then end it, before it has run."""
+        """Have a QEMU set up machine, card and cable to the node; then end it, before it has run."""
         for word in shlex.split(line):
             if word.endswith(".img"):
                 (self.folder / word).write_bytes(bytes(1 << 20))
