@@ -36,8 +36,9 @@ style: $(INSTALLED)
 types: $(INSTALLED)
 	$(BIN)/mypy
 
-soak: $(INSTALLED)  ## live through 100,000 random histories of simulated domains
-	NWIP_HISTORIES=$${NWIP_HISTORIES:-100000} $(BIN)/python -m pytest -q tests/sim/test_histories.py
+soak: $(INSTALLED)  ## live through 100,000 random histories of domains and 5,000 networks of routers
+	NWIP_HISTORIES=$${NWIP_HISTORIES:-100000} NWIP_TOPOLOGIES=$${NWIP_TOPOLOGIES:-5000} \
+		$(BIN)/python -m pytest -q tests/sim/test_histories.py tests/sim/test_routing.py
 
 bench: $(INSTALLED)  ## run every benchmark
 	@set -e; for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python "$$benchmark"; done

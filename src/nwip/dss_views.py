@@ -175,11 +175,11 @@ class DssViews:
         dry = question.get("dry_run") is True
         if not dry and role(engine) != "primary":
             name = primary_name(engine, dss.replication.status(self._now()))
-            raise Answer(
-                1,
-                f"this DSS is not the primary, {name} is: set the parameters there,"
-                " or make this one the primary with 'nwip dss promote'",
+            there = f"{name} is: set the parameters there, or" if name else "and none is yet:"
+            sentence = (
+                f"this DSS is not the primary, {there} make this one the primary with 'nwip dss promote'"
             )
+            raise Answer(1, sentence)
         after = _wanted_parameters(before, question)
         changes = differences(before, after)
         kept = [str(row["key"]) for row in changes if row["key"] in NEEDS_RESTART]

@@ -84,7 +84,7 @@ BAD_VALUES = {
     "link.local": '[[link]]\nkind = "qemu"\nlocal = 1',
     "link.remote": '[[link]]\nkind = "qemu"\nremote = 1',
     "link.group": '[[link]]\nkind = "netswitch"\ngroup = 32',
-    "link.interfaces": '[[link]]\nkind = "netswitch"\ninterfaces = ["eth0"]',
+    "link.interfaces": '[[link]]\nkind = "netswitch"\ninterfaces = ["an interface"]',
     "link.room": '[[link]]\nkind = "websocket"\nroom = "a/b"',
     "link.certificate": '[[link]]\nkind = "websocket"\nkey = "/k"',
     "link.key": '[[link]]\nkind = "websocket"\ncertificate = "/c"',

@@ -70,12 +70,14 @@ class Machine:
             )
 
     def wait_for_node(self) -> None:
-        """Wait until the node has opened its links."""
+        """Wait until the node has opened its links, and no longer listens for other gateways there."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             with contextlib.suppress(NodeUnreachable, NodeRefused):
-                ask(self.control, {"ask": "links"})
-                return
+                links = ask(self.control, {"ask": "links"})
+                assert isinstance(links, list)
+                if not any(link["state"] for link in links):
+                    return
             assert self.node is not None
             assert self.node.poll() is None, self.log
             time.sleep(0.05)
@@ -137,22 +139,39 @@ class Machine:
                     running.wait()
 
     def run_qemu(self, line: str) -> Outcome:
-        """Have a QEMU set up its machine, its card and its cable, and end it before it has run."""
+        """Have a QEMU set up machine, card and cable to the node; then end it, before it has run."""
         for word in shlex.split(line):
             if word.endswith(".img"):
                 (self.folder / word).write_bytes(bytes(1 << 20))
-        done = subprocess.run(
+        before = self._qemus()
+        with subprocess.Popen(
             self._inside(self.local(line) + " -S -display none -monitor stdio"),
             cwd=self.folder,
             env=self._environment(),
-            input="info network\nquit\n",
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=PATIENCE,
-            check=False,
+        ) as qemu:
+            try:
+                end = time.monotonic() + PATIENCE
+                while self._qemus() <= before and qemu.poll() is None:
+                    assert time.monotonic() < end, f"{line}: no connection came of it"
+                    time.sleep(0.05)
+                output, _ = qemu.communicate("quit\n", PATIENCE)
+            finally:
+                qemu.kill()
+        return Outcome(qemu.returncode, output)
+
+    def _qemus(self) -> int:
+        """Return how many QEMUs the node says are connected."""
+        links = ask(self.control, {"ask": "links"})
+        assert isinstance(links, list)
+        told = [link["where"] for link in links if link["kind"] == "qemu"]
+        return sum(
+            int(where["peers"].split()[0]) if "peers" in where else where["state"] == "connected"
+            for where in told
         )
-        return Outcome(done.returncode, done.stdout)
 
     def _inside(self, line: str) -> list[str]:
         return ["ip", "netns", "exec", self.namespace, "bash", "-o", "pipefail", "-c", line]

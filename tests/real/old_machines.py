@@ -23,16 +23,20 @@ Send = Callable[[bytes], object]
 
 
 def client() -> list[bytes]:
-    """Return what a DOS client of NetWare sends: the nearest file server? (Ethernet_802.2)."""
-    return [museum.NEAREST_SERVER_REQUEST]
+    """Return what a DOS PC sends: the nearest file server? And: who else plays? (Ethernet_802.2)."""
+    return [museum.NEAREST_SERVER_REQUEST, *player(museum.CLIENT_MAC, FrameType.ETHERNET_802_2)]
 
 
-def old_client() -> list[bytes]:
-    """Return what another one on the same cable sends, whose frame type is Ethernet_802.3."""
-    mac = bytes.fromhex("0080C7A1B2C4")
-    packet = bytearray(museum.packet_of(museum.NEAREST_SERVER_REQUEST))
-    packet[22:28] = mac
-    return [Frame.of(BROADCAST_NODE, mac, FrameType.ETHERNET_802_3, bytes(packet)).encode()]
+def player(mac: bytes, frame_type: FrameType) -> list[bytes]:
+    """Return what a game of a DOS PC sends."""
+    to = Address(THIS_NETWORK, BROADCAST_NODE, Socket.DOOM)
+    packet = Packet(to, Address(THIS_NETWORK, mac, Socket.DOOM), PacketType.PEP, b"who plays?").encode()
+    return [Frame.of(BROADCAST_NODE, mac, frame_type, packet).encode()]
+
+
+def old_player() -> list[bytes]:
+    """Return what a game sends on a PC of the same cable that speaks another frame type."""
+    return player(bytes.fromhex("0080C7A1B2C4"), FrameType.ETHERNET_802_3)
 
 
 def server(network: str = "0000AB12") -> list[bytes]:

@@ -72,7 +72,7 @@ def _checks(link: AnyLink) -> Iterator[Check]:
             yield "link.netdev", link.netdev, lambda _: _qemu(link)
             yield "link.admit", link.admit, admitted
         case NetswitchSettings():
-            yield from (("link.interfaces", address, _ipv4) for address in link.interfaces)
+            yield from (("link.interfaces", name, _device) for name in link.interfaces)
         case WebsocketSettings():
             yield from _websocket_checks(link)
         case UplinkSettings():

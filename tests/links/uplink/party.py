@@ -9,6 +9,7 @@ from links.uplink.servers import DosboxModel, Server
 from nwip.dataplane.port import Datagram, Port
 from nwip.dataplane.port import Received as Callback
 from nwip.directory.records import Endpoint
+from nwip.gateway.sharing import Share
 from nwip.ipx.address import Address
 from nwip.ipx.packet import Packet
 from nwip.links.base import Link
@@ -104,18 +105,24 @@ class Party:
         self.players: list[Station] = []
         self.uplinks: list[UplinkLink] = []
 
-    async def gateway(self, ip: str) -> Member:
-        """A gateway with one local player and an uplink."""
+    async def gateway(self, ip: str, *, shares: bool = False) -> Member:
+        """A gateway with one local player and an uplink; with `shares` it takes turns with others there."""
         member = await self.domain.member(ip)
         number = len(self.members) + 1
         self.members.append(member)
         lan = await member.lan("players", star=True)
         self.players.append(Station(lan, f"0200000000{number:02X}"))
-        await self.uplink(member, ip)
+        await self.uplink(member, ip, shares=shares)
         return member
 
     async def uplink(
-        self, member: Member, ip: str, network: int = NETWORK, *, joined: bool = True
+        self,
+        member: Member,
+        ip: str,
+        network: int = NETWORK,
+        *,
+        joined: bool = True,
+        shares: bool = False,
     ) -> UplinkLink:
         async def resolve() -> Endpoint:
             return SERVER
@@ -132,7 +139,8 @@ class Party:
             elsewhere=lambda node: is_elsewhere(member, link, node),
             opener=self.far.opener(ip),
         )
-        member.gateway.attach(link)
+        nonce = bytes([len(self.uplinks) + 1]) * 8
+        member.gateway.attach(link, Share(nonce, switched=False) if shares else None)
         await link.open(member.gateway)
         self.uplinks.append(link)
         return link
@@ -155,7 +163,7 @@ class Party:
         for _ in range(int(seconds * 4)):
             await self.settle()
             await asyncio.sleep(0.25)
-            self.domain.now += 0.25
+            self.domain.pass_time(0.25)
         await self.settle()
 
     async def close(self) -> None:
