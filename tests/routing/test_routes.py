@@ -259,6 +259,17 @@ def test_who_takes_over_waits_for_what_was_said_until_then_and_not_for_an_earlie
     assert table.way() == (4, 3, B)
 
 
+def test_who_takes_over_without_having_listened_doubts_what_other_lans_say(table: Table) -> None:
+    table.hear(4, 3, B, table.right)
+    table.routes.doubt(table.right, table.now)
+    assert table.way() == (4, 3, B)
+    table.routes.doubt(table.left, table.now)
+    assert table.way() is None
+    assert table.routes.denied == {NET}
+    table.wait(2 * SETTLING)
+    assert table.way() == (4, 3, B)
+
+
 def test_changes_are_told_apart_from_mere_news(table: Table) -> None:
     table.hear(3, 2, A)
     assert (table.routes.moved, table.routes.touched) == ({NET}, {NET})

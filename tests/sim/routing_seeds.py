@@ -11,4 +11,5 @@ FAILED_ONCE: tuple[int, ...] = (
     509,  # what a dead gateway's neighbour still believed was registered before it had aged out
     615,  # the domain's routes were told on a joined LAN with no hop added, so that an echo looked like a way
     1159,  # who took over a LAN had waited long enough for a loss of its own, and not for what it took over
+    2769,  # who took over a LAN without having listened went on using what its neighbours had from before
 )

@@ -18,7 +18,8 @@ from nwip.routing.view import View
 class Line:
     """What is said on `port`. `view` is what its hosts may know, `since` when the port was attached.
 
-    `shared` says that another router was heard on it, or may be there unheard. Until `young_until` its
+    `shared` says that another router was heard on it, or may be there unheard, and `succeeds` that it is a
+    gateway that may have spoken under the node number which is then ours. Until `young_until` its
     neighbours may believe things of us that we do not know of: from an earlier life, or of who was active
     before us. `listens_since` is when it began to listen to that one.
     """
@@ -28,6 +29,7 @@ class Line:
         self.view = view
         self.since = since
         self.shared = False
+        self.succeeds = False
         self.young_until = since + AGE_LIMIT
         self.listens_since = since
         self._asks_at = NEVER

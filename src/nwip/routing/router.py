@@ -98,8 +98,9 @@ class Router:
         self._lines[port].renew()
 
     def share(self, port: Port) -> None:
-        """Learn that another router stands on the network of a port, though it does not speak RIP."""
-        self._lines[port].shared = True
+        """Learn that another gateway stands on the network of a port, though it may not speak RIP."""
+        line = self._lines[port]
+        line.shared = line.succeeds = True
 
     def set_active(self, port: Port, now: float, *, active: bool) -> None:
         """Let a port lead somewhere and be told things, or only listen, because another router has the LAN.
@@ -117,6 +118,8 @@ class Router:
             self._inherit(line, now)
             knows_all = now >= line.listens_since + LISTENING
             line.young_until = now if knows_all else now + AGE_LIMIT
+            if line.succeeds and not knows_all:
+                self.routes.doubt(port, now)
         line.listens_since = now
         keys: dict[object, None] = {port.network: None} if port.network != THIS_NETWORK else {}
         for hearing in self.hearings.of(port):

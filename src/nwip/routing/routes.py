@@ -156,9 +156,7 @@ class RouteTable:
         if entry is None:
             entry = self._networks[network] = _Network()
         if entry.floor is None and not reach[:2] < AN_ECHO and self.forgetful(hearing.port, now):
-            self.denied.add(network)
-            entry.floor, entry.fewest = (AN_ECHO[0] - 1, AN_ECHO[1] - 1), 1
-            self._wait(network, entry, now)
+            self._doubt(network, entry, now)
         self._hearings.rest(hearing, network)
         entry.heard[place] = (reach, hearing)
         if known is None or known[0] != reach:
@@ -186,6 +184,19 @@ class RouteTable:
         entry.fewest = min(entry.fewest, before[1])
         self.lose(network, port, station, now)
         return said
+
+    def doubt(self, port: Port, now: float) -> None:
+        """Take what is heard on other ports for possible echoes of what was told on this one in our name."""
+        for network, entry in list(self._networks.items()):
+            ways = [reach for reach, _ in entry.heard.values() if reach.port is not port]
+            if any(not way[:2] < AN_ECHO for way in ways):
+                self._doubt(network, entry, now)
+                self._select(network, entry, now)
+
+    def _doubt(self, network: int, entry: _Network, now: float) -> None:
+        self.denied.add(network)
+        entry.floor, entry.fewest = (AN_ECHO[0] - 1, AN_ECHO[1] - 1), 1
+        self._wait(network, entry, now)
 
     def refresh(self, network: int, now: float) -> None:
         """Look anew at what the domain offers, and which ports are active."""

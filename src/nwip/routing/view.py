@@ -25,7 +25,7 @@ class View:
     """The tables as seen from one port; `answers.Knowledge` for its hosts."""
 
     def __init__(self, port: Port, routes: RouteTable, services: ServiceTable, elsewhere: Elsewhere) -> None:
-        self._port = port
+        self.port = port
         self._routes = routes
         self._services = services
         self._elsewhere = elsewhere
@@ -33,17 +33,17 @@ class View:
     @property
     def _among_us(self) -> bool:
         """Whether the hosts are players of the virtual network, to whom we are no router on the way."""
-        return self._port.joined and not self._port.talks
+        return self.port.joined and not self.port.talks
 
     @property
     def network(self) -> int:
         """The network of the port."""
-        return self._port.network
+        return self.port.network
 
     @property
     def node(self) -> bytes:
         """Our number on it."""
-        return self._port.node
+        return self.port.node
 
     def networks(self) -> Iterator[int]:
         """Give out all networks, known or lost; the table must not change meanwhile."""
@@ -52,7 +52,7 @@ class View:
     def route(self, network: int) -> RipEntry | None:
         """Return what is said of a network."""
         reach = self._routes.best(network)
-        port = self._port
+        port = self.port
         if reach is None or network == port.network or reach.port is port:
             return None
         further = 0 if reach.port is None and self._among_us else 1
@@ -69,7 +69,7 @@ class View:
         """Return what is said of a service."""
         best: Service | None = None
         for port, service in self._services.believed(key):
-            if port is self._port:
+            if port is self.port:
                 return None
             if (best is None or service.hops < best.hops) and not self._elsewhere.hides(service):
                 best = service
@@ -97,7 +97,7 @@ class View:
         best: SapEntry | None = None
         for key in self._services.of_type(service_type):
             for port, service in self._services.believed(key):
-                if port is self._port and service.hops <= ON_THE_LINK:
+                if port is self.port and service.hops <= ON_THE_LINK:
                     return None
             entry = self.entry(key)
             if entry is not None and (best is None or entry.hops < best.hops):

@@ -222,6 +222,8 @@ class GatewayBox:
         link = self._links[name] = CableLink(cable, node, self.taps[name], joined=joined, star=star)
         self._accept(name)
         self.gateway.attach(link, active=name not in self._standing_by)
+        if name in self._standing_by:
+            self.gateway.router.share(self.gateway.view(link).port)
         if not self.taps[name].plugged:
             self.gateway.carrier(link, present=False)
         for host in hosts if joined else ():
