@@ -2,7 +2,7 @@
 
 import pytest
 
-from nwip.routing.teller import NEVER, Teller
+from nwip.routing.teller import NEVER, SLICE, Teller
 from nwip.routing.timers import HOLD_DOWN, PACKET_GAP, REPEAT, REPEATS, UPDATE_INTERVAL
 
 SIZE = 3
@@ -182,3 +182,37 @@ def test_a_stopped_teller_forgets_what_it_told(link: Link) -> None:
     assert link.run(200) == []
     link.teller.start(link.now)
     assert link.run(10) == []
+
+
+def test_a_loss_in_the_middle_of_an_unchanged_update_is_not_said_to_be_there_by_its_rest(link: Link) -> None:
+    link.table = {f"n{number:02}": 1 for number in range(30)}
+    link.teller.start(0.0)
+    link.run(UPDATE_INTERVAL + 2 * PACKET_GAP)
+    link.set("n29", None)
+    told = [packet["n29"] for _, packet in link.run(10) if "n29" in packet]
+    assert set(told) == {16}
+
+
+def test_a_large_table_is_looked_through_in_slices() -> None:
+    link = Link(limit=100_000)
+    link.table = {f"n{number}": 1 for number in range(5 * SLICE)}
+    entry_of, looked_at = link.teller._entry_of, [0]
+
+    def quiet(name: str) -> tuple[str, int] | None:
+        looked_at[0] += 1
+        return None if name != "n0" else entry_of(name)
+
+    link.teller._entry_of = quiet
+    link.teller.start(0.0)
+    most = 0
+    for turn in range(20):
+        looked_at[0] = 0
+        link.teller.advance(float(turn))
+        most = max(most, looked_at[0])
+    assert most == SLICE
+    for name in link.table:
+        link.teller.change(name)
+    looked_at[0] = 0
+    assert link.teller.advance(30.0) is None
+    assert looked_at[0] == SLICE
+    assert link.teller.deadline <= 30.0

@@ -17,6 +17,8 @@ K = TypeVar("K")
 E = TypeVar("E")
 
 NEVER: Final = math.inf
+SLICE: Final = 500  # things looked at by one `advance`: about a millisecond
+NOTHING_YET: Final = b""
 
 
 class Teller(Generic[K, E]):
@@ -133,30 +135,34 @@ class Teller(Generic[K, E]):
                 self._repeat(key, count, now)
         if now >= self._due and not self._told and not self._gone:
             self._changed.clear()  # the first update says it all
-        while self._changed:
-            entries = list(islice(self._changes(now), self._size))
-            if entries:
-                return self._packet(entries)
+        entries = self._changes(now)
+        if entries:
+            return self._packet(entries)
+        if self._changed:
+            return None
         if now >= self._due and self._running is None:
             self._due = max(self._due + UPDATE_INTERVAL, now)
             self._running = self._everything(now)
         if self._running is not None:
             packet = next(self._running, None)
-            if packet is not None:
-                return packet
-            self._running = None
+            if packet is None:
+                self._running = None
+            return packet or None
         return None
 
-    def _changes(self, now: float) -> Iterator[E]:
-        """Yield what is new of the things that may have changed, as long as there are any."""
-        while self._changed:
-            key = next(iter(self._changed))
+    def _changes(self, now: float) -> list[E]:
+        """Return what is new of the things that may have changed, as far as one packet and one slice go."""
+        entries: list[E] = []
+        for key in list(islice(self._changed, SLICE)):
             del self._changed[key]
             before = self._told.get(key)
             entry = self._say(key, now)
             if entry is not None and entry != before:
                 self._kept = None
-                yield entry
+                entries.append(entry)
+                if len(entries) == self._size:
+                    break
+        return entries
 
     def _say(self, key: K, now: float) -> E | None:
         """Return what is said of a thing now, and note that it was."""
@@ -183,11 +189,17 @@ class Teller(Generic[K, E]):
             del self._gone[key]
             self._kept = None
         if self._kept is not None:
-            yield from self._kept
-            return
+            kept = self._kept
+            for packet in kept:
+                if self._kept is not kept:
+                    break  # something has changed: say everything as it is now
+                yield packet
+            else:
+                return
         self._kept = kept = []
         entries: list[E] = []
-        for key in dict.fromkeys(chain(self._keys(), self._gone)):
+        keys = chain(self._told, self._gone, islice(self._keys(), self._limit))
+        for count, key in enumerate(dict.fromkeys(keys), start=1):
             entry = self._say(key, now)
             if entry is not None:
                 entries.append(entry)
@@ -195,6 +207,8 @@ class Teller(Generic[K, E]):
                 kept.append(self._packet(entries))
                 entries.clear()
                 yield kept[-1]
+            elif count % SLICE == 0:
+                yield NOTHING_YET
         if entries:
             kept.append(self._packet(entries))
             yield kept[-1]
