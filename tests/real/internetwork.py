@@ -20,6 +20,8 @@ SITES: Final = (
 )
 INTERNAL: Final = {"a": 0x2E5A0001, "b": 0x2E5A0002, "c": 0x2E5A0003}
 ANSWERED_WITHIN: Final = 10.0  # seconds, where questions and answers are lost
+TAKEOVER: Final = 3.0  # seconds: docs/links/sharing-a-lan.md
+OVERDUE: Final = 4.0  # seconds more, for answers that are lost, and for what the directory must send again
 BUSY_SOCKET: Final = 0x4E43
 BUSY_GAP: Final = 0.02  # seconds between packets
 
@@ -110,11 +112,16 @@ class Internetwork:
         assert not complaints, "\n".join(complaints[:20])
 
 
+async def timed(work: Awaitable[object]) -> float:
+    """Return how many seconds something takes."""
+    began = time.monotonic()
+    await work
+    return time.monotonic() - began
+
+
 async def traffic_between(one: LanHost, other: LanHost, within: float) -> float:
     """Have two hosts ask each other until both are answered; return how long it took."""
-    began = time.monotonic()
-    await asyncio.gather(one.echo(other.at, within), other.echo(one.at, within))
-    return time.monotonic() - began
+    return await timed(asyncio.gather(one.echo(other.at, within), other.echo(one.at, within)))
 
 
 async def duties(host: LanHost, within: float, *wanted: int) -> dict[bytes, int]:
@@ -136,11 +143,13 @@ async def duties(host: LanHost, within: float, *wanted: int) -> dict[bytes, int]
 
 async def until(condition: Callable[[], Awaitable[bool]], within: float) -> float:
     """Wait for a condition; return how long it took. Raises `TimeoutError`."""
-    began = time.monotonic()
-    async with asyncio.timeout(within):
-        while not await condition():
-            await asyncio.sleep(0.05)
-    return time.monotonic() - began
+
+    async def wait() -> None:
+        async with asyncio.timeout(within):
+            while not await condition():
+                await asyncio.sleep(0.05)
+
+    return await timed(wait())
 
 
 def _hops(networks: Networks) -> dict[int, int]:

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from real.internetwork import ACTIVE, OVERDUE, STANDING_BY, TAKEOVER, duties, timed
 from real.ipx_octets import At
 from real.lan_host import TALK, LanHost, once
 from real.qemu import qemu
@@ -17,6 +19,8 @@ pytestmark = [
     pytest.mark.asyncio,
     pytest.mark.real("root", "netns", "ethtool", "tshark"),
 ]
+
+_log = logging.getLogger(__name__)
 
 WITHIN = 20.0  # seconds until a gateway that has just started serves its LAN
 QEMU_LAN = 0x86
@@ -45,7 +49,31 @@ async def test_hosts_of_network_0_on_two_joined_lans_of_different_frame_types_ar
             )
         assert {heard.mac for heard in east.heard if heard.to_socket == TALK} == {west.node}
         assert {heard.mac for heard in west.heard if heard.to_socket == TALK} == {east.node}
-        assert watch.complaints() == []
+        assert watch.complaints(joined=True) == []
+
+
+async def test_another_gateway_takes_over_a_joined_lan_and_comes_back_to_stand_by(tmp_path: Path) -> None:
+    sites = (Site("a", "Ethernet_802.3"), Site("b", "Ethernet_II"))
+    with Lab(tmp_path, *sites) as lab:
+        lab.add_gateway("a2", sites[0])
+        await lab.start()
+        west, east = lab.host("a"), lab.host("b")
+        neighbours = At(0, west.node), At(0, east.node)
+        names = {lab.card_of(name): name for name in ("a", "a2")}
+        with lab.watch(tmp_path / "joined.pcapng") as watch:
+            found = await duties(west, WITHIN, ACTIVE, STANDING_BY)
+            await asyncio.gather(until_met(west, east), until_met(east, west))
+            (active,) = (lab.gateways[names[mac]] for mac, duty in found.items() if duty == ACTIVE)
+            active.kill()
+            seconds = await timed(
+                asyncio.gather(west.echo(neighbours[1], WITHIN), east.echo(neighbours[0], WITHIN))
+            )
+            _log.info("takeover of a joined LAN: %.2f s", seconds)
+            assert seconds < TAKEOVER + OVERDUE or lab.stood_still()
+            active.start()
+            await duties(west, WITHIN, ACTIVE, STANDING_BY)
+            await asyncio.gather(west.echo(neighbours[1], WITHIN), east.echo(neighbours[0], WITHIN))
+        assert watch.complaints(joined=True) == []
 
 
 @contextlib.asynccontextmanager

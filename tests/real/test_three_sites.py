@@ -18,10 +18,13 @@ from real.internetwork import (
     ACTIVE,
     ANSWERED_WITHIN,
     INTERNAL,
+    OVERDUE,
     SITES,
     STANDING_BY,
+    TAKEOVER,
     Internetwork,
     duties,
+    timed,
     traffic_between,
 )
 from real.ipx_octets import PROPAGATED, SERVER_NODE, At
@@ -34,10 +37,8 @@ pytestmark = [
 ]
 
 COMPLETE_WITHIN: Final = 20.0  # seconds since processes were started
-TAKEOVER: Final = 3.0  # seconds: docs/links/sharing-a-lan.md
 CABLE_BACK: Final = 1.0  # seconds: docs/links/ethernet.md
 CUT: Final = 3.0  # seconds without a cable
-OVERDUE: Final = 2.0  # seconds more, for answers that are lost, and what the directory must send again
 
 _log = logging.getLogger(__name__)
 
@@ -119,20 +120,28 @@ async def test_traffic_goes_on_at_once_when_the_wire_between_sites_is_mended(
         await sites.complete(ANSWERED_WITHIN)
 
 
+async def taken_over(sites: Internetwork, what: str) -> None:
+    """Wait until site a has an active gateway again, and traffic; see that it was in time."""
+    client, server, far = sites.clients["a"], sites.servers["a"], sites.clients["b"]
+    active, *traffic = await asyncio.gather(
+        timed(duties(client, TAKEOVER + OVERDUE, ACTIVE)),
+        traffic_between(client, far, TAKEOVER + OVERDUE),
+        traffic_between(server, far, TAKEOVER + OVERDUE),
+    )
+    measured(f"active gateway {what}: another one, traffic of a client, of a server", active, *traffic)
+    assert active < TAKEOVER or sites.lab.stood_still()
+
+
 async def test_another_gateway_takes_over_and_the_killed_one_stands_by_when_it_is_back(
     sites: Internetwork, two_gateways: dict[int, str], tmp_path: Path
 ) -> None:
-    client, server, far = sites.clients["a"], sites.servers["a"], sites.clients["b"]
+    client = sites.clients["a"]
     active, standby = (sites.lab.gateways[two_gateways[duty]] for duty in (ACTIVE, STANDING_BY))
     routers = dict(client.routers)
     with sites.watched(tmp_path):
         async with sites.busy():
             active.kill()
-            seconds = await asyncio.gather(
-                traffic_between(client, far, TAKEOVER + OVERDUE),
-                traffic_between(server, far, TAKEOVER + OVERDUE),
-            )
-            measured("takeover", *seconds)
+            await taken_over(sites, "killed")
             active.start()
             found = await duties(client, COMPLETE_WITHIN, ACTIVE, STANDING_BY)
             assert found[sites.lab.card_of(standby.name)] == ACTIVE, "the one that was killed preempts it"
@@ -144,14 +153,13 @@ async def test_another_gateway_takes_over_and_the_killed_one_stands_by_when_it_i
 async def test_another_gateway_takes_over_where_the_cable_of_the_active_one_is_pulled(
     sites: Internetwork, two_gateways: dict[int, str], tmp_path: Path
 ) -> None:
-    client, far = sites.clients["a"], sites.clients["b"]
+    client = sites.clients["a"]
     with sites.watched(tmp_path):
         async with sites.busy():
             sites.lab.cut_lan(two_gateways[ACTIVE], cut=True)
-            seconds = await traffic_between(client, far, TAKEOVER + OVERDUE)
-            measured("cable of the active gateway", seconds)
+            await taken_over(sites, "its cable pulled")
             await asyncio.sleep(CUT)
-            await traffic_between(client, far, OVERDUE)
+            await traffic_between(client, sites.clients["b"], OVERDUE)
             sites.lab.cut_lan(two_gateways[ACTIVE], cut=False)
             found = await duties(client, COMPLETE_WITHIN, ACTIVE, STANDING_BY)
             assert found[sites.lab.card_of(two_gateways[STANDING_BY])] == ACTIVE, "the earlier turn counts"

@@ -204,6 +204,10 @@ class Lab:
         shown = subprocess.run(command, capture_output=True, check=True, timeout=10)
         return bytes.fromhex(str(json.loads(shown.stdout)[0]["address"]).replace(":", ""))
 
+    def stood_still(self) -> bool:
+        """Say whether a gateway was not run by this machine for so long that it began anew."""
+        return any("has not run for a while" in gateway.log() for gateway in self.gateways.values())
+
     def cut_lan(self, gateway: str, *, cut: bool) -> None:
         """Pull the cable between a gateway and its LAN, or put it back; both ends notice."""
         site = next(name for name in self.sites if gateway.startswith(name))

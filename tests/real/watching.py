@@ -92,9 +92,9 @@ class Watch:
             for mark in _MARKS.finditer(frame)
         )
 
-    def complaints(self) -> list[str]:
-        """Return a sentence for each thing that is wrong; none if all is well."""
-        return [*self._here(), *self._of_tshark()]
+    def complaints(self, *, joined: bool = False) -> list[str]:
+        """Return a sentence for each thing that is wrong; none if all is well. A joined LAN needs no RIP."""
+        return [*self._here(), *self._of_tshark(joined)]
 
     def _here(self) -> Iterator[str]:
         if self._missed:
@@ -107,7 +107,7 @@ class Watch:
                 if times > 1:
                     yield f"{name}: {mark!r} has passed {times} times"
 
-    def _of_tshark(self) -> Iterator[str]:
+    def _of_tshark(self, joined: bool) -> Iterator[str]:
         known: Counter[str] = Counter()
         told: set[str] = set()
         frames = fields(self._file, *FIELDS, arguments=TUNNEL)
@@ -124,7 +124,7 @@ class Watch:
                 yield f"{name}: of {ours} packets of IPX tshark knows {known[name]}"
             if place.frame_type is None and name in told:
                 yield f"{name}: RIP or SAP has crossed the tunnel"
-            if place.frame_type is not None and name not in told:
+            if place.frame_type is not None and name not in told and not joined:
                 yield f"{name}: no RIP and no SAP"
 
 

@@ -99,7 +99,7 @@ MENDS: Final[dict[str, str]] = {
     "link.local": 'write where this end of a dgram is: "HOST:PORT", or the path of a UNIX socket',
     "link.remote": 'write where QEMU\'s end of a dgram is: "HOST:PORT", or the path of a UNIX socket',
     "link.group": 'for qemu write a multicast group, "230.0.0.1:1234"; for netswitch a number from 0 to 31',
-    "link.interfaces": 'write a list of network interfaces of this machine, ["eth0"]; an empty one is all of them',
+    "link.interfaces": 'write a list of network interfaces, such as ["eth0"]; an empty one is all of them',
     "link.room": "write 1 to 64 letters, digits, hyphens or underscores in quotes: what follows /ipx/",
     "link.certificate": "write the path of a certificate in quotes, and that of its key as key",
     "link.key": "write the path of the certificate's key in quotes, beside that of the certificate",
