@@ -43,7 +43,7 @@ def test_at_the_start_a_link_is_asked_for_everything_and_told_of_everything() ->
 def test_what_one_lan_says_the_other_is_told_at_once_and_every_minute_one_hop_and_one_tick_further() -> None:
     lans = Lans()
     left, right = lans.port("left", 1), lans.port("right", 2)
-    lans.run()
+    lans.run(AGE_LIMIT + 1)
     lans.rip(left, SERVER, (INTERNAL, 1, 2))
     lans.sap(left, SERVER, museum(1))
     told = lans.run(0.01)
@@ -389,6 +389,32 @@ def test_who_takes_over_serves_at_once_and_takes_back_what_it_cannot_hold() -> N
     assert lans.ask_rip(lan, 2) == [RipEntry(2, 1, 2)]
     assert lans.ask_rip(other, INTERNAL + 1) == [RipEntry(INTERNAL + 1, 2, 3)]
     assert lans.ask_rip(other, 1) == [RipEntry(1, 1, 2)]
+
+
+def test_after_the_start_a_lan_is_told_that_what_leads_through_it_does_not_lead_through_us() -> None:
+    lans = Lans()
+    left, right = lans.port("left", 1), lans.port("right", 2)
+    lans.run()
+    lans.rip(left, SERVER, (INTERNAL, 1, 2))
+    told = lans.run(0.1)
+    assert routes_in(told, left) == [RipEntry(INTERNAL, 16, 1)]
+    assert routes_in(told, right) == [RipEntry(INTERNAL, 2, 3)]
+
+
+def test_what_the_domain_offers_does_not_make_an_echo_of_an_earlier_life_credible() -> None:
+    lans = Lans(Domain())
+    left = lans.port("left", 1)
+    lans.port("right", 2)
+    lans.run()
+    lans.router.domain_changed([INTERNAL], [], lans.now)
+    lans.rip(left, ONE, (INTERNAL, 3, 4))
+    reach = lans.router.routes.best(INTERNAL)
+    assert reach is not None
+    assert reach.port is None
+    lans.run(2 * SETTLING)
+    reach = lans.router.routes.best(INTERNAL)
+    assert reach is not None
+    assert reach.station == ONE
 
 
 def test_after_the_start_what_may_be_an_echo_of_an_earlier_life_is_denied_and_waits() -> None:

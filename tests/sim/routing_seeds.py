@@ -11,5 +11,7 @@ FAILED_ONCE: tuple[int, ...] = (
     509,  # what a dead gateway's neighbour still believed was registered before it had aged out
     615,  # the domain's routes were told on a joined LAN with no hop added, so that an echo looked like a way
     1159,  # who took over a LAN had waited long enough for a loss of its own, and not for what it took over
+    4614,  # what an earlier life had told was taken for a way, because the domain offered one as well
+    4734,  # what an earlier life had told was still believed by a neighbour, and never taken back
     2769,  # who took over a LAN without having listened went on using what its neighbours had from before
 )

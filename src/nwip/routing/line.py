@@ -70,7 +70,7 @@ class Line:
         self._sap.change(key)
 
     def deny_route(self, network: int, now: float) -> None:
-        """Say of a network that we may have told of and do not know that it is lost."""
+        """Say of a network that we may have told of, and do not tell of now, that it is lost."""
         self._rip.deny(network, RipEntry(network, ticks=1), now)
 
     def inherit_route(self, entry: RipEntry) -> None:

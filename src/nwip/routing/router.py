@@ -268,6 +268,8 @@ class Router:
                 line.deny_route(network, now)
             for network in routes.moved:
                 line.route_changed(network)
+                if now < line.young_until and self._leads_through(network, line.port):
+                    line.deny_route(network, now)
             for key in services.changed:
                 line.service_changed(key)
         self._news.moved.update(routes.moved)
@@ -276,6 +278,11 @@ class Router:
         for told in (routes.denied, routes.moved, routes.touched, services.changed):
             told.clear()
         self._transmit(now)
+
+    def _leads_through(self, network: int, port: Port) -> bool:
+        """Say whether the next router to a network stands on a port, where we do not tell of it."""
+        reach = self.routes.best(network)
+        return reach is not None and reach.port is port and reach.station is not None
 
     def _transmit(self, now: float) -> None:
         for port, line in self._lines.items():

@@ -74,6 +74,12 @@ class _Network:
             return False
         return now >= self.since + SETTLING * max(1, reach.hops - self.fewest)
 
+    def is_new_to_us(self, reach: Reach) -> bool:
+        """Say whether a way that may be an echo comes to where none on a link is in force or was lost."""
+        if reach[:2] < AN_ECHO or (self.best is not None and self.best.port is not None):
+            return False
+        return self.floor is None or (self.since is None and self.best is not None)
+
 
 class RouteTable:
     """All networks. `elsewhere` gives the best way through the domain, which must be told of by `refresh`.
@@ -155,7 +161,7 @@ class RouteTable:
             return False
         if entry is None:
             entry = self._networks[network] = _Network()
-        if entry.floor is None and not reach[:2] < AN_ECHO and self.forgetful(hearing.port, now):
+        if known is None and entry.is_new_to_us(reach) and self.forgetful(hearing.port, now):
             self._doubt(network, entry, now)
         self._hearings.rest(hearing, network)
         entry.heard[place] = (reach, hearing)
