@@ -79,7 +79,7 @@ class PortablePort:
                 continue
             batch.append((data, source[:2]))
         if batch:
-            traffic.batches += 1
+            traffic.datagrams += len(batch)
             self._received(batch)
 
 

@@ -2,10 +2,10 @@
 
 
 class Traffic:
-    """Counts the batches that have come in at any port. One for the process, as there is one processor."""
+    """Counts the datagrams that have come in at any port. One for the process, as there is one processor."""
 
     def __init__(self) -> None:
-        self.batches = 0
+        self.datagrams = 0
 
 
 traffic = Traffic()

@@ -11,13 +11,14 @@ from typing import Final
 from nwip.dataplane.traffic import traffic
 
 SLICE: Final = 4096  # octets taken in at a time: at most 64 records, about half a millisecond
-PAUSE: Final = 0.005  # seconds
+PAUSE_PER_PACKET: Final = 50e-6  # seconds: some four times of what a packet costs
+LONGEST_PAUSE: Final = 0.01
 
 
 async def let_others_run() -> None:
-    """Return when others have had their turn; if packets came in it, after a pause."""
-    before = traffic.batches
+    """Return when others have had their turn; if packets came in it, after a pause, the longer the more."""
+    before = traffic.datagrams
     await asyncio.sleep(0)
     await asyncio.sleep(0)  # asyncio hears of packets behind what was ready before: they come in this turn
-    if traffic.batches != before:
-        await asyncio.sleep(PAUSE)
+    if came := traffic.datagrams - before:
+        await asyncio.sleep(min(came * PAUSE_PER_PACKET, LONGEST_PAUSE))
