@@ -50,13 +50,15 @@ def measured(what: str, *seconds: float) -> None:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sites(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Internetwork]:
-    with Lab(tmp_path_factory.mktemp("sites"), *SITES) as lab:
+    folder = tmp_path_factory.mktemp("sites")
+    with Lab(folder, *SITES) as lab:
         internetwork = Internetwork(lab)
-        began = time.monotonic()
-        await lab.start()
-        await internetwork.complete(COMPLETE_WITHIN)
-        measured("start until complete", time.monotonic() - began)
-        await internetwork.everyone_reaches_everyone()
+        with internetwork.watched(folder):
+            began = time.monotonic()
+            await lab.start()
+            await internetwork.complete(COMPLETE_WITHIN)
+            measured("start until complete", time.monotonic() - began)
+            await internetwork.everyone_reaches_everyone()
         yield internetwork
 
 
