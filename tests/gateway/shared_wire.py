@@ -182,6 +182,9 @@ class Site:
         self.lans.host_lost(link, node)
         self._retract((Kind.HOST, node, ""))
 
+    def carrier(self, link: Link, *, present: bool) -> None:
+        self.lans.carrier(link, present=present, now=self.town.now)
+
     # What the duties mean.
 
     def do_turns(self) -> None:

@@ -5,7 +5,7 @@ import pytest
 from gateway.shared_wire import FakeLink, Lan, station
 from gateway.world import NETWORK, Domain, Member, Station
 from nwip.directory.records import Kind, Route
-from nwip.gateway.gateway import NodeGateway
+from nwip.gateway.gateway import NO_CARRIER, NodeGateway
 from nwip.gateway.sharing import BLOCKED, STANDING_BY, Share
 from nwip.ipx.address import Address
 from nwip.ipx.packet import Packet
@@ -169,3 +169,39 @@ async def test_a_hello_on_a_star_or_on_the_virtual_network_goes_no_further() -> 
     town.domain.wire.send(town.far.endpoint, town.one.endpoint, forged.encode())
     town.domain.wire.deliver()
     assert gateway.drops()["hello on the virtual network"] == 1
+
+
+async def test_whose_cable_is_out_withdraws_its_routes_and_stands_by_when_it_is_in_again() -> None:
+    town = await scene(joined=False)
+    active = 0 if town.mutes()[0] is None else 1
+    member, link, other = (town.one, town.two)[active], town.links[active], ("two", "one")[active]
+    link.unplug()
+    member.gateway.carrier(link, present=False)
+    town.run(0.1)
+    assert town.mutes()[active] == NO_CARRIER
+    assert route(member, town.far) is None
+    town.run(3.0)
+    assert town.crossings(LAN) == [other]
+    link.plug()
+    member.gateway.carrier(link, present=True)
+    for _ in range(30):
+        town.run(0.1)
+        assert town.crossings(LAN) == [other]
+        assert town.mutes()[active] == STANDING_BY
+
+
+async def test_who_is_alone_routes_within_a_second_when_its_cable_is_in_again() -> None:
+    town = await scene(joined=False)
+    first, second = town.links
+    town.kill(town.two, second)
+    town.run(3.0)
+    first.unplug()
+    town.one.gateway.carrier(first, present=False)
+    town.run(10.0)
+    before = len(first.sent)
+    first.plug()
+    town.one.gateway.carrier(first, present=True)
+    town.run(1.0)
+    assert town.crossings(LAN) == ["one"]
+    asked = [packet.destination.socket for packet, _ in first.sent[before:]]
+    assert {0x452, 0x453} <= set(asked), "it asks anew what there is"

@@ -30,6 +30,9 @@ class Listener:
     def host_lost(self, link: Link, node: bytes) -> None:
         self.hosts.append(("lost", node))
 
+    def carrier(self, link: Link, *, present: bool) -> None:
+        raise AssertionError
+
 
 def ignore(packet: Packet) -> None:
     """Be a station that does nothing with what it hears."""

@@ -74,6 +74,9 @@ class Rig:
     def host_lost(self, link: Link, node: bytes) -> None:
         raise AssertionError
 
+    def carrier(self, link: Link, *, present: bool) -> None:
+        raise AssertionError
+
     def hear(self, *datagrams: bytes, peer: str = PEER, port: int = DATA_PORT, on: int = 0) -> None:
         self._received[on]([(data, (peer, port)) for data in datagrams])
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from real.ipx_octets import FILE_SERVER, SERVER_NODE, At, Networks, Services
+from real.ipx_octets import FILE_SERVER, PROPAGATED, SERVER_NODE, At, Networks, Services
 from real.lan_host import LanHost, once
 from real.three_sites import VIRTUAL, Lab, Site
 
@@ -76,6 +76,13 @@ class Internetwork:
 
         return await until(all_do, within)
 
+    async def b_is_lost(self) -> bool:
+        """Say whether the hosts of the other sites have been told that nothing of site b is left."""
+        far = {SITES[1].network, INTERNAL["b"]}
+        server = (FILE_SERVER, self.servers["b"].name)
+        hosts = [host for name in ("a", "c") for host in (self.clients[name], self.servers[name])]
+        return not any(far & host.networks.keys() or server in host.services for host in hosts)
+
     async def everyone_reaches_everyone(self) -> None:
         """Have each host ask each other one for an answer, all of them at once."""
         for host in self.hosts:
@@ -86,13 +93,14 @@ class Internetwork:
 
     @contextlib.asynccontextmanager
     async def busy(self) -> AsyncIterator[None]:
-        """Have packets under way from everyone to everyone; each knows its routers already."""
+        """Have packets under way from everyone to everyone, and NetBIOS broadcasts; routers are known."""
 
         async def talk() -> None:
             pairs = list(itertools.permutations(self.hosts, 2))
             random.Random(1).shuffle(pairs)  # noqa: S311 - the order of the test's packets
             for one, other in itertools.cycle(pairs):
                 one.send(other.at, BUSY_SOCKET, once())
+                one.talk(bytes(32) + once(), PROPAGATED)
                 await asyncio.sleep(BUSY_GAP)
 
         talking = asyncio.create_task(talk())

@@ -37,6 +37,7 @@ class Station:
         )
         self.arrivals: asyncio.Queue[Arrival] = asyncio.Queue()
         self.hosts: list[bytes] = []
+        self.cables: asyncio.Queue[bool] = asyncio.Queue()
 
     @property
     def mac(self) -> bytes:
@@ -52,6 +53,9 @@ class Station:
 
     def host_lost(self, link: Link, node: bytes) -> None:
         self.hosts.remove(node)
+
+    def carrier(self, link: Link, *, present: bool) -> None:
+        self.cables.put_nowait(present)
 
     def packet(self, to: bytes, size: int, *, network: int = NETWORK) -> bytes:
         payload = bytes(index % 251 for index in range(size - HEADER_SIZE))

@@ -146,6 +146,32 @@ async def test_a_card_that_is_taken_down_and_brought_up_again_goes_on_by_itself(
 
 
 @pytest.mark.asyncio
+async def test_the_gateway_is_told_at_once_that_the_cable_is_out_and_in_again() -> None:
+    async with cable(FrameType.ETHERNET_II, FrameType.ETHERNET_II) as (here, there, (_, east)):
+        for state, present in (("down", False), ("up", True)):
+            ip("-n", east, "link", "set", "eth0", state)  # out for the other end, too
+            async with asyncio.timeout(5):
+                assert await here.cables.get() is present
+                assert await there.cables.get() is present
+        sent = there.packet(here.mac, 100)
+        there.link.send(sent, here.mac)
+        assert (await here.next()).packet == sent, "who is told that it is in can send at once"
+        assert here.cables.empty()
+        assert there.cables.empty()
+
+
+@pytest.mark.asyncio
+async def test_a_card_whose_cable_is_out_at_first_says_so() -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        west, east = stack.enter_context(two_hosts(LEFT, RIGHT))
+        ip("-n", east, "link", "set", "eth0", "down")
+        here = Station(card(west), FrameType.ETHERNET_802_2)
+        await stack.enter_async_context(opened(here))
+        async with asyncio.timeout(5):
+            assert await here.cables.get() is False
+
+
+@pytest.mark.asyncio
 async def test_a_card_that_is_taken_out_and_put_in_again_goes_on_and_keeps_its_number() -> None:
     async with cable(FrameType.ETHERNET_802_2, FrameType.ETHERNET_802_2) as (here, there, (west, east)):
         before = there.mac

@@ -39,6 +39,9 @@ class Listener:
     def host_lost(self, link: Link, node: bytes) -> None:
         raise AssertionError
 
+    def carrier(self, link: Link, *, present: bool) -> None:
+        raise AssertionError
+
     async def next(self) -> bytes:
         async with asyncio.timeout(5):
             return await self.packets.get()

@@ -219,8 +219,8 @@ class Lab:
 
     def watch(self, file: Path) -> Watch:
         """Return a capture of all LANs and of the wire."""
-        places = {name: Place(self._lan(name), "lan", site.frame_type) for name, site in self.sites.items()}
-        return Watch(file, {WIRE: Place(self._middle, "core", None), **places})
+        places = {name: Place(self._lan(name), "lan") for name in self.sites}
+        return Watch(file, {WIRE: Place(self._middle, "core", tunnel=True), **places})
 
     def _lan(self, site: str) -> str:
         return f"{self._prefix}-lan-{site}"

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Self
 
 from fixtures.tshark import fields
 from nwip.capture.pcapng import LinkType, PcapngWriter
-from real.ipx_octets import read
+from real.ipx_octets import FRAMES, read
 from real.lan_host import ONCE, ONCE_SIZE, card
 
 DATA_PORT: Final = "43981"
@@ -36,11 +36,11 @@ _MARKS: Final = re.compile(re.escape(ONCE) + rb"\d{%d}" % (ONCE_SIZE - len(ONCE)
 
 
 class Place(NamedTuple):
-    """A bridge in a namespace that hears everything; its frame type, None where IPX is in a tunnel."""
+    """A bridge in a namespace that hears everything: IPX, or IP with IPX in a tunnel."""
 
     namespace: str
     bridge: str
-    frame_type: str | None
+    tunnel: bool = False
 
 
 class Watch:
@@ -85,7 +85,7 @@ class Watch:
 
         In the tunnel a broadcast has a copy for each node, so there the receiver's address is counted too.
         """
-        tunnel = self._places[name].frame_type is None
+        tunnel = self._places[name].tunnel
         return Counter(
             mark.group() + (frame[30:34] if tunnel else b"")
             for frame in self._frames[name]
@@ -119,17 +119,19 @@ class Watch:
                 known[name] += bool(sockets[0])
                 told |= {name} if RIP_OR_SAP.intersection(sockets) else set()
         for name, place in self._places.items():
-            ours = sum(_is_ipx(frame, place.frame_type) for frame in self._frames[name])
+            ours = sum(map(_is_in_tunnel if place.tunnel else _is_ipx, self._frames[name]))
             if known[name] != ours:
                 yield f"{name}: of {ours} packets of IPX tshark knows {known[name]}"
-            if place.frame_type is None and name in told:
+            if place.tunnel and name in told:
                 yield f"{name}: RIP or SAP has crossed the tunnel"
-            if place.frame_type is not None and name not in told and not joined:
+            if not (place.tunnel or joined or name in told):
                 yield f"{name}: no RIP and no SAP"
 
 
-def _is_ipx(frame: bytes, frame_type: str | None) -> bool:
-    if frame_type is not None:
-        return read(frame_type, frame) is not None
+def _is_ipx(frame: bytes) -> bool:
+    return any(read(frame_type, frame) for frame_type in FRAMES)
+
+
+def _is_in_tunnel(frame: bytes) -> bool:
     udp = frame[12:14] == b"\x08\x00" and frame[23] == socket.IPPROTO_UDP
     return udp and frame[36:38] == int(DATA_PORT).to_bytes(2, "big")

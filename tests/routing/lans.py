@@ -45,7 +45,7 @@ class Lans:
     def say(self, port: Port, packet: Packet) -> list[Packet]:
         """Let a packet come in on a port; return the answers."""
         data = packet.encode()
-        if self.router.hearings.again(port, data, self.now):
+        if self.router.again(port, data, self.now):
             return []
         question = self.router.hear(port, data, self.now)
         return list(self.router.answer(port, question)) if question is not None else []

@@ -16,6 +16,7 @@ from nwip.routing.timers import (
     AGE_LIMIT,
     ASK_AGAIN,
     LISTENING,
+    QUESTION_REPEATS,
     SETTLING,
     UPDATE_INTERVAL,
 )
@@ -38,6 +39,37 @@ def test_at_the_start_a_link_is_asked_for_everything_and_told_of_everything() ->
     assert RipPacket.decode(sent[0].payload) == RipPacket.request()
     assert SapQuery.decode(sent[1].payload) == SapQuery(SapOperation.GENERAL_QUERY, 0xFFFF)
     assert routes_in(lans.run(UPDATE_INTERVAL), lan) == [RipEntry(2, 1, 2)]
+
+
+def questions(sent: list[tuple[float, str, Packet]]) -> list[Socket]:
+    requests = {RipPacket.request().encode(), SapQuery(SapOperation.GENERAL_QUERY, 0xFFFF).encode()}
+    return [Socket(packet.destination.socket) for _, _, packet in sent if packet.payload in requests]
+
+
+def test_a_question_at_the_start_that_nobody_answers_is_repeated_twice() -> None:
+    lans = Lans()
+    lans.port("lan", 1)
+    lans.run()
+    assert questions(lans.run(QUESTION_REPEATS[0])) == [Socket.RIP, Socket.SAP]
+    assert questions(lans.run(QUESTION_REPEATS[1])) == [Socket.RIP, Socket.SAP]
+    assert questions(lans.run(UPDATE_INTERVAL)) == []
+
+
+def test_what_a_router_has_answered_is_not_asked_again_be_it_old_news() -> None:
+    lans = Lans()
+    lan = lans.port("lan", 1)
+    lans.run()
+    lans.rip(lan, SERVER, (INTERNAL, 1, 2))
+    assert questions(lans.run(QUESTION_REPEATS[0])) == [Socket.SAP]
+    lans.sap(lan, SERVER, museum(1))
+    assert questions(lans.run(UPDATE_INTERVAL)) == []
+    lans.router.set_active(lan, lans.now, active=False)
+    lans.router.set_active(lan, lans.now, active=True)
+    assert questions(lans.run(0.1)) == [Socket.RIP, Socket.SAP]
+    for _ in range(2):  # the second time it is just what is known
+        lans.rip(lan, SERVER, (INTERNAL, 1, 2))
+        lans.sap(lan, SERVER, museum(1))
+    assert questions(lans.run(UPDATE_INTERVAL)) == []
 
 
 def test_what_one_lan_says_the_other_is_told_at_once_and_every_minute_one_hop_and_one_tick_further() -> None:
@@ -309,7 +341,7 @@ def test_a_lan_without_a_number_is_asked_and_its_routers_number_is_heard() -> No
     lans.say(lan, broadcast(5, SERVER, Socket.RIP, answer))
     assert heard == [(lan, 5)]
     lans.router.number(lan, 5, lans.now)
-    told = lans.run(1)
+    told = lans.run(0.9)
     assert routes_in(told, lan) == [RipEntry(2, 1, 2)]
     assert routes_in(told, other) == [RipEntry(5, 1, 2)]
     assert [packet.source.network for _, name, packet in told if name == "lan"] == [5, 5, 5]

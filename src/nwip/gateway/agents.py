@@ -141,7 +141,7 @@ class Agents:
         if port is None:
             return Packet.decode(data)
         now = self._parts.clock()
-        if self.router.hearings.again(port, data, now):
+        if self.router.again(port, data, now):
             return None
         station = data[SOURCE_NODE_OFFSET:SOURCE_SOCKET_OFFSET]
         if link.joined and self._directory.best((Kind.NODE, station, "")) is not None:

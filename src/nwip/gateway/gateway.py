@@ -221,11 +221,12 @@ class NodeGateway:
 
     def carrier(self, link: Link, *, present: bool) -> None:
         """Learn that a link's cable is out, or in again. One that never says so is taken to be in."""
-        if present:
-            self._muting.unmute(link, NO_CARRIER)
-        else:
+        if not present:
             self._muting.mute(link, NO_CARRIER)
             self._agents.forget(link)
+        self._sharing.carrier(link, present=present)
+        if present:
+            self._muting.unmute(link, NO_CARRIER)
 
     # The domain.
 

@@ -148,6 +148,16 @@ class SharedLans:
                 lan.engine.learn_turn(turn, now)
                 lan.settle(now)
 
+    def carrier(self, link: Link, *, present: bool, now: float) -> None:
+        """Learn that a link's cable is out, or in again."""
+        lan = self._lans.get(link.name)
+        if lan is not None:
+            if present:
+                lan.engine.plug(now)
+            else:
+                lan.engine.unplug()
+            lan.settle(now)
+
     def set_fit(self, fit: bool, now: float) -> None:
         """Say whether this node reaches the domain; while it does not, others that do take its LANs over."""
         if fit != self._fit:

@@ -114,6 +114,11 @@ class Sharing:
                 self._register(place[0], node, place[1])
         self.settle()
 
+    def carrier(self, link: Link, *, present: bool) -> None:
+        """Learn that a link's cable is out, or in again: who was active there then listens first."""
+        self.lans.carrier(link, present=present, now=self._parts.clock())
+        self.settle()
+
     def set_fit(self, *, fit: bool) -> None:
         """Learn whether the domain can be reached: who cannot leaves its LANs to others."""
         self.lans.set_fit(fit, self._parts.clock())

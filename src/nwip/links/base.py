@@ -101,3 +101,7 @@ class Gateway(Protocol):
     def host_lost(self, link: Link, node: bytes) -> None:
         """Learn that a node number is no longer on the link."""
         ...
+
+    def carrier(self, link: Link, *, present: bool) -> None:
+        """Learn that a link's cable is out, or in again. One that never says so is taken to be in."""
+        ...

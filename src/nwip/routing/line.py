@@ -11,7 +11,7 @@ from nwip.ipx.rip import RipEntry, RipOperation, RipPacket
 from nwip.ipx.sap import SapEntry, SapOperation, SapQuery, SapResponse
 from nwip.routing.port import Port
 from nwip.routing.teller import NEVER, Teller
-from nwip.routing.timers import AGE_LIMIT, ASK_AGAIN
+from nwip.routing.timers import AGE_LIMIT, ASK_AGAIN, QUESTION_REPEATS
 from nwip.routing.view import View
 
 
@@ -33,6 +33,8 @@ class Line:
         self.young_until = since + AGE_LIMIT
         self.listens_since = since
         self._asks_at = NEVER
+        self._asked = 0
+        self._unanswered: set[int] = set()
         self._rip = Teller(view.networks, view.route, _lost_route, self._rip_update, rip.MAXIMUM_ENTRIES)
         self._sap = Teller(view.keys, view.entry, _lost_service, self._sap_update, sap.MAXIMUM_ENTRIES)
 
@@ -42,9 +44,14 @@ class Line:
         return self._rip.idle and self._sap.idle
 
     def start(self, at: float) -> None:
-        """Ask and tell everything at `at`; while the network's number is not known, ask for it."""
+        """Ask and tell everything at `at`; while the network's number is not known, ask for it.
+
+        A question that nobody answers is repeated: the first frames behind a cable that was just put in may
+        not pass the switch.
+        """
         if self.port.talks and self.port.active:
             self._asks_at = at
+            self._asked = 0
             if self.port.network != THIS_NETWORK:
                 self._rip.start(at)
                 self._sap.start(at)
@@ -60,6 +67,10 @@ class Line:
         self._asks_at = NEVER
         self._rip.go_down()
         self._sap.go_down()
+
+    def answered(self, socket: int) -> None:
+        """Learn that a router or server was heard on this socket, RIP's or SAP's."""
+        self._unanswered.discard(socket)
 
     def route_changed(self, network: int) -> None:
         """Learn that there may be something new to say of a network."""
@@ -96,17 +107,29 @@ class Line:
     def advance(self, now: float) -> Iterator[bytes]:
         """Yield the packets that are to be broadcast now."""
         if self._asks_at <= now:
-            known = self.port.network != THIS_NETWORK
-            self._asks_at = NEVER if known else now + ASK_AGAIN
-            yield self._broadcast(Socket.RIP, RipPacket.request().encode())
-            if known:
-                query = SapQuery(SapOperation.GENERAL_QUERY, ServiceType.ANY)
-                yield self._broadcast(Socket.SAP, query.encode())
+            yield from self._ask(now)
         tellers: tuple[Callable[[float], bytes | None], ...] = (self._rip.advance, self._sap.advance)
         for advance in tellers:
             packet = advance(now)
             if packet is not None:
                 yield packet
+
+    def _ask(self, now: float) -> Iterator[bytes]:
+        known = self.port.network != THIS_NETWORK
+        if not known or not self._asked:
+            self._unanswered = {Socket.RIP, Socket.SAP} if known else {Socket.RIP}
+        if not known:
+            self._asks_at = now + ASK_AGAIN
+        elif self._unanswered and self._asked < len(QUESTION_REPEATS):
+            self._asks_at = now + QUESTION_REPEATS[self._asked]
+            self._asked += 1
+        else:
+            self._asks_at = NEVER
+        if Socket.RIP in self._unanswered:
+            yield self._broadcast(Socket.RIP, RipPacket.request().encode())
+        if Socket.SAP in self._unanswered:
+            query = SapQuery(SapOperation.GENERAL_QUERY, ServiceType.ANY)
+            yield self._broadcast(Socket.SAP, query.encode())
 
     def _rip_update(self, entries: Sequence[RipEntry]) -> bytes:
         return self._broadcast(Socket.RIP, RipPacket(RipOperation.RESPONSE, tuple(entries)).encode())

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from nwip.directory.records import Key, Service
 from nwip.ipx.address import BROADCAST_NODE, NULL_NODE
 from nwip.ipx.numbers import THIS_NETWORK
-from nwip.ipx.packet import Packet
+from nwip.ipx.packet import DESTINATION_SOCKET_OFFSET, SOURCE_OFFSET, Packet
 from nwip.ipx.rip import RipEntry
 from nwip.routing.alarms import Alarms
 from nwip.routing.answers import answer
@@ -151,7 +151,7 @@ class Router:
     def hear(self, port: Port, data: bytes, now: float) -> Packet | None:
         """Learn from a RIP or SAP packet; return it decoded if it may be a question. Raises `WireError`.
 
-        What `hearings` has heard again need not be shown to it.
+        What was heard `again` need not be shown to it.
         """
         packet = Packet.decode(data)
         line = self._lines.get(port)
@@ -160,6 +160,7 @@ class Router:
         response = response_in(packet)
         if response is None:
             return packet
+        line.answered(packet.destination.socket)
         if packet.source.network == port.network:
             self._intake.take(response, Hearing(port, packet.source.node, data, now), now)
             self._settle(now)
@@ -170,6 +171,13 @@ class Router:
             else:
                 self.numbered(port, packet.source.network)
         return None
+
+    def again(self, port: Port, data: bytes, now: float) -> bool:
+        """Believe a packet anew that was heard before and of which everything still stands; else False."""
+        if not self.hearings.again(port, data, now):
+            return False
+        self._lines[port].answered(int.from_bytes(data[DESTINATION_SOCKET_OFFSET:SOURCE_OFFSET], "big"))
+        return True
 
     def view(self, port: Port) -> View:
         """Return what the hosts of a port may know."""

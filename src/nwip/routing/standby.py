@@ -11,6 +11,8 @@ three hellos and some delay. The rules are these; `docs/links/sharing-a-lan.md` 
 - Of two that are active, which a mended cable makes of one each, the one with the higher (turn, priority,
   identity) stays. If their turns were the same it takes another, so that the directory, which knows turns
   and owners, comes to the same end.
+- Whose cable is out is not active; when it is in again it listens first, but not for long: the active one's
+  next hello comes within the time between two.
 - Two links of one node on one medium are a loop, and so is a link whose hello a star link of the domain
   answers: the link with the higher nonce, and the link that leads back, is blocked.
 - From an active gateway of priority 0, one that would rather not, any other that stands by takes over.
@@ -27,6 +29,7 @@ HELLO_INTERVAL: Final = 0.7  # seconds: the third hello comes before the dead in
 HELLO_GAP: Final = 0.1  # seconds at least between hellos that others have called forth
 SETTLE: Final = 0.3  # seconds that who ends listening leaves to a better one that listens too
 TAKEOVER_LIMIT: Final = 3.0  # seconds without an active gateway at most, on a LAN that loses nothing
+CABLE_LISTEN: Final = 0.8  # seconds that who gets a cable back listens: an active one says hello within them
 LOOP_HOLD: Final = 10.0  # seconds that a link which led back into the domain stays blocked
 ANSWERS_TAKEN: Final = 8  # a server's answer to an older hello of ours than that is a copy
 DEFAULT_PRIORITY: Final = 100
@@ -72,6 +75,7 @@ class Standby:
         self.repeated = 0
         self._highest = 0
         self._raised = False
+        self._plugged = True
         self._number = 0
         self._said_at = -inf
         self._hello_due = now
@@ -120,6 +124,20 @@ class Standby:
         self.priority = priority
         self._decide(now)
 
+    def unplug(self) -> None:
+        """Learn that the cable is out: there is nobody to serve, and nobody to hear, until `plug`."""
+        if self.state is not _LEAVING:
+            self._plugged = False
+            self._leads_back_until = -inf
+            self._quiet_until = self._decide_at = self._hello_due = inf
+            self._note(_LISTENING, "the cable is out")
+
+    def plug(self, now: float) -> None:
+        """Learn that it is in again."""
+        if not self._plugged and self.state is not _LEAVING:
+            self._plugged = True
+            self._listen("the cable is in again, listens", now, CABLE_LISTEN)
+
     def leave(self, now: float) -> None:
         """Stop: say goodbye, twice, so that another takes over at once. The last call before the end."""
         if self.state is not _LEAVING:
@@ -164,6 +182,8 @@ class Standby:
         return (n for n in self.neighbours.alive(now, state) if n.hello.identity != self.identity)
 
     def _decide(self, now: float) -> None:
+        if not self._plugged:
+            return
         obstacle = self._obstacle(now)
         if obstacle and self.state is not _BLOCKED:
             self._turn(_BLOCKED, obstacle, now)
@@ -223,15 +243,18 @@ class Standby:
         self._highest = self.turn = min(max(self._highest, self.turn) + 1, MOST_TURNS)
         self._turn(_ACTIVE, why, now)
 
-    def _listen(self, why: str, now: float) -> None:
-        self._quiet_until = now + DEAD_INTERVAL
+    def _listen(self, why: str, now: float, seconds: float = DEAD_INTERVAL) -> None:
+        self._quiet_until = self._decide_at = now + seconds
         self._turn(_LISTENING, why, now)
 
     def _turn(self, state: HelloState, why: str, now: float) -> None:
+        self._note(state, why)
+        self._say(now)
+
+    def _note(self, state: HelloState, why: str) -> None:
         self.state = state
         self.why = why
         self._events.append(Turned(state, self.turn, why))
-        self._say(now)
 
     def _say(self, now: float) -> None:
         self._number += 1

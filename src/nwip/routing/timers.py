@@ -34,6 +34,7 @@ LISTENING: Final = UPDATE_INTERVAL + SETTLING
 """Seconds after which who listens to the active gateway of a LAN has heard all that it tells there."""
 
 START_DELAY: Final = 0.5  # seconds after a link was attached: until then it may not be open
+QUESTION_REPEATS: Final = (1.0, 2.0)  # seconds until a start's question that nobody answers is repeated
 ASK_AGAIN: Final = 10.0  # seconds between questions for the network number of a LAN
 
 ENTRIES_LIMIT: Final = 20_000  # heard from one link, networks and services; more are not learned

@@ -34,6 +34,9 @@ class Switch:
         del self.hosts[node]
         self._changed.set()
 
+    def carrier(self, link: Link, *, present: bool) -> None:
+        raise AssertionError
+
     async def until_hosts(self, count: int, within: float = 5.0) -> None:
         """Wait until there are just so many hosts; `TimeoutError` after so many seconds."""
         await self._until(lambda: len(self.hosts) == count, within)

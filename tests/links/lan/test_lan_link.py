@@ -1,7 +1,7 @@
 """The LAN link on segments in memory: what hosts and gateways see of it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import permutations
 from typing import Final
 
@@ -15,7 +15,7 @@ from nwip.ipx.packet import Packet
 from nwip.links.base import Arrival, Hop, Link
 from nwip.links.lan.egress import OWN_HOST
 from nwip.links.lan.link import NOT_TAKEN, LanLink, made_up_mac
-from nwip.links.lan.medium import Medium
+from nwip.links.lan.medium import Medium, Received
 from nwip.links.lan.neighbours import SILENCE
 from nwip.links.lan.segment import Segment, SegmentMedium
 
@@ -59,6 +59,7 @@ class Listener:
     def __init__(self) -> None:
         self.arrivals: list[Arrival] = []
         self.hosts: list[tuple[str, bytes]] = []
+        self.cables: list[bool] = []
 
     def receive(self, link: Link, batch: Sequence[Arrival]) -> None:
         self.arrivals += batch
@@ -69,6 +70,9 @@ class Listener:
 
     def host_lost(self, link: Link, node: bytes) -> None:
         self.hosts.append(("lost", node))
+
+    def carrier(self, link: Link, *, present: bool) -> None:
+        self.cables.append(present)
 
 
 def lan_link(
@@ -316,3 +320,34 @@ async def test_a_joined_link_tells_its_node_and_its_hosts() -> None:
         "node": "02000000000C",
         "hosts": "0 of 1024",
     }
+
+
+class CabledMedium(SegmentMedium):
+    """A place on a segment that tells when its cable is out."""
+
+    def __init__(self, segment: Segment, mac: bytes) -> None:
+        super().__init__(segment, mac, promiscuous=False)
+        self.changed: Callable[[bool], None] = lambda _: None
+        self.at_first = True
+
+    def on_cable(self, changed: Callable[[bool], None]) -> None:
+        self.changed = changed
+
+    async def open(self, received: Received) -> None:
+        await super().open(received)
+        if not self.at_first:
+            self.changed(False)
+
+
+async def test_a_cable_that_is_out_at_first_and_whenever_it_is_pulled_is_told_to_the_gateway() -> None:
+    medium, gateway = CabledMedium(Segment(), CARD), Listener()
+    medium.at_first = False
+    link = lan_link(medium)
+    await link.open(gateway)
+    assert gateway.cables == [False]
+    medium.changed(True)
+    medium.changed(False)
+    assert gateway.cables == [False, True, False]
+    await link.close()
+    medium.changed(True)
+    assert gateway.cables == [False, True, False]

@@ -12,9 +12,10 @@ from contextlib import nullcontext, suppress
 from typing import Final
 
 from nwip.ipx.address import format_node
+from nwip.links.lan.cable import CableWatch
 from nwip.links.lan.card_filter import instructions
-from nwip.links.lan.device import LARGEST_FRAME, DeviceMedium, Within
-from nwip.links.lan.interface import ARPHRD_ETHER, IFF_RUNNING, IFF_UP, asking, flags_of, mac_of
+from nwip.links.lan.device import LARGEST_FRAME, DeviceMedium
+from nwip.links.lan.interface import ARPHRD_ETHER, IFF_RUNNING, IFF_UP, Within, asking, flags_of, mac_of
 
 RECEIVE_BUFFER: Final = 4 << 20
 
@@ -123,7 +124,8 @@ class CardDevice:
 
 def card_medium(interface: str, *, promiscuous: bool = False, within: Within = nullcontext) -> DeviceMedium:
     """Return the medium of a network card; `promiscuous` for a joined link."""
-    return DeviceMedium(CardDevice(interface, promiscuous=promiscuous, within=within))
+    card = CardDevice(interface, promiscuous=promiscuous, within=within)
+    return DeviceMedium(card, CableWatch(interface, within=within))
 
 
 def _bind(sock: socket.socket, interface: str) -> bytes:

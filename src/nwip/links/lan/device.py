@@ -7,18 +7,15 @@ import asyncio
 import errno
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Final, Protocol
 
+from nwip.links.lan.cable import CableWatch
 from nwip.links.lan.medium import Received
 
 BUDGET: Final = 64  # frames a wake-up, so that timers and sessions are not starved
 LARGEST_FRAME: Final = 16384  # octets that are read: a jumbo frame is whole, and dropped as too large
 FIRST_PAUSE: Final = 0.1  # seconds until a lost device is tried again; doubled each time
 LONGEST_PAUSE: Final = 1.0  # seconds: what a cable that is put back costs at most, beside the cable itself
-
-Within = Callable[[], AbstractContextManager[object]]
-"""Where a device is looked up and opened: `nullcontext`, or a test's way into another network namespace."""
 
 _log = logging.getLogger("nwip.links.lan")
 
@@ -55,12 +52,17 @@ class Device(Protocol):
 
 
 class DeviceMedium:
-    """`Medium` on a device: what is down is waited for, what is not there at first is an `OSError`."""
+    """`Medium` on a device: what is down is waited for, what is not there at first is an `OSError`.
 
-    def __init__(self, device: Device) -> None:
+    `cable` is watched while it is open, if there is one to watch.
+    """
+
+    def __init__(self, device: Device, cable: CableWatch | None = None) -> None:
         self.mac = device.mac
         self.times_lost = 0
         self._device = device
+        self._cable = cable
+        self._cable_changed: Callable[[bool], None] = lambda _: None
         self._accepted: list[bytes] = []
         self._received: Received | None = None
         self._descriptor: int | None = None
@@ -77,6 +79,8 @@ class DeviceMedium:
                 raise
             self._lose(error)
         self._received = received
+        if self._cable is not None:
+            self._cable.start(self._notice)
 
     async def close(self) -> None:
         """Close the device, and look for it no longer."""
@@ -84,7 +88,13 @@ class DeviceMedium:
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None
+        if self._cable is not None:
+            self._cable.stop()
         self._stop()
+
+    def on_cable(self, changed: Callable[[bool], None]) -> None:
+        """Call `changed` when the cable is out, and when it is in again."""
+        self._cable_changed = changed
 
     def send(self, frame: bytes) -> bool:
         """Send a frame; False while the device is lost, and when the kernel does not take it."""
@@ -147,6 +157,13 @@ class DeviceMedium:
             self._received(batch)
         if lost is not None and self._descriptor is not None:
             self._lose(lost)
+
+    def _notice(self, present: bool) -> None:
+        """Pass on what happened to the cable, so that who hears of it can send at once."""
+        if present and self._retry is not None:
+            self._retry.cancel()
+            self._try_again()
+        self._cable_changed(present)
 
     def _lose(self, error: OSError) -> None:
         self._stop()

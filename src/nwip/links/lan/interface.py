@@ -6,6 +6,8 @@ Source: netdevice(7), `linux/sockios.h`, `linux/if.h`, `linux/if_arp.h`.
 import errno
 import socket
 import struct
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from fcntl import ioctl
 from typing import Final
 
@@ -16,6 +18,9 @@ IFF_UP: Final = 0x1
 IFF_RUNNING: Final = 0x40
 ARPHRD_ETHER: Final = 1
 LONGEST_NAME: Final = 15  # octets: IFNAMSIZ without the zero behind the name
+
+Within = Callable[[], AbstractContextManager[object]]
+"""Where an interface is looked up: `nullcontext`, or a test's way into another network namespace."""
 
 
 def request(interface: str, flags: int = 0) -> bytes:

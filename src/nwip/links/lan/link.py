@@ -10,7 +10,7 @@ from nwip.ipx.frames import FrameType
 from nwip.links.base import Gateway, Hop
 from nwip.links.lan.engine import LanEngine, nobodys
 from nwip.links.lan.events import Event, Found, Joined, Left, Warned
-from nwip.links.lan.medium import Medium
+from nwip.links.lan.medium import Cabled, Medium
 from nwip.links.lan.neighbours import LIMIT
 from nwip.links.lan.own_numbers import OwnNumbers
 
@@ -56,6 +56,9 @@ class LanLink:
         self._medium = medium
         self._gateway: Gateway | None = None
         self._wakeup: Wakeup | None = None
+        self._carrier = True
+        if isinstance(medium, Cabled):
+            medium.on_cable(self._cable_changed)
 
     @property
     def network(self) -> int:
@@ -91,6 +94,8 @@ class LanLink:
         self._engine.start(self._wakeup.now())
         self.maximum_size = self._engine.types.maximum_size
         self._settle()
+        if not self._carrier:
+            gateway.carrier(self, present=False)
 
     async def close(self) -> None:
         """Leave the LAN."""
@@ -138,6 +143,11 @@ class LanLink:
         self._settle()
         if arrivals and self._gateway is not None:
             self._gateway.receive(self, arrivals)
+
+    def _cable_changed(self, present: bool) -> None:
+        self._carrier = present
+        if self._gateway is not None:
+            self._gateway.carrier(self, present=present)
 
     def _advance(self, now: float) -> None:
         self._engine.advance(now)

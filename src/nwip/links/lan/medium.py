@@ -5,7 +5,7 @@ link above it. `segment.py` has the fake.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Received = Callable[[Sequence[bytes]], None]
 """Takes a batch of frames that a medium heard, in their order."""
@@ -45,4 +45,16 @@ class Medium(Protocol):
 
     def describe(self) -> dict[str, str]:
         """Say in words what a person wants to know: device, address, state."""
+        ...
+
+
+@runtime_checkable
+class Cabled(Protocol):
+    """A medium that knows whether its cable is in, which others are taken to be for ever."""
+
+    def on_cable(self, changed: Callable[[bool], None]) -> None:
+        """Call `changed` when the cable is out, and when it is in again, while the medium is open.
+
+        To be called before `open`, within which the cable may be found to be out.
+        """
         ...

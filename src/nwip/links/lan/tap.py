@@ -12,8 +12,8 @@ from contextlib import nullcontext, suppress
 from fcntl import ioctl
 from typing import Final
 
-from nwip.links.lan.device import LARGEST_FRAME, DeviceMedium, Within
-from nwip.links.lan.interface import IFF_UP, asking, bring_up, flags_of, request
+from nwip.links.lan.device import LARGEST_FRAME, DeviceMedium
+from nwip.links.lan.interface import IFF_UP, Within, asking, bring_up, flags_of, request
 
 CONTROL: Final = "/dev/net/tun"
 TUNSETIFF: Final = 0x400454CA

@@ -184,7 +184,7 @@ class PlainRouter:
     def _unusual(self, inlet: Outlet, packet: bytes, hop: Hashable) -> None:
         assert isinstance(inlet, _Outlet)  # noqa: S101 - nothing else is given to the forwarder
         port, router, now = inlet.port, self.router, self._clock.now
-        if packet[16:18] not in _RIP_OR_SAP or router.hearings.again(port, packet, now):
+        if packet[16:18] not in _RIP_OR_SAP or router.again(port, packet, now):
             return
         if packet[10:16] not in (BROADCAST_NODE, self._node):
             return
