@@ -85,6 +85,10 @@ class ServerLink(ABC):
         """Send what the engine has to send."""
 
     @abstractmethod
+    def _forget(self, node: bytes) -> None:
+        """Learn that something has changed about who has a node number, or where it is."""
+
+    @abstractmethod
     def _gone(self, address: Endpoint, reason: str) -> None:
         """Learn that no client is at an address any more."""
 
@@ -107,9 +111,10 @@ class ServerLink(ABC):
         """Send and report what the engine has decided, and set the timer to its next deadline."""
         self._transmit()
         for event in self._engine.events():
+            self._forget(event.node)
             if isinstance(event, Joined):
                 self._report_joined(event)
-            else:
+            elif isinstance(event, Left):
                 self._report_left(event)
         if self._wakeup and self._gateway:
             self._wakeup.arm()

@@ -189,6 +189,9 @@ class WebSocketLink(ServerLink):
             if outbox is None or not outbox.send(data):
                 self.counters.drop(SLOW)
 
+    def _forget(self, node: bytes) -> None:
+        """Nothing: packets are looked at one by one."""
+
     def _gone(self, address: Endpoint, reason: str) -> None:
         """Close the connection at an address, unless its client has only taken another node number."""
         outbox = self._outboxes.get(address)
