@@ -10,7 +10,7 @@ from typing import Final
 from nwip.dataplane.arena import SLOTS, Arena
 from nwip.dataplane.batches import forward
 from nwip.dataplane.flows import Books, Flows
-from nwip.dataplane.kernel import errno_of
+from nwip.dataplane.kernel import SOL_UDP, UDP_SEGMENT, errno_of
 from nwip.dataplane.portable import PortablePort, Received
 from nwip.dataplane.sockaddr import SIZES, endpoint_of, sockaddr
 from nwip.dataplane.tally import Tally
@@ -29,6 +29,7 @@ class BatchedPort(PortablePort):
     def __init__(self, sock: socket.socket, received: Received, books: Books) -> None:
         self.name_size = SIZES[sock.family]
         self.tally = Tally()
+        self.takes_groups = _takes_groups(sock)
         self._arena = Arena(self.name_size)
         self.flows = Flows(self._arena, books, self.tally)
         super().__init__(sock, received)
@@ -55,3 +56,12 @@ class BatchedPort(PortablePort):
                 self._received([(arena.datagram(slot), endpoint_of(arena.name(slot))) for slot in left])
             if count < SLOTS or 2 * len(left) > SLOTS or self._socket.fileno() < 0:
                 return
+
+
+def _takes_groups(sock: socket.socket) -> bool:
+    """Say whether the kernel cuts messages (Linux 4.18)."""
+    try:
+        sock.getsockopt(SOL_UDP, UDP_SEGMENT)
+    except OSError:
+        return False
+    return True

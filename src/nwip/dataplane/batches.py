@@ -11,6 +11,7 @@ from typing import Final
 
 from nwip.dataplane.arena import SLOTS, STRIDE
 from nwip.dataplane.flows import Exit, Flows
+from nwip.dataplane.groups import LARGEST_PACKET
 from nwip.dataplane.headers import (
     NETWORK_SIZE,
     are_of_this_network,
@@ -26,6 +27,7 @@ from nwip.dataplane.tally import add
 from nwip.ipx.packet import DESTINATION_OFFSET, SOURCE_OFFSET
 
 REFUSED: Final = "refused by the kernel"
+NEARBY: Final = 9  # packets: if among so many an address is there twice, others are likely to be
 
 _ADDRESS: Final = 10  # octets: network and node
 _GAP: Final = SOURCE_OFFSET - DESTINATION_OFFSET - _ADDRESS
@@ -56,28 +58,9 @@ def forward(flows: Flows, count: int) -> Sequence[int]:
 def _forward_all(flows: Flows, way: Exit, keys: tuple[bytes, ...], count: int) -> bool:
     """Send a batch by one way, if all of it may go there."""
     arena = flows.arena
-    destinations, sources = keys[::2], keys[1::2]
-    came = arena.names[: count * arena.name_size]
-    first = bytes(came[: arena.name_size])
-    from_one = came == first * count
-    to_one = destinations[0] == destinations[-1] and b"".join(destinations) == destinations[0] * count
-    try:
-        if from_one:
-            source = sources[0]
-            if way.sources[source] != first or b"".join(sources) != source * count:
-                return False
-            believed = [first]
-        else:
-            believed = [*map(way.sources.__getitem__, sources)]
-            if b"".join(believed) != came:
-                return False
-        if to_one:
-            places = [way.names[destinations[0]]]
-            to = places[0] * count
-        else:
-            places = [*map(way.names.__getitem__, destinations)]
-            to = b"".join(places)
-    except KeyError:
+    believed = _believed(way, keys[1::2], arena.names[: count * arena.name_size], arena.name_size)
+    places = _places(way, keys[::2]) if believed else None
+    if not believed or not places:
         return False
     high, low = arena.lengths(count)
     octets = octets_of(high, low, min(flows.maximum, way.maximum))
@@ -86,10 +69,46 @@ def _forward_all(flows: Flows, way: Exit, keys: tuple[bytes, ...], count: int) -
     if way.raises:
         raise_hops(arena.buffer, count)
     way.all.set_lengths(high, low)
-    _write_books(flows, way, count, octets, way.all.send(way.target.fileno(), to, count))
+    length = octets // count
+    groups = None
+    if length <= LARGEST_PACKET and _repeat(places, count) and _are_equal(high, low):
+        groups = way.groups_of_all if len(places) == 1 else way.groups_of_some
+    if groups is None or not groups.refused.isdisjoint(places):
+        to = b"".join(places) if len(places) == count else places[0] * count
+        refused = way.all.send(way.target.fileno(), to, count)
+    elif len(places) == 1:
+        refused = groups.send_to_one(way.target.fileno(), places[0], count, length)
+    else:
+        refused = groups.send_by_place(way.target.fileno(), places, length)
+    _write_books(flows, way, count, octets, refused)
     _write_tally(flows.tally.packets_in, flows.tally.octets_in, believed, count, octets)
     _write_tally(way.target.tally.packets_out, way.target.tally.octets_out, places, count, octets)
     return True
+
+
+def _believed(way: Exit, sources: tuple[bytes, ...], came: bytearray, size: int) -> list[bytes]:
+    """Return where the packets came from, one if it is the same for all, none if one is not believed."""
+    count, first = len(sources), bytes(came[:size])
+    if came == first * count:
+        source = sources[0]
+        is_true = way.sources.get(source) == first and b"".join(sources) == source * count
+        return [first] if is_true else []
+    try:
+        names = [*map(way.sources.__getitem__, sources)]
+    except KeyError:
+        return []
+    return names if b"".join(names) == came else []
+
+
+def _places(way: Exit, destinations: tuple[bytes, ...]) -> list[bytes]:
+    """Return where the packets go to, one if it is the same for all, none if one is not known."""
+    first = destinations[0]
+    try:
+        if first == destinations[-1] and b"".join(destinations) == first * len(destinations):
+            return [way.names[first]]
+        return [*map(way.names.__getitem__, destinations)]
+    except KeyError:
+        return []
 
 
 def _forward_some(flows: Flows, keys: tuple[bytes, ...], count: int) -> list[int]:
@@ -128,6 +147,15 @@ def _forward_some(flows: Flows, keys: tuple[bytes, ...], count: int) -> list[int
         gone = set(slots)
         left = [slot for slot in left if slot not in gone]
     return left
+
+
+def _repeat(places: list[bytes], count: int) -> bool:
+    """Say whether packets to one address are likely to be many: the first ones are looked at."""
+    return places[0] in places[1:NEARBY] if len(places) > 1 else count > 1
+
+
+def _are_equal(high: bytearray, low: bytearray) -> bool:
+    return high.count(high[0]) == len(high) == low.count(low[0])
 
 
 def _filled(address: bytes, network: bytes) -> bytes:

@@ -10,6 +10,7 @@ is decided here. Whoever changes what was decided on says so: `forget`, `forget_
 from typing import Final, Protocol
 
 from nwip.dataplane.arena import Arena
+from nwip.dataplane.groups import Groups
 from nwip.dataplane.headers import NETWORK_SIZE
 from nwip.dataplane.outbox import Outbox
 from nwip.dataplane.tally import Tally
@@ -33,10 +34,14 @@ class Books(Protocol):
 
 
 class Target(Protocol):
-    """A port that can be sent from; its `name_size` is the size of an address at it, in octets."""
+    """A port that can be sent from; its `name_size` is the size of an address at it, in octets.
+
+    `takes_groups` says whether the kernel cuts messages there: see `groups.py`.
+    """
 
     name_size: int
     tally: Tally
+    takes_groups: bool
 
     def fileno(self) -> int:
         """Return the descriptor; -1 when it is closed."""
@@ -51,7 +56,18 @@ class Exit:
     another medium, and the transport control is raised.
     """
 
-    __slots__ = ("all", "books", "maximum", "names", "raises", "some", "sources", "target")
+    __slots__ = (
+        "all",
+        "books",
+        "groups_of_all",
+        "groups_of_some",
+        "maximum",
+        "names",
+        "raises",
+        "some",
+        "sources",
+        "target",
+    )
 
     def __init__(self, target: Target, books: Books, maximum: int, arena: Arena, *, raises: bool) -> None:
         self.target = target
@@ -62,6 +78,10 @@ class Exit:
         self.sources: dict[bytes, bytes] = {}
         self.all = Outbox(arena.base, target.name_size)
         self.some = Outbox(arena.base, target.name_size)
+        self.groups_of_all = self.groups_of_some = None
+        if target.takes_groups:
+            self.groups_of_all = Groups(self.all, target.name_size)
+            self.groups_of_some = Groups(self.some, target.name_size)
 
 
 class Flows:
