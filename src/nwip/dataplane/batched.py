@@ -8,7 +8,8 @@ import socket
 from typing import Final
 
 from nwip.dataplane.arena import SLOTS, Arena
-from nwip.dataplane.batches import forward
+from nwip.dataplane.audience import Audience
+from nwip.dataplane.batches import REFUSED, forward
 from nwip.dataplane.flows import Books, Flows
 from nwip.dataplane.kernel import SOL_UDP, UDP_SEGMENT, errno_of
 from nwip.dataplane.portable import PortablePort, Received
@@ -29,7 +30,9 @@ class BatchedPort(PortablePort):
     def __init__(self, sock: socket.socket, received: Received, books: Books) -> None:
         self.name_size = SIZES[sock.family]
         self.tally = Tally()
+        self.audience = Audience(self.name_size)
         self.takes_groups = _takes_groups(sock)
+        self._books = books
         self._arena = Arena(self.name_size)
         self.flows = Flows(self._arena, books, self.tally)
         super().__init__(sock, received)
@@ -41,6 +44,28 @@ class BatchedPort(PortablePort):
     def name_of(self, endpoint: Endpoint) -> bytes:
         """Return an endpoint as the kernel writes it. Raises `OSError` if it is of another family."""
         return sockaddr(endpoint, self._socket.family)
+
+    def join(self, name: bytes) -> None:
+        """Add an address to those that get what goes to everybody."""
+        if name not in self.audience:
+            self.audience.add(name)
+            self.tally.join(name)
+
+    def leave(self, name: bytes) -> None:
+        """Leave an address out, and what was counted of it."""
+        self.audience.discard(name)
+        self.tally.forget(name)
+
+    def send_to_all(self, packet: bytes, besides: bytes | None) -> None:
+        """Send a packet to everybody that has joined but one, and count it."""
+        if besides is not None and besides not in self.audience:
+            besides = None
+        sent, refused = self.audience.send(self.fileno(), packet, besides)
+        self.tally.copy(len(packet), besides)
+        self._books.packets_out += sent
+        self._books.octets_out += sent * len(packet)
+        if refused:
+            self._books.drop(REFUSED, refused)
 
     def _drain(self) -> None:
         arena = self._arena
