@@ -1,9 +1,9 @@
 """A domain to measure: real `nwip up`s with DOSBox links on loopback, in a directory of their own."""
 
-import json
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -14,6 +14,7 @@ from nwip.directory.records import Endpoint
 
 MOST_CLIENTS: Final = 200_000
 NETWORK: Final = "00C0FFEE"
+FIRST_ADDRESS: Final = 21  # of the nodes: 127.0.0.21, and so on
 
 _NODE: Final = """\
 [domain]
@@ -24,8 +25,6 @@ name = "{name}"
 address = "{address}"
 state = "{folder}"
 control = "{folder}/control.sock"
-[dss]
-{dss}
 """
 _PARAMETERS: Final = """\
 network = "{network}"
@@ -34,10 +33,15 @@ broadcast-rate = 1000000
 broadcast-burst = 1000000
 """
 _SERVES: Final = """\
+[dss]
 serve = true
 listen = ["{address}"]
 port = {port}
 store = "memory"
+"""
+_SERVED: Final = """\
+[dss]
+servers = ["{address}:{port}"]
 """
 _DOSBOX: Final = """\
 [[link]]
@@ -49,43 +53,49 @@ clients = {clients}
 
 
 class Gateway(NamedTuple):
-    """A running node: where its DOSBox clients connect, its process, and what it said when it was ready."""
+    """A running node: where its DOSBox clients connect, its process, and seconds until it was ready."""
 
     players_at: Endpoint
     process: Process
-    facts: Mapping[str, object]
+    ready_after: float
 
 
 @contextmanager
-def domain(names: tuple[str, ...], *, own_dss: bool = False, links: str = "") -> Iterator[dict[str, Gateway]]:
-    """Run a gateway for each name, each on the last cores; return them by name when all are ready.
+def domain(names: tuple[str, ...], *, own_dss: bool = False) -> Iterator[dict[str, Gateway]]:
+    """Run a gateway for each name; return them by name when all are ready.
 
     The first runs the DSS, or with `own_dss` one more process, named "dss", on the core of the load.
-    `links` is more configuration for every gateway.
     """
-    free, found = cores(), {}
+    found: dict[str, Gateway] = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nwip-bench-")))
-        data_port, dss_port = free_port(), free_port()
-        everyone = ("dss", *names) if own_dss else names
-        dss_at = ""
-        for number, name in enumerate(everyone):
-            address = f"127.0.0.{21 + number}"
-            at = (address, free_port())
-            parameters = _PARAMETERS.format(network=NETWORK, port=data_port) if number == 0 else ""
-            dss = _SERVES.format(address=address, port=dss_port) if number == 0 else f'servers = ["{dss_at}"]\n'
-            dss_at = dss_at or f"{address}:{dss_port}"
+        parameters = _PARAMETERS.format(network=NETWORK, port=free_port())
+        dss_port = free_port()
+        for number, name in enumerate(("dss", *names) if own_dss else names):
+            address, at = f"127.0.0.{FIRST_ADDRESS + number}", free_port()
+            dss = _SERVED if number else _SERVES
             home = folder / name
             home.mkdir()
-            text = _NODE.format(name=name, address=address, folder=home, parameters=parameters, dss=dss)
+            text = _NODE.format(
+                name=name, address=address, folder=home, parameters="" if number else parameters
+            )
+            text += dss.format(address=f"127.0.0.{FIRST_ADDRESS}", port=dss_port)
+            core = cores()[0]
             if name != "dss":
-                text += _DOSBOX.format(address=address, port=at[1], clients=MOST_CLIENTS) + links
-            core = free[0] if name == "dss" else free[max(1, len(free) - len(names) + len(found)) % len(free)]
+                text += _DOSBOX.format(address=address, port=at, clients=MOST_CLIENTS)
+                core = core_for(len(found), len(names))
+            begin = time.perf_counter()
             process = stack.enter_context(node(home, text, core))
-            facts = json.loads(line(process, home / "log"))
-            if name != "dss":
-                found[name] = Gateway(at, process, facts)
+            line(process, home / "log")
+            found[name] = Gateway((address, at), process, time.perf_counter() - begin)
+        found.pop("dss", None)
         yield found
+
+
+def core_for(number: int, count: int) -> int:
+    """Return the core of one of `count` processes that are measured: the last ones, but for the load's."""
+    free = cores()
+    return free[max(1, len(free) - count + number) % len(free)]
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """The packets of a load, made before it starts, and the three kinds of sender that send them."""
 
-import socket
 import struct
 from collections.abc import Sequence
 from itertools import accumulate

@@ -75,7 +75,7 @@ def line(process: Process, log: Path, within: float = READY_WITHIN) -> str:
                 said += more
     if not said.endswith(b"\n"):
         last = log.read_text("utf-8", "replace").strip().splitlines()[-1:] or ["it said nothing"]
-        raise BenchError(f"{' '.join(map(str, process.args[:3]))} did not start: {last[0]}")  # type: ignore[index, call-overload]
+        raise BenchError(f"a process under measurement did not start: {last[0]}")
     return said.decode("utf-8", "replace").strip()
 
 

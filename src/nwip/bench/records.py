@@ -1,4 +1,4 @@
-"""A directory that holds the records of so many hosts; prints how many octets each takes. Run as a program."""
+"""A directory with the records of so many hosts; prints how many octets each takes. Run as a program."""
 
 import sys
 import time

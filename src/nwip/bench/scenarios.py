@@ -38,18 +38,14 @@ def relay(
         for size in sizes:
             for count in peers:
                 make = partial(to_peers, size, count, network)
-                jobs.append(beside(way, others[count], make, size, count, rate))
+                jobs.append(beside(way, others[count], make, size, count, rate=rate))
         return compare(jobs, plan)
 
 
-def tunnel(
-    plan: Plan, yardstick: Yardstick, sizes: Sequence[int] = SIZES, peers: int = 64
-) -> list[Figure]:
+def tunnel(plan: Plan, yardstick: Yardstick, sizes: Sequence[int] = SIZES, peers: int = 64) -> list[Figure]:
     """Client, west, east, client: what each gateway spends, beside one relay of the yardstick."""
     with nwip(peers, ("west", "east"), own_dss=True) as way, yardstick(peers) as other:
-        jobs = [
-            beside(way, other, partial(to_peers, size, peers, None), size, peers) for size in sizes
-        ]
+        jobs = [beside(way, other, partial(to_peers, size, peers, None), size, peers) for size in sizes]
         return compare(jobs, plan)
 
 
@@ -104,7 +100,7 @@ def to_peers(size: int, peers: int, network: bytes | None, way: Way, mark: int) 
     return packets.to_peers(way, size, peers, mark, network=network)
 
 
-def beside(way: Way, other: Way, make: Make, size: int, peers: int, rate: float = 0) -> Job:
+def beside(way: Way, other: Way, make: Make, size: int, peers: int, *, rate: float = 0) -> Job:
     """Return the job to put the same load on both ways."""
 
     def measure(by: Way, seconds: float) -> Sample:

@@ -1,14 +1,12 @@
-"""What a node costs that does nothing: how soon it is ready, how often it wakes up; and how soon help comes."""
+"""What a node costs that does nothing: how soon it is ready, and how often it wakes up."""
 
 import statistics
 import subprocess
-import tempfile
 import time
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from nwip.bench.domain import domain
-from nwip.bench.processes import line, module, running, status
+from nwip.bench.processes import module, status
 from nwip.bench.trials import Plan
 
 IDLE: Final = 5.0  # seconds of watching, at least: the slowest timer of a usual node
@@ -16,7 +14,7 @@ SETTLED: Final = 1.0  # seconds after the start
 
 
 class Start(NamedTuple):
-    """Medians: seconds until `nwip up` is ready and until `nwip --help` is done; wake-ups a second when idle."""
+    """Seconds until `nwip up` is ready, and until `nwip --help` is done; wake-ups a second when idle."""
 
     ready_seconds: float
     help_seconds: float
@@ -25,7 +23,9 @@ class Start(NamedTuple):
 
 def start(plan: Plan) -> Start:
     """Start a node with a DSS and a DOSBox link, several times, and watch the last one do nothing."""
-    ready, helped = [], []
+    ready: list[float] = []
+    helped: list[float] = []
+    wakeups = 0.0
     for number in range(plan.rounds):
         plan.say(f"start {number + 1} of {plan.rounds}")
         begin = time.perf_counter()

@@ -1,7 +1,6 @@
-"""How a gateway grows with its clients: what a packet costs among 10 and among 100,000, and what each takes."""
+"""How a gateway grows with its clients: what a packet costs among 100,000 of them, and what each takes."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,7 +42,9 @@ def table(plan: Plan, yardstick: Yardstick, sizes: Sequence[int] = SIZES) -> Gro
             plan.say(f"{size} clients register")
             way.grow(size)
             with yardstick(size) as other:
-                figures += compare([beside(way, other, partial(to_peers, OCTETS, size, None), OCTETS, size)], plan)
+                figures += compare(
+                    [beside(way, other, partial(to_peers, OCTETS, size, None), OCTETS, size)], plan
+                )
             memory.append(status(pid, "VmRSS") * 1024)
     more = sizes[-1] - sizes[0]
     return Growth(figures, (memory[-1] - memory[0]) / more, record_octets(more))

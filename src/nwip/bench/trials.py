@@ -47,9 +47,10 @@ class Job(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """A line of the answer: nanoseconds for a packet, or microseconds for its way (`of` says which)."""
+    """A line of the answer: nanoseconds for a packet, or microseconds for its way."""
 
     of: str
+    unit: str
     octets: int
     peers: int
     ratio: float
@@ -91,7 +92,7 @@ def fresh_mark() -> int:
 
 
 def _figures(job: Job, samples: Sequence[tuple[Sample, Sample]]) -> list[Figure]:
-    """Return a figure for each value of ours; where theirs has no such value, it is held against its only one."""
+    """Return a figure for each value of ours; where theirs has none of that name, beside its only one."""
     columns: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for ours, theirs in samples:
         only = next(iter(theirs.values.values()))
@@ -102,6 +103,7 @@ def _figures(job: Job, samples: Sequence[tuple[Sample, Sample]]) -> list[Figure]
     return [
         Figure(
             name,
+            "ns" if name.startswith("CPU") else "us",
             job.octets,
             job.peers,
             statistics.median(ours / theirs for ours, theirs in pairs),
