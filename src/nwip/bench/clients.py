@@ -41,15 +41,14 @@ class Clients:
         try:
             for sock in (self.receiver, self.sender):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                _enlarge(sock)
+                enlarge(sock)
             self.receiver.bind(("0.0.0.0", 0))
             self.port = int(self.receiver.getsockname()[1])
             self.sender.bind((socket.inet_ntoa(octets_of(0)), self.port))
         except OSError as error:
             self.close()
             raise BenchError(f"the clients find no room on loopback: {error.strerror}") from None
-        room = self.receiver.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
-        self.window = max(1, min(WINDOW, room // PACKET_SHARE))
+        self.window = window_of(self.receiver)
 
     def __enter__(self) -> Self:
         return self
@@ -92,13 +91,20 @@ class Clients:
         self.sender.close()
 
 
+def window_of(receiver: socket.socket) -> int:
+    """Return how many packets find room in a socket's buffer, at most `WINDOW`."""
+    room = receiver.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+    return max(1, min(WINDOW, room // PACKET_SHARE))
+
+
 def names(port: int, count: int) -> bytearray:
     """Return the `sockaddr_in` of receivers 1 to `count`, one behind the other."""
     head = struct.pack("=H", socket.AF_INET) + port.to_bytes(2, "big")
     return bytearray(b"".join((head + octets_of(n)).ljust(NAME_SIZE, b"\0") for n in range(1, count + 1)))
 
 
-def _enlarge(sock: socket.socket) -> None:
+def enlarge(sock: socket.socket) -> None:
+    """Give a socket room for what arrives, as much as the kernel grants."""
     try:
         sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
     except OSError:

@@ -53,24 +53,29 @@ clients = {clients}
 
 
 class Gateway(NamedTuple):
-    """A running node: where its DOSBox clients connect, its process, and seconds until it was ready."""
+    """A running node: where its DOSBox clients connect, its process, and seconds until it was ready.
 
+    `dss` is where its domain's DSS takes sessions.
+    """
+
+    dss: Endpoint
     players_at: Endpoint
     process: Process
     ready_after: float
 
 
 @contextmanager
-def domain(names: tuple[str, ...], *, own_dss: bool = False) -> Iterator[dict[str, Gateway]]:
+def domain(names: tuple[str, ...], *, own_dss: bool = False, links: str = "") -> Iterator[dict[str, Gateway]]:
     """Run a gateway for each name; return them by name when all are ready.
 
     The first runs the DSS, or with `own_dss` one more process, named "dss", on the core of the load.
+    `links` is more configuration of every gateway.
     """
     found: dict[str, Gateway] = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nwip-bench-")))
         parameters = _PARAMETERS.format(network=NETWORK, port=free_port())
-        dss_port = free_port()
+        at_dss = (f"127.0.0.{FIRST_ADDRESS}", free_port())
         for number, name in enumerate(("dss", *names) if own_dss else names):
             address, at = f"127.0.0.{FIRST_ADDRESS + number}", free_port()
             dss = _SERVED if number else _SERVES
@@ -79,15 +84,15 @@ def domain(names: tuple[str, ...], *, own_dss: bool = False) -> Iterator[dict[st
             text = _NODE.format(
                 name=name, address=address, folder=home, parameters="" if number else parameters
             )
-            text += dss.format(address=f"127.0.0.{FIRST_ADDRESS}", port=dss_port)
+            text += dss.format(address=at_dss[0], port=at_dss[1])
             core = cores()[0]
             if name != "dss":
-                text += _DOSBOX.format(address=address, port=at, clients=MOST_CLIENTS)
+                text += _DOSBOX.format(address=address, port=at, clients=MOST_CLIENTS) + links
                 core = core_for(len(found), len(names))
             begin = time.perf_counter()
             process = stack.enter_context(node(home, text, core))
             line(process, home / "log")
-            found[name] = Gateway((address, at), process, time.perf_counter() - begin)
+            found[name] = Gateway(at_dss, (address, at), process, time.perf_counter() - begin)
         found.pop("dss", None)
         yield found
 

@@ -24,8 +24,11 @@ class Count(NamedTuple):
         return self.due - self.arrived
 
 
-def closed(sender: Sender, sink: Sink, window: int, seconds: float) -> Count:
-    """Keep `window` packets under way; each that arrives lets another go. What is lost makes room too."""
+def closed(sender: Sender, sink: Sink, window: int, seconds: float, least: int = 0) -> Count:
+    """Keep `window` packets under way; each that arrives lets another go. What is lost makes room too.
+
+    Goes on until at least `least` packets were sent, for ten times as long at most.
+    """
     due = arrived = under_way = 0
     start = heard = perf_counter()
     end = start + seconds
@@ -38,7 +41,7 @@ def closed(sender: Sender, sink: Sink, window: int, seconds: float) -> Count:
             heard = now
         elif under_way and now - heard > PATIENCE:
             under_way, heard = 0, now
-        if now >= end:
+        if now >= end and (due >= least or now >= start + 10 * seconds):
             break
         room = window - under_way
         if sender.fan > 1:

@@ -17,6 +17,8 @@ GAME_SOCKET: Final = 0x4003  # of the range for programs of the moment
 SMALLEST: Final = HEADER_SIZE + 1
 LARGEST: Final = 1424  # DOSBox's own limit
 LONGEST_BURST: Final = 65000  # octets with UDP_SEGMENT
+USUAL: Final = 9  # packets of a mix for one that is not
+NOBODY: Final = b"\x02\xee\xee\xee\xee\xee"  # a node number that no client has
 NOT_COUNTED: Final = 0  # the mark of packets that no sink waits for
 
 
@@ -36,16 +38,20 @@ class Sender(Protocol):
 
 
 class Ring:
-    """Sends prebuilt packets over and over, in batches."""
+    """Sends prebuilt packets over and over, in batches; `head` is what a LAN puts before each."""
 
-    def __init__(self, way: Way, packets: Sequence[bytes], size: int, mark: int, fan: int = 1) -> None:
-        self.size, self.mark, self.fan = size, mark, fan
+    fan = 1
+
+    def __init__(
+        self, way: Way, packets: Sequence[bytes], size: int, mark: int, *, head: bytes = b""
+    ) -> None:
+        self.size, self.mark = size, mark
         self._descriptor = way.clients.sender.fileno()
         packets = list(packets) * -(-WINDOW // len(packets))
-        stride = max(map(len, packets))
-        buffer = bytearray(b"".join(packet.ljust(stride, b"\0") for packet in packets))
-        self._messages = Messages(len(packets), buffer, stride, size)
-        set_column(self._messages.sizes, [len(packet) for packet in packets])
+        stride = len(head) + max(map(len, packets))
+        buffer = bytearray(b"".join((head + packet).ljust(stride, b"\0") for packet in packets))
+        self._messages = Messages(len(packets), buffer, stride, stride)
+        set_column(self._messages.sizes, [len(head) + len(packet) for packet in packets])
         counted = (packet[HEADER_SIZE : HEADER_SIZE + 1] == bytes([mark]) for packet in packets)
         self._counted = list(accumulate(counted, initial=0))
         self._at = 0
@@ -100,7 +106,9 @@ def to_peers(way: Way, size: int, peers: int, mark: int, *, network: bytes | Non
 
 def broadcasts(way: Way, size: int, mark: int) -> Ring:
     """Return a sender of broadcasts to all receivers."""
-    return Ring(way, [packet(way, BROADCAST_NODE, size, mark)], size, mark, len(way.nodes) - 1)
+    ring = Ring(way, [packet(way, BROADCAST_NODE, size, mark)], size, mark)
+    ring.fan = len(way.nodes) - 1
+    return ring
 
 
 def bursts(way: Way, size: int, mark: int) -> Burst:
@@ -108,24 +116,29 @@ def bursts(way: Way, size: int, mark: int) -> Burst:
     return Burst(way, packet(way, way.nodes[1], size, mark), mark)
 
 
-def unusual(way: Way, size: int) -> list[bytes]:
+def unusual(way: Way, size: int, mark: int) -> list[bytes]:
     """Return packets that no fast path carries: a ping, one to a host that is not there, one cut short."""
     number = int.from_bytes(way.network, "big")
-    whole = packet(way, way.nodes[1], size, NOT_COUNTED)
+    whole = packet(way, way.nodes[1], size, mark)
     here, there = Address(number, way.nodes[0], GAME_SOCKET), Address(number, way.nodes[1], Socket.ECHO)
     return [
-        Packet(there, here).encode(),
-        packet(way, b"\x02\xee\xee\xee\xee\xee", size, NOT_COUNTED),
+        Packet(there, here, payload=bytes([mark])).encode(),
+        packet(way, NOBODY, size, mark),
         whole[:2] + (size + 1).to_bytes(2, "big") + whole[4:],
     ]
 
 
+def unusual_alone(way: Way, size: int, mark: int) -> Ring:
+    """Return a sender of unusual packets only; none of them arrives as a packet of this size."""
+    return Ring(way, unusual(way, size, mark), size, mark)
+
+
 def mixed(way: Way, size: int, peers: int, mark: int) -> Ring:
-    """Return a sender of packets to receivers of which each tenth is an unusual one."""
-    odd = unusual(way, size)
+    """Return a sender of packets to receivers of which each tenth is an unusual one, that is not counted."""
+    odd = unusual(way, size, NOT_COUNTED)
     made: list[bytes] = []
-    for turn, node in enumerate(way.nodes[1 : peers + 1] * (9 * len(odd))):
+    for turn, node in enumerate(way.nodes[1 : peers + 1] * (USUAL * len(odd))):
         made.append(packet(way, node, size, mark))
-        if turn % 9 == 8:
-            made.append(odd[turn // 9 % len(odd)])
+        if turn % USUAL == USUAL - 1:
+            made.append(odd[turn // USUAL % len(odd)])
     return Ring(way, made, size, mark)

@@ -30,8 +30,7 @@ def nwip(peers: int, names: tuple[str, ...] = ("gateway",), *, own_dss: bool = F
         members.join(peers)
         clients.sender.connect(first.players_at)
         processes = {name: gateway.process.pid for name, gateway in gateways.items()}
-        network, nodes = members.network, members.nodes
-        yield Way("nwip", clients, first.players_at, network, nodes, processes, members.keep, members.join)
+        yield Way(clients, members.network, members.nodes, processes, members.keep, members.join)
 
 
 @contextmanager
@@ -42,10 +41,8 @@ def bare(peers: int, *, copies: bool = False) -> Iterator[Way]:
         log = Path(folder) / "log"
         command = module("nwip.bench.bare", clients.port, peers, *arguments)
         with running(command, log, cores()[-1]) as process:
-            target = ("127.0.0.1", int(line(process, log)))
-            clients.sender.connect(target)
-            nodes = fixed_nodes(peers)
-            yield Way("bare", clients, target, bytes(4), nodes, {"relay": process.pid})
+            clients.sender.connect(("127.0.0.1", int(line(process, log))))
+            yield Way(clients, bytes(4), fixed_nodes(peers), {"relay": process.pid})
 
 
 def fixed_nodes(peers: int) -> list[bytes]:

@@ -107,7 +107,7 @@ def beside(way: Way, other: Way, make: Make, size: int, peers: int, *, rate: flo
         def load(sender: Sender, sink: Sink) -> Count:
             if rate:
                 return paced(sender, sink, rate, seconds)
-            return closed(sender, sink, by.clients.window, seconds)
+            return closed(sender, sink, by.clients.window, seconds, least=peers)
 
         return cost(by, make, load)
 
