@@ -46,7 +46,7 @@ from nwip.bench.mix import mix
 from nwip.bench.processes import cores, line, running
 from nwip.bench.relays import Yardstick, fixed_nodes
 from nwip.bench.start import start
-from nwip.bench.table import SIZES, table
+from nwip.bench.table import table
 from nwip.bench.trials import Figure, Plan
 from nwip.bench.ways import Way
 

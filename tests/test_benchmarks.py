@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
 
@@ -40,3 +42,27 @@ def test_the_directory_benchmark_tells_its_figures() -> None:
     assert told.pop("sync_lost") == 0
     del told["sync_added_p99_ms"]  # a difference: of a small directory it may be below zero
     assert min(told.values()) > 0
+
+
+@pytest.mark.real("shared", "gcc")
+def test_the_comparison_with_c_tells_its_figures_and_loses_nothing() -> None:
+    command = [sys.executable, str(BENCHMARKS / "relay.py"), "--quick", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    keys = {
+        "relay_to_c", "tunnel_to_c", "broadcast_to_c", "table_100k_to_c", "octets_per_peer", "lan_to_c",
+        "mixed_to_clean", "latency_added_us",
+    }  # fmt: skip
+    assert set(told["skipped"]) <= {"lan_to_c"}  # which takes root
+    assert told.keys() >= keys - set(told["skipped"])
+    assert told["burst_to_c"].keys() == {"from_gso", "from_plain"}
+    assert min(told["start"].values()) > 0
+    assert told["lost"] == 0
+
+
+def test_the_comparison_with_c_knows_its_keys() -> None:
+    command = [sys.executable, str(BENCHMARKS / "relay.py"), "--only", "nonsense"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert "knows no nonsense" in done.stderr
