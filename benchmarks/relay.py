@@ -16,6 +16,8 @@ that is all.
     mixed_to_clean      a usual packet with a tenth of unusual ones among them, to one without
     latency_added_us    microseconds that one packet takes longer, median of back to back
     start               seconds until ready, seconds of `--help`, wake-ups a second when idle
+    overload            what becomes of a gateway that is offered twice what it can carry
+    dosbox              Debian's DOSBox as server, with `--dosbox`: packets a second, and what one costs
     skipped             what could not be measured, and why
     details             all the figures behind these, `yardstick` being the C relay
     lost                packets that did not arrive, in all
@@ -39,10 +41,12 @@ from typing import Final, NamedTuple
 from nwip.bench import scenarios
 from nwip.bench.clients import Clients
 from nwip.bench.domain import free_port
+from nwip.bench.dosbox import dosbox
 from nwip.bench.error import BenchError
 from nwip.bench.joining import Membership
 from nwip.bench.lan import lan
 from nwip.bench.mix import mix
+from nwip.bench.overload import overload
 from nwip.bench.processes import cores, line, running
 from nwip.bench.relays import Yardstick, fixed_nodes
 from nwip.bench.start import start
@@ -188,6 +192,18 @@ def from_lan(asked: Asked, found: Answers) -> None:
     found.told["lan_to_c"] = mean(figures)
 
 
+def too_much(asked: Asked, found: Answers) -> None:
+    """Measure an overload."""
+    found.told["overload"] = overload(asked.plan)._asdict()
+
+
+def real_dosbox(asked: Asked, found: Answers) -> None:
+    """Measure a DOSBox."""
+    server = dosbox(asked.plan)
+    found.told["dosbox"] = server._asdict()
+    found.lost += server.lost
+
+
 MEASURES: Final[dict[str, Callable[[Asked, Answers], None]]] = {
     "relay_to_c": relay,
     "tunnel_to_c": tunnel,
@@ -199,6 +215,8 @@ MEASURES: Final[dict[str, Callable[[Asked, Answers], None]]] = {
     "mixed_to_clean": mixture,
     "latency_added_us": latency,
     "start": beginning,
+    "overload": too_much,
+    "dosbox": real_dosbox,
 }
 
 
@@ -235,7 +253,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=0.5, help="for each measurement")
     parser.add_argument("--dosbox", action="store_true", help="measure Debian's DOSBox as server, too")
     options = parser.parse_args()
-    keys = options.only.split(",") if options.only else list(MEASURES)
+    keys = options.only.split(",") if options.only else [key for key in MEASURES if key != "dosbox"]
+    keys += ["dosbox"] if options.dosbox else []
     if unknown := set(keys) - MEASURES.keys():
         parser.error(f"--only knows no {', '.join(sorted(unknown))}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that processes are stopped

@@ -94,6 +94,21 @@ def test_what_cannot_be_measured_is_said_in_one_line(monkeypatch: pytest.MonkeyP
     assert (result.exit_code, result.stderr) == (3, "nwip: the clients find no room\n")
 
 
+def test_a_gateway_with_too_much_to_do_keeps_its_lease_and_answers() -> None:
+    result = nwip("bench", "overload", *SHORT)
+    assert result.exit_code == 0, result.output
+    (row,) = json.loads(result.stdout)["overload"]
+    assert row["nodes"] == 3
+    assert 0 < row["carried"] <= row["offered"]
+
+
+def test_a_node_that_starts_is_ready_and_then_sleeps() -> None:
+    result = nwip("bench", "start", *SHORT)
+    assert result.exit_code == 0, result.output
+    (row,) = json.loads(result.stdout)["start"]
+    assert min(row.values()) > 0
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -14,6 +14,7 @@ from nwip.directory.records import Endpoint
 
 MOST_CLIENTS: Final = 200_000
 NETWORK: Final = "00C0FFEE"
+CONTROL: Final = "control.sock"
 FIRST_ADDRESS: Final = 21  # of the nodes: 127.0.0.21, and so on
 
 _NODE: Final = """\
@@ -24,7 +25,7 @@ name = "bench.nwip"
 name = "{name}"
 address = "{address}"
 state = "{folder}"
-control = "{folder}/control.sock"
+control = "{folder}/{control}"
 """
 _PARAMETERS: Final = """\
 network = "{network}"
@@ -55,26 +56,29 @@ clients = {clients}
 class Gateway(NamedTuple):
     """A running node: where its DOSBox clients connect, its process, and seconds until it was ready.
 
-    `dss` is where its domain's DSS takes sessions.
+    `dss` is where its domain's DSS takes sessions, `control` its own control socket.
     """
 
     dss: Endpoint
+    control: Path
     players_at: Endpoint
     process: Process
     ready_after: float
 
 
 @contextmanager
-def domain(names: tuple[str, ...], *, own_dss: bool = False, links: str = "") -> Iterator[dict[str, Gateway]]:
+def domain(
+    names: tuple[str, ...], *, own_dss: bool = False, links: str = "", ageing: str = ""
+) -> Iterator[dict[str, Gateway]]:
     """Run a gateway for each name; return them by name when all are ready.
 
     The first runs the DSS, or with `own_dss` one more process, named "dss", on the core of the load.
-    `links` is more configuration of every gateway.
+    `links` is more configuration of every gateway, `ageing` of the domain.
     """
     found: dict[str, Gateway] = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nwip-bench-")))
-        parameters = _PARAMETERS.format(network=NETWORK, port=free_port())
+        parameters = _PARAMETERS.format(network=NETWORK, port=free_port()) + ageing
         at_dss = (f"127.0.0.{FIRST_ADDRESS}", free_port())
         for number, name in enumerate(("dss", *names) if own_dss else names):
             address, at = f"127.0.0.{FIRST_ADDRESS + number}", free_port()
@@ -82,7 +86,11 @@ def domain(names: tuple[str, ...], *, own_dss: bool = False, links: str = "") ->
             home = folder / name
             home.mkdir()
             text = _NODE.format(
-                name=name, address=address, folder=home, parameters="" if number else parameters
+                name=name,
+                address=address,
+                folder=home,
+                control=CONTROL,
+                parameters="" if number else parameters,
             )
             text += dss.format(address=at_dss[0], port=at_dss[1])
             core = cores()[0]
@@ -92,7 +100,7 @@ def domain(names: tuple[str, ...], *, own_dss: bool = False, links: str = "") ->
             begin = time.perf_counter()
             process = stack.enter_context(node(home, text, core))
             line(process, home / "log")
-            found[name] = Gateway(at_dss, (address, at), process, time.perf_counter() - begin)
+            found[name] = Gateway(at_dss, home / CONTROL, (address, at), process, time.perf_counter() - begin)
         found.pop("dss", None)
         yield found
 

@@ -11,14 +11,18 @@ import click
 from nwip.cli.failures import NO, UNREACHABLE, USAGE, Failure
 from nwip.cli.source import Command, json_option
 from nwip.cli.tables import Column, print_json, print_table
-from nwip.cli.text import example
+from nwip.cli.text import example, milliseconds
 
 if TYPE_CHECKING:
+    from nwip.bench.overload import Overload
     from nwip.bench.start import Start
     from nwip.bench.table import Growth
     from nwip.bench.trials import Figure, Plan
 
 Answer = TypeVar("Answer")
+
+NODES = 3  # of the domain that is overloaded: a DSS, the gateway, and one that looks on
+SLOWEST = 1000.0  # milliseconds
 
 
 class Asked(TypedDict):
@@ -216,6 +220,33 @@ def start(**asked: Unpack[Asked]) -> None:
         click.echo(f"seconds until 'nwip up' is ready    {found.ready_seconds:.2f}")
         click.echo(f"seconds for 'nwip --help'           {found.help_seconds:.2f}")
         click.echo(f"wake-ups a second, when idle        {found.wakeups:.1f}")
+
+
+@bench.command(epilog=example("nwip bench overload", "nwip bench overload --seconds 10 --json"))
+@_asked
+def overload(**asked: Unpack[Asked]) -> None:
+    """Twice as many packets as a gateway can carry: whether it grows, answers, and keeps its lease.
+
+    Packets are lost here, and that is no failure; a lease that ends, or no answer within a second, is one.
+    """
+
+    def measure(plan: "Plan") -> "Overload":
+        from nwip.bench.overload import overload
+
+        return overload(plan)
+
+    found = _run(measure, asked)
+    if asked["as_json"]:
+        print_json("overload", [found._asdict()])
+    else:
+        click.echo(f"packets a second: carried of a flood   {found.capacity:.0f}")
+        click.echo(f"                  offered              {found.offered:.0f}")
+        click.echo(f"                  carried              {found.carried:.0f}")
+        click.echo(f"octets that the gateway grew by        {found.grown}")
+        click.echo(f"slowest answer of its control socket   {milliseconds(found.slowest_answer_ms / 1000)}")
+        click.echo(f"nodes that the other gateway saw       {found.nodes} of {NODES}")
+    if found.nodes < NODES or found.slowest_answer_ms > SLOWEST:
+        raise Failure(NO, "the gateway did not keep up with its own affairs")
 
 
 def _run(measure: "Callable[[Plan], Answer]", asked: Asked) -> Answer:
