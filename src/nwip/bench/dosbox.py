@@ -43,7 +43,7 @@ ipxnet startserver {port}
 
 
 class Server(NamedTuple):
-    """What a DOSBox carries: packets a second, nanoseconds for one, microseconds of one's way; and its loss."""
+    """What a DOSBox carries, and what a packet takes of it: CPU time, and time on the way alone."""
 
     packets_per_second: float
     cpu_ns: float

@@ -1,4 +1,4 @@
-"""A gateway that is offered more than it can carry: does it stay of one size, and answer, and keep its lease?"""
+"""A gateway that is offered more than it can carry: whether it grows, answers, and keeps its lease."""
 
 import threading
 import time

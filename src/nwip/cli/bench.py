@@ -2,15 +2,13 @@
 
 # ruff: noqa: PLC0415 - what a command needs is imported when it runs
 
-import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Final, Unpack
 
 import click
 
-from nwip.cli.failures import NO, UNREACHABLE, USAGE, Failure
-from nwip.cli.source import Command, json_option
-from nwip.cli.tables import Column, print_json, print_table
+from nwip.cli.failures import NO, Failure
+from nwip.cli.measuring import Asked, asked_options, peers_option, run, sizes_option, tell
+from nwip.cli.tables import print_json
 from nwip.cli.text import example, milliseconds
 
 if TYPE_CHECKING:
@@ -19,61 +17,8 @@ if TYPE_CHECKING:
     from nwip.bench.table import Growth
     from nwip.bench.trials import Figure, Plan
 
-Answer = TypeVar("Answer")
-
-NODES = 3  # of the domain that is overloaded: a DSS, the gateway, and one that looks on
-SLOWEST = 1000.0  # milliseconds
-
-
-class Asked(TypedDict):
-    """What every measurement is told."""
-
-    rounds: int
-    seconds: float
-    as_json: bool
-
-
-def _number(value: object) -> str:
-    return f"{value:.0f}" if isinstance(value, float) and value >= 100 else f"{value:.1f}"
-
-
-COLUMNS = (
-    Column("what", "of"),
-    Column("octets", "octets", right=True),
-    Column("peers", "peers", right=True),
-    Column("nwip/bare", "ratio", right=True, form=lambda value: f"{value:.2f}"),
-    Column("nwip", "nwip", right=True, form=_number),
-    Column("bare", "yardstick", right=True, form=_number),
-    Column("unit", "unit"),
-    Column("packets", "packets", right=True),
-    Column("lost", "lost", right=True),
-)
-
-
-def _asked(command: Command) -> Command:
-    """Add the options of `Asked`."""
-    seconds = click.FloatRange(0.05, 10)
-    for option in (
-        json_option,
-        click.option("--seconds", type=seconds, default=0.5, show_default=True, help="For each measurement."),
-        click.option("--rounds", type=click.IntRange(1, 100), default=5, show_default=True),
-    ):
-        command = option(command)
-    return command
-
-
-def _sizes(command: Command) -> Command:
-    """Add --size."""
-    size = click.IntRange(31, 1424)
-    return click.option(
-        "--size", "sizes", type=size, multiple=True, help="Octets, IPX header included; may be repeated."
-    )(command)
-
-
-def _peers(command: Command) -> Command:
-    """Add --peers, where there is one number of them."""
-    peers = click.IntRange(1, 10_000)
-    return click.option("--peers", type=peers, default=64, show_default=True, help="Who receives.")(command)
+NODES: Final = 3  # of the domain that is overloaded: a DSS, the gateway, and one that looks on
+SLOWEST: Final = 1000.0  # milliseconds
 
 
 @click.group(epilog=example("nwip bench relay", "nwip bench table --most 10000 --json"))
@@ -87,14 +32,14 @@ def bench() -> None:
 
 
 @bench.command(epilog=example("nwip bench relay", "nwip bench relay --size 576 --peers 64 --rate 20000"))
-@_sizes
+@sizes_option
 @click.option(
     "--peers", type=click.IntRange(1, 10_000), multiple=True, help="Who receives, in turn; may be repeated."
 )
 @click.option("--rate", type=click.FloatRange(1), help="Packets a second; without it, as many as go through.")
 @click.option("--bursts", is_flag=True, help="To one client, in bursts that the sender's kernel cuts up.")
 @click.option("--network-zero", is_flag=True, help="Write 0, 'this network', as some programs do.")
-@_asked
+@asked_options
 def relay(
     *,
     sizes: tuple[int, ...],
@@ -118,13 +63,13 @@ def relay(
         counts = peers or scenarios.PEERS
         return scenarios.relay(plan, relays.bare, wanted, counts, rate=rate or 0, network=network)
 
-    _tell("relay", _run(measure, asked), asked)
+    tell("relay", run(measure, asked), asked)
 
 
 @bench.command(epilog=example("nwip bench tunnel", "nwip bench tunnel --size 1400 --json"))
-@_sizes
-@_peers
-@_asked
+@sizes_option
+@peers_option
+@asked_options
 def tunnel(*, sizes: tuple[int, ...], peers: int, **asked: Unpack[Asked]) -> None:
     """Packets from a client of one gateway to clients of another.
 
@@ -136,13 +81,13 @@ def tunnel(*, sizes: tuple[int, ...], peers: int, **asked: Unpack[Asked]) -> Non
 
         return scenarios.tunnel(plan, relays.bare, sizes or scenarios.SIZES, peers)
 
-    _tell("tunnel", _run(measure, asked), asked)
+    tell("tunnel", run(measure, asked), asked)
 
 
 @bench.command(epilog=example("nwip bench broadcast", "nwip bench broadcast --peers 16"))
-@_sizes
-@_peers
-@_asked
+@sizes_option
+@peers_option
+@asked_options
 def broadcast(*, sizes: tuple[int, ...], peers: int, **asked: Unpack[Asked]) -> None:
     """Broadcasts to the DOSBox clients of one gateway: what each copy costs."""
 
@@ -151,13 +96,13 @@ def broadcast(*, sizes: tuple[int, ...], peers: int, **asked: Unpack[Asked]) -> 
 
         return scenarios.broadcast(plan, relays.bare, sizes or scenarios.SIZES[:2], peers)
 
-    _tell("broadcast", _run(measure, asked), asked)
+    tell("broadcast", run(measure, asked), asked)
 
 
 @bench.command(epilog=example("nwip bench latency", "nwip bench latency --size 576 --rounds 9"))
 @click.option("--size", type=click.IntRange(31, 1424), default=100, show_default=True, help="Octets.")
-@_peers
-@_asked
+@peers_option
+@asked_options
 def latency(*, size: int, peers: int, **asked: Unpack[Asked]) -> None:
     """How long one packet takes through a gateway, one way.
 
@@ -169,7 +114,7 @@ def latency(*, size: int, peers: int, **asked: Unpack[Asked]) -> None:
 
         return scenarios.latency(plan, relays.bare, size, peers)
 
-    _tell("latency", _run(measure, asked), asked)
+    tell("latency", run(measure, asked), asked)
 
 
 @bench.command(epilog=example("nwip bench table", "nwip bench table --most 1000"))
@@ -180,7 +125,7 @@ def latency(*, size: int, peers: int, **asked: Unpack[Asked]) -> None:
     show_default=True,
     help="Clients at the end.",
 )
-@_asked
+@asked_options
 def table(*, most: int, **asked: Unpack[Asked]) -> None:
     """Packets among ever more clients of one gateway, and how much memory each takes."""
 
@@ -190,12 +135,12 @@ def table(*, most: int, **asked: Unpack[Asked]) -> None:
 
         return table(plan, relays.bare, sorted({*(size for size in SIZES if size < most), most}))
 
-    grown = _run(measure, asked)
+    grown = run(measure, asked)
     memory = {
         "octets_per_peer": grown.octets_beside_record,
         "octets_per_record": grown.record_octets,
     }
-    _tell("table", grown.figures, asked, **memory)
+    tell("table", grown.figures, asked, **memory)
     if not asked["as_json"]:
         click.echo(
             f"octets for each peer: {grown.octets_beside_record:.0f},"
@@ -204,7 +149,7 @@ def table(*, most: int, **asked: Unpack[Asked]) -> None:
 
 
 @bench.command(epilog=example("nwip bench start", "nwip bench start --rounds 3 --json"))
-@_asked
+@asked_options
 def start(**asked: Unpack[Asked]) -> None:
     """How soon a node is ready, and how often it wakes up when there is nothing to do."""
 
@@ -213,7 +158,7 @@ def start(**asked: Unpack[Asked]) -> None:
 
         return start(plan)
 
-    found = _run(measure, asked)
+    found = run(measure, asked)
     if asked["as_json"]:
         print_json("start", [found._asdict()])
     else:
@@ -223,7 +168,7 @@ def start(**asked: Unpack[Asked]) -> None:
 
 
 @bench.command(epilog=example("nwip bench overload", "nwip bench overload --seconds 10 --json"))
-@_asked
+@asked_options
 def overload(**asked: Unpack[Asked]) -> None:
     """Twice as many packets as a gateway can carry: whether it grows, answers, and keeps its lease.
 
@@ -235,7 +180,7 @@ def overload(**asked: Unpack[Asked]) -> None:
 
         return overload(plan)
 
-    found = _run(measure, asked)
+    found = run(measure, asked)
     if asked["as_json"]:
         print_json("overload", [found._asdict()])
     else:
@@ -247,32 +192,3 @@ def overload(**asked: Unpack[Asked]) -> None:
         click.echo(f"nodes that the other gateway saw       {found.nodes} of {NODES}")
     if found.nodes < NODES or found.slowest_answer_ms > SLOWEST:
         raise Failure(NO, "the gateway did not keep up with its own affairs")
-
-
-def _run(measure: "Callable[[Plan], Answer]", asked: Asked) -> Answer:
-    """Measure, and say on a terminal how it goes. Raises `Failure` where it cannot be done."""
-    if sys.platform != "linux":
-        raise Failure(USAGE, "this system does not tell what a process spends: measure on Linux")
-    from nwip.bench.error import BenchError
-    from nwip.bench.trials import Plan
-
-    def say(text: str) -> None:
-        if sys.stderr.isatty():
-            click.echo(text, err=True)
-
-    try:
-        return measure(Plan(asked["rounds"], asked["seconds"], say))
-    except BenchError as error:
-        raise Failure(UNREACHABLE, str(error)) from None
-
-
-def _tell(name: str, figures: "Sequence[Figure]", asked: Asked, **more: float) -> None:
-    """Print the figures. Raises `Failure` when a packet was lost."""
-    rows = [figure._asdict() for figure in figures]
-    if asked["as_json"]:
-        print_json(name, rows, rounds=asked["rounds"], seconds=asked["seconds"], **more)
-    else:
-        print_table(rows, COLUMNS)
-    lost = {(figure.octets, figure.peers): figure.lost + figure.yardstick_lost for figure in figures}
-    if any(lost.values()):
-        raise Failure(NO, f"packets were lost: {sum(lost.values())}")
