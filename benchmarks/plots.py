@@ -121,9 +121,8 @@ def horizontal(title: str, rows: Sequence[Row], colours: Sequence[tuple[str, str
             body.append(rectangle(LEFT, top + 18 * place, value * across, 15, colour))
             body.append(text(LEFT + value * across + 6, top + 18 * place + 12, form.format(value)))
         if row.limit is not None:
-            body.append(
-                line(LEFT + row.limit * across, top - 3, LEFT + row.limit * across, top + each - 9, BAR, 2.5)
-            )
+            x = LEFT + row.limit * across
+            body.append(line(x, top - 3, x, top + each - 9, colour=BAR, width=2.5))
     return svg(title, bottom + 30, body)
 
 
