@@ -28,7 +28,13 @@ class Wire:
         self._queue: deque[tuple[Endpoint, Endpoint, bytes]] = deque()
 
     def open(
-        self, at: Endpoint, received: Received, *, broadcast: bool = False, shared: bool = False
+        self,
+        at: Endpoint,
+        received: Received,
+        *,
+        broadcast: bool = False,
+        shared: bool = False,
+        books: object = None,
     ) -> Port:
         if shared:
             self.broadcast_ports.setdefault(at, []).append(received)

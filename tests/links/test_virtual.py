@@ -55,7 +55,13 @@ class Rig:
         self.link.know({(PEER, DATA_PORT): PEER_NODE, (THIRD, DATA_PORT): THIRD_NODE})
 
     def open_port(
-        self, at: Endpoint, received: Received, *, broadcast: bool = False, shared: bool = False
+        self,
+        at: Endpoint,
+        received: Received,
+        *,
+        broadcast: bool = False,
+        shared: bool = False,
+        books: object = None,
     ) -> Port:
         if at == self._unavailable:
             raise OSError(99, "cannot assign requested address")

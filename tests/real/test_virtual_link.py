@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from nwip.dataplane.flows import Books
 from nwip.dataplane.port import Port, Received, open_port
 from nwip.directory.records import Endpoint
 from nwip.ipx.address import Address
@@ -50,11 +51,18 @@ class Listener:
 async def open_link(
     host: str, namespace: str | None, broadcast: str | None = None
 ) -> tuple[VirtualLink, Listener]:
-    def opener(at: Endpoint, received: Received, *, broadcast: bool = False, shared: bool = False) -> Port:
+    def opener(
+        at: Endpoint,
+        received: Received,
+        *,
+        broadcast: bool = False,
+        shared: bool = False,
+        books: Books | None = None,
+    ) -> Port:
         if namespace is None:
-            return open_port(at, received, broadcast=broadcast, shared=shared)
+            return open_port(at, received, broadcast=broadcast, shared=shared, books=books)
         with inside(namespace):
-            return open_port(at, received, broadcast=broadcast, shared=shared)
+            return open_port(at, received, broadcast=broadcast, shared=shared, books=books)
 
     everyone = (broadcast, PORT) if broadcast else None
     link, listener = VirtualLink(NETWORK, NODES[host], (host, PORT), everyone, opener=opener), Listener()

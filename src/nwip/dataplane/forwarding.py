@@ -1,13 +1,15 @@
 """Forwarding on raw octets: where each destination is written to, and nothing else.
 
-Fast path: a batch at a time, one dictionary look-up a packet, no objects. What is unusual (broadcasts, RIP,
-SAP, unknown destinations) leaves one packet at a time and does not hold up the rest of its batch. The
-routing side (`routing/`) knows what is where and fills these tables; packets see only them.
+The way of single packets: one dictionary look-up a packet, no objects. What is unusual (broadcasts, RIP, SAP,
+unknown destinations) leaves to whoever knows. The routing side (`routing/`) knows what is where and fills
+these tables; packets see only them. What a packet found here, the port that it came by remembers for the next
+(`flows.py`); whatever changes in these tables is forgotten there.
 """
 
 from collections.abc import Callable, Hashable, Iterable
 from typing import Final, NamedTuple, Protocol
 
+from nwip.dataplane.spots import Located, Shortcuts, Table
 from nwip.ipx.packet import DESTINATION_NODE_OFFSET, DESTINATION_OFFSET, TRANSPORT_CONTROL_OFFSET
 
 _NODE: Final = DESTINATION_NODE_OFFSET
@@ -42,7 +44,8 @@ class Forwarder:
     `domain`, the link to the other gateways, is looked up in `inward` instead of `networks`: it leaves the
     domain here, or nowhere. `unusual(inlet, packet, hop)` gets what neither table knows, what is for us, and
     every broadcast. `hop_limit` is the transport control at which a packet is dropped instead of sent on;
-    `expired` counts these. No packet to a network goes back to the medium it came from, where it was heard
+    `expired` counts these. `shortcuts` is what ports remember of all this. No
+    packet to a network goes back to the medium it came from, where it was heard
     already; `returned` counts those.
     """
 
@@ -52,15 +55,26 @@ class Forwarder:
         hop_limit: int,
         domain: Outlet | None = None,
     ) -> None:
+        self.shortcuts = Shortcuts(hop_limit)
         self.own: set[bytes] = set()
-        self.hosts: dict[bytes, Way] = {}
-        self.networks: dict[bytes, Way] = {}
-        self.inward: dict[bytes, Way] = {}
-        self.hop_limit = hop_limit
+        self.hosts: dict[bytes, Way] = Table(self.shortcuts.forget)
+        self.networks: dict[bytes, Way] = Table(self.shortcuts.forget_network)
+        self.inward: dict[bytes, Way] = Table(self.shortcuts.forget_network)
+        self._hop_limit = hop_limit
         self.expired = 0
         self.returned = 0
         self._unusual = unusual
         self._domain = domain
+
+    @property
+    def hop_limit(self) -> int:
+        """The transport control that no packet may have behind a router."""
+        return self._hop_limit
+
+    @hop_limit.setter
+    def hop_limit(self, limit: int) -> None:
+        self._hop_limit = limit
+        self.shortcuts.set_hop_limit(limit)
 
     def forward(self, inlet: Outlet, batch: Iterable[tuple[bytes, Hashable]]) -> None:
         """Send every packet of a batch on its way. Packets have checked headers and no network 0."""
@@ -68,6 +82,7 @@ class Forwarder:
         for packet, came_from in batch:
             destination = packet[DESTINATION_OFFSET:_SOCKET]
             way = hosts.get(destination)
+            routed = way is None
             if way is None:
                 way = networks.get(destination[:_NODE_IN_DESTINATION])
                 if way is None or destination in own or packet[_NODE:_SOCKET] == _BROADCAST:
@@ -76,6 +91,11 @@ class Forwarder:
                 if way.outlet is inlet and not inlet.star:
                     self.returned += 1
                     continue
+            if isinstance(inlet, Located) and isinstance(way.outlet, Located):
+                raises = not (way.outlet is inlet and inlet.star)
+                self.shortcuts.learn(
+                    inlet, came_from, way.outlet, way.hop, packet, raises=raises, routed=routed
+                )
             self.send(inlet, way, packet)
 
     def ways(self, inlet: Outlet) -> dict[bytes, Way]:
@@ -90,7 +110,7 @@ class Forwarder:
         outlet, hop = way
         if inlet is not None and not (outlet is inlet and outlet.star):
             hops = packet[TRANSPORT_CONTROL_OFFSET]
-            if hops + 1 >= self.hop_limit:
+            if hops + 1 >= self._hop_limit:
                 self.expired += 1
                 return
             packet = raised(packet)

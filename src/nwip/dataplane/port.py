@@ -1,24 +1,31 @@
-"""A UDP port for data, portable: drained under `add_reader`, with a budget for each wake-up.
+"""UDP ports for data: what they are to everybody else, and how one is opened.
 
-The stock `DatagramProtocol` reads one datagram a turn of the loop and loses most of a burst, so it is not
-used for data. The batched implementation (`recvmmsg`) will stand beside this one behind `Port`.
+Two implementations do the same, packet for packet: `portable.py` everywhere, `batched.py` on Linux.
 """
 
-import asyncio
 import socket
 import sys
-from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from nwip.dataplane.traffic import traffic
+from nwip.dataplane.batched import BatchedPort
+from nwip.dataplane.flows import Books
+from nwip.dataplane.kernel import IS_THERE
+from nwip.dataplane.portable import BUDGET, LARGEST_DATAGRAM, Datagram, PortablePort, Received
 from nwip.directory.records import Endpoint
 
-Datagram = tuple[bytes, Endpoint]
-"""The octets of a datagram, and where it came from or goes."""
+__all__ = [
+    "BUDGET",
+    "LARGEST_DATAGRAM",
+    "BatchedPort",
+    "Datagram",
+    "Opener",
+    "Port",
+    "PortablePort",
+    "Received",
+    "open_port",
+]
 
-BUDGET: Final = 64  # datagrams a wake-up: about 0.3 ms, so that timers and sessions are not starved
 RECEIVE_BUFFER: Final = 4 << 20
-LARGEST_DATAGRAM: Final = 65535
 IP_MTU_DISCOVER: Final = 10  # ip(7); Python 3.11 does not name them
 IP_PMTUDISC_DONT: Final = 0
 
@@ -38,66 +45,37 @@ class Port(Protocol):
         ...
 
 
-Received = Callable[[Sequence[Datagram]], None]
-
-
-class PortablePort:
-    """`Port` on plain `recvfrom` and `sendto`: works wherever asyncio has `add_reader`."""
-
-    def __init__(self, sock: socket.socket, received: Received) -> None:
-        self._socket = sock
-        self._received = received
-        self._loop = asyncio.get_running_loop()
-        self.endpoint: Endpoint = sock.getsockname()[:2]
-        self.refused = 0
-        self._loop.add_reader(sock.fileno(), self._drain)
-
-    def send(self, data: bytes, to: Endpoint) -> bool:
-        """Send one datagram; False (and counted) when the kernel does not take it."""
-        try:
-            self._socket.sendto(data, to)
-        except (OSError, OverflowError):  # the latter for a port that is none
-            self.refused += 1
-            return False
-        return True
-
-    def close(self) -> None:
-        """Close the socket; safe to call twice."""
-        if self._socket.fileno() >= 0:
-            self._loop.remove_reader(self._socket.fileno())
-            self._socket.close()
-
-    def _drain(self) -> None:
-        batch: list[Datagram] = []
-        receive = self._socket.recvfrom
-        for _ in range(BUDGET):
-            try:
-                data, source = receive(LARGEST_DATAGRAM)
-            except (BlockingIOError, InterruptedError):
-                break
-            except OSError:  # an ICMP error of an earlier send: says nothing about what waits
-                continue
-            batch.append((data, source[:2]))
-        if batch:
-            traffic.datagrams += len(batch)
-            self._received(batch)
-
-
 class Opener(Protocol):
     """How a port is opened: `open_port`, or a stand-in without a network."""
 
     def __call__(
-        self, at: Endpoint, received: Received, *, broadcast: bool = False, shared: bool = False
+        self,
+        at: Endpoint,
+        received: Received,
+        *,
+        broadcast: bool = False,
+        shared: bool = False,
+        books: Books | None = None,
     ) -> Port:
         """Open a UDP port at an address; see `open_port`."""
         ...
 
 
-def open_port(at: Endpoint, received: Received, *, broadcast: bool = False, shared: bool = False) -> Port:
+def open_port(
+    at: Endpoint,
+    received: Received,
+    *,
+    broadcast: bool = False,
+    shared: bool = False,
+    books: Books | None = None,
+    portable: bool = False,
+) -> Port:
     """Open a UDP port at an address; `received` gets every batch that arrives.
 
     `broadcast` lets it send to broadcast addresses; `shared` lets other sockets use the same address (for
-    hearing subnet broadcasts). IP may fragment what it sends. Raises `OSError` if the address cannot be had.
+    hearing subnet broadcasts). With `books` it carries IPX packets, and where the kernel can do it and
+    `portable` does not forbid it, what is known to go on is sent on in batches and counted there. IP may
+    fragment what it sends. Raises `OSError` if the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in at[0] else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM)
@@ -113,7 +91,9 @@ def open_port(at: Endpoint, received: Received, *, broadcast: bool = False, shar
     except OSError:
         sock.close()
         raise
-    return PortablePort(sock, received)
+    if books is None or portable or not IS_THERE:
+        return PortablePort(sock, received)
+    return BatchedPort(sock, received, books)
 
 
 def _allow_fragments(sock: socket.socket) -> None:

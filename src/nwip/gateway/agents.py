@@ -270,6 +270,7 @@ class Agents:
         self.learned(link)
         self.router.renumber(port, link.node)
         self._parts.tables.own.update(own_addresses(link))
+        self._parts.forwarder.shortcuts.clear()
         self.router.number(port, network, now)
 
 

@@ -125,6 +125,11 @@ class NodeGateway:
         """This node's own address on the virtual network."""
         return Address(self.parameters.network, self.virtual.node, 0)
 
+    def look_at_each(self, *, wanted: bool) -> None:
+        """Let no packet pass but by `receive` of this gateway and `send` of a link, or let them again."""
+        self._forwarder.shortcuts.learning = not wanted
+        self._forwarder.shortcuts.clear()
+
     def on_moved(self, listener: Callable[[set[int]], None]) -> None:
         """Call `listener` with the networks whose way in force has changed, after each change."""
         self._agents.moved = listener
@@ -174,6 +179,7 @@ class NodeGateway:
 
         With a `share` this gateway takes turns with others of the domain on it.
         """
+        self._forwarder.shortcuts.clear()
         self.links.append(link)
         if share is not None:
             active = self._sharing.attach(link, share)
@@ -201,6 +207,7 @@ class NodeGateway:
 
     def detach(self, link: Link) -> None:
         """Leave a closed link out, with everything that was known through it."""
+        self._forwarder.shortcuts.clear()
         self.links.remove(link)
         for node in self._tables.hosts_of(link):
             self.host_lost(link, node)
@@ -233,6 +240,7 @@ class NodeGateway:
     def renumber(self, node: bytes) -> None:
         """Take another node number on the virtual network."""
         before = self.virtual.node
+        self._forwarder.shortcuts.clear()
         for link in (self.virtual, *self.links):
             if link.joined and not self._sharing.shares_node(link):
                 link.node = node

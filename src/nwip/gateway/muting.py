@@ -59,6 +59,7 @@ class Muting:
         if reason in reasons:
             return
         reasons.append(reason)
+        self._parts.forwarder.shortcuts.clear()
         if len(reasons) == 1:
             hosts = self._parts.tables.places_of(link)
             for node in hosts:

@@ -44,6 +44,10 @@ class Tappable(Protocol):
         """Leave a link out."""
         ...
 
+    def look_at_each(self, *, wanted: bool) -> None:
+        """Let no packet pass but by `receive` and by `send` of a link, or let them again."""
+        ...
+
 
 class Taps:
     """The listeners of some gateways, and of all their links, also of those that come later."""
@@ -67,6 +71,7 @@ class Taps:
         if before and not self._listeners:
             for gateway in self._gateways:
                 _uncover(gateway, "receive", "attach", "detach")
+                gateway.look_at_each(wanted=False)
             for link in self._tapped:
                 _uncover(link, "send", "send_to_all")
             self._tapped.clear()
@@ -90,6 +95,7 @@ class Taps:
                 self._tapped.remove(link)
                 _uncover(link, "send", "send_to_all")
 
+        gateway.look_at_each(wanted=True)
         for link in (gateway.virtual, *gateway.links):
             self._tap_link(link)
         vars(gateway).update(receive=tapped_receive, attach=tapped_attach, detach=tapped_detach)

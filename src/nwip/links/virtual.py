@@ -6,7 +6,9 @@ of live nodes of the domain are taken, and none may carry another node's number 
 
 from collections.abc import Callable, Mapping, Sequence
 
-from nwip.dataplane.port import Datagram, Opener, Port, open_port
+from nwip.dataplane.flows import Books
+from nwip.dataplane.port import BatchedPort, Datagram, Opener, Port, open_port
+from nwip.dataplane.spots import Located, Spot
 from nwip.directory.records import Endpoint, endpoint_text
 from nwip.ipx.address import BROADCAST_NODE
 from nwip.ipx.packet import HEADER_SIZE, MAXIMUM_SIZE
@@ -16,7 +18,7 @@ _NO_CHECKSUM = b"\xff\xff"
 _THIS_NETWORK = bytes(4)
 
 
-class VirtualLink:
+class VirtualLink(Located):
     """The link to the other nodes of the domain; a hop on it is the UDP endpoint of a node.
 
     `peers` maps the endpoints of the other nodes to their node numbers, and is kept up to date from the
@@ -40,6 +42,7 @@ class VirtualLink:
         *,
         opener: Opener = open_port,
     ) -> None:
+        super().__init__()
         self.network = network
         self.node = node
         self.counters = Counters()
@@ -57,7 +60,11 @@ class VirtualLink:
         """Open the data port. Raises `OSError` if an address cannot be had; nothing is open then."""
         self._gateway = gateway
         wants_broadcasts = self._broadcast_to is not None
-        self._ports.append(self._open_port(self._at, self._received, broadcast=wants_broadcasts))
+        port = self._open_port(self._at, self._received, broadcast=wants_broadcasts, books=self.counters)
+        self._ports.append(port)
+        if isinstance(port, BatchedPort):
+            for endpoint in self._peers:
+                port.join(port.name_of(endpoint))
         if self._broadcast_to is None:
             return
         try:
@@ -78,8 +85,29 @@ class VirtualLink:
         """The address and port at which other nodes reach this one."""
         return self._ports[0].endpoint if self._ports else self._at
 
+    @property
+    def books(self) -> Books:
+        """What the link counts in."""
+        return self.counters
+
+    def spot(self, hop: Hop) -> Spot | None:
+        """Return where a node is for the kernel."""
+        port = self._ports[0] if self._ports else None
+        if not isinstance(port, BatchedPort) or not isinstance(hop, tuple):
+            return None
+        return Spot(port, port.name_of(hop))
+
     def know(self, peers: Mapping[Endpoint, bytes]) -> None:
         """Take the endpoints of all other live nodes, and their node numbers."""
+        others = {endpoint for endpoint, number in self._peers.items() if peers.get(endpoint) != number}
+        numbers = set(peers.values()) - self._numbers
+        for port in self._ports:
+            if isinstance(port, BatchedPort) and (others or numbers):
+                port.flows.forget_sources({port.name_of(endpoint) for endpoint in others}, numbers)
+                for endpoint in self._peers.keys() - peers.keys():
+                    port.leave(port.name_of(endpoint))
+                for endpoint in peers.keys() - self._peers.keys():
+                    port.join(port.name_of(endpoint))
         self._peers = peers
         self._numbers = frozenset(peers.values())
 
@@ -97,6 +125,10 @@ class VirtualLink:
         """Send one packet to every node but `besides`, or once to the subnet where that is the policy."""
         if self._broadcast_to is not None:
             self.send(packet, self._broadcast_to)
+            return
+        port = self._ports[0] if self._ports else None
+        if isinstance(port, BatchedPort) and len(packet) <= MAXIMUM_SIZE:
+            port.send_to_all(packet, port.name_of(besides) if isinstance(besides, tuple) else None)
             return
         for peer in self._peers:
             if peer != besides:

@@ -139,7 +139,7 @@ async def test_a_closed_link_drops_what_it_is_given_and_counts_it() -> None:
         await switch.until_hosts(1)
         await link.close()
         link.send(packet_to(player.address.node, b"late").encode(), player.address.node)
-    assert link.counters.drops == {"not taken by the kernel": 1}
+    assert link.counters.drops == {"refused by the kernel": 1}
 
 
 async def test_a_server_that_does_not_answer_is_a_timeout() -> None:

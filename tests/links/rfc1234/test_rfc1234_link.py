@@ -78,7 +78,7 @@ async def test_packets_cross_both_ways_and_the_shared_list_may_name_us_too(tmp_p
     await west.close()
     await east.close()
     west.send_to_all(packet(WEST, BROADCAST_NODE))
-    assert west.counters.drops == {"not taken by the kernel": 1}
+    assert west.counters.drops == {"refused by the kernel": 1}
 
 
 async def test_the_list_is_read_anew_without_a_restart(tmp_path: Path) -> None:

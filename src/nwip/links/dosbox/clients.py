@@ -29,7 +29,8 @@ class Client:
     """A client: where it is, what its number is, when it was heard.
 
     `port` is the index of the listening socket that it uses; `chose_node` says that it registered with a
-    node number of its own (DOSBox-X); `cookie` is the source of the pings that it gets.
+    node number of its own (DOSBox-X); `cookie` is the source of the pings that it gets. `taken` is how many
+    packets of it were known to be taken beside the engine.
     """
 
     __slots__ = (
@@ -45,6 +46,7 @@ class Client:
         "pinged",
         "port",
         "since",
+        "taken",
         "unanswered",
     )
 
@@ -55,7 +57,7 @@ class Client:
         self.chose_node = chose_node
         self.port = 0
         self.since = self.last_heard = self.pinged = now
-        self.unanswered = 0
+        self.unanswered = self.taken = 0
         self.packets_in = self.octets_in = self.packets_out = self.octets_out = 0
 
     @property

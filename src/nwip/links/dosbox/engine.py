@@ -32,7 +32,7 @@ from nwip.ipx.ping import ping, registration_reply, wanted_node
 from nwip.links.base import Arrival, Counters, Hop
 from nwip.links.dosbox import ingress
 from nwip.links.dosbox.clients import UNANSWERED_PINGS, Client, ClientTable, ClientView
-from nwip.links.dosbox.events import Event, Joined, Left, Outgoing
+from nwip.links.dosbox.events import Event, Joined, Left, Outgoing, Turned
 from nwip.links.dosbox.newcomers import Newcomers
 from nwip.security.cookies import ProofNumbers
 from nwip.security.limits import TokenBuckets
@@ -95,6 +95,8 @@ class DosboxServer:
         self._table = ClientTable(limit)
         self._newcomers = Newcomers()
         self._review_at = math.inf
+        self.taken: Callable[[Client], int] = lambda _client: 0
+        """How many packets of a client were taken beside this engine: it is alive while they grow."""
         self._outgoing: list[Outgoing] = []
         self._events: list[Event] = []
 
@@ -117,7 +119,9 @@ class DosboxServer:
             return None
         client.last_heard = now
         client.unanswered = 0
-        client.port = port
+        if client.port != port:
+            client.port = port
+            self._events.append(Turned(client.node))
         if ingress.destination_node(packet) == client.cookie:
             return None
         client.packets_in += 1
@@ -162,6 +166,11 @@ class DosboxServer:
         client = self._table.at(address)
         if client:
             self._remove(client, reason)
+
+    def place_of(self, node: Hop) -> tuple[Endpoint, int] | None:
+        """Return the address of the client with a node number, and the listening socket that it uses."""
+        client = self._table.with_node(node)
+        return None if client is None else (client.address, client.port)
 
     def clients(self) -> list[ClientView]:
         """Return what there is to tell of every client, longest known first."""
@@ -303,9 +312,18 @@ class DosboxServer:
         self.counters.octets_out += len(packet)
         self._outgoing.append(Outgoing(packet, client.address, client.port))
 
+    def _is_heard_of(self, client: Client, now: float) -> bool:
+        """Say whether packets of a client were taken beside this engine since this was asked last."""
+        before, client.taken = client.taken, self.taken(client)
+        if client.taken == before:
+            return False
+        client.last_heard = now
+        client.unanswered = 0
+        return True
+
     def _review(self, now: float) -> None:
         for client in list(self._table):
-            if client.due > now:
+            if client.due > now or self._is_heard_of(client, now):
                 continue
             if client.unanswered >= self._patience:
                 self._remove(client, "silent")

@@ -1,4 +1,4 @@
-"""What the engine of the server decides: datagrams to send, and who has come and gone."""
+"""What the engine of the server decides: datagrams to send, and who has come and gone or moved."""
 
 from typing import NamedTuple
 
@@ -29,4 +29,10 @@ class Left(NamedTuple):
     reason: str
 
 
-Event = Joined | Left
+class Turned(NamedTuple):
+    """A client uses another listening socket."""
+
+    node: bytes
+
+
+Event = Joined | Left | Turned

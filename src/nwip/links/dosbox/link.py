@@ -1,22 +1,27 @@
 """The DOSBox link: thin I/O around the engine. Any DOSBox joins by `ipxnet connect HOST PORT`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final
 
-from nwip.dataplane.port import Datagram, Port, open_port
+from nwip.dataplane.flows import Books
+from nwip.dataplane.port import BatchedPort, Datagram, Port, open_port
+from nwip.dataplane.spots import Located, Spot
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.records import Endpoint, endpoint_text
 from nwip.ipx.numbers import MAXIMUM_HOPS
-from nwip.links.base import Gateway
+from nwip.links.base import Gateway, Hop
+from nwip.links.dosbox.clients import Client, ClientView
 from nwip.links.dosbox.engine import DEFAULT_LIMIT, DosboxServer, everyone, nobodys
+from nwip.links.dosbox.events import Event, Left
+from nwip.links.dosbox.ingress import MAXIMUM_SIZE
 from nwip.links.dosbox.serving import ServerLink
 from nwip.security.limits import TokenBuckets
 
-REFUSED: Final = "not taken by the kernel"
+REFUSED: Final = "refused by the kernel"
 
 
-class DosboxLink(ServerLink):
+class DosboxLink(ServerLink, Located):
     """`Link` of DOSBox clients; the hop of a client is its node number.
 
     `listen` names the UDP addresses, not wildcards: a client is answered from the one that it asked. `node`
@@ -50,7 +55,9 @@ class DosboxLink(ServerLink):
             hop_limit=hop_limit,
             reserved=reserved,
         )
-        super().__init__(name, network, engine, joined=joined)
+        ServerLink.__init__(self, name, network, engine, joined=joined)
+        Located.__init__(self)
+        engine.taken = self._taken
         self._limit = limit
         self._listen = tuple(listen)
         self._ports: list[Port] = []
@@ -65,7 +72,7 @@ class DosboxLink(ServerLink):
         self._wakeup = Wakeup(self._engine.next_deadline, self._advance)
         try:
             for index, endpoint in enumerate(self._listen):
-                self._ports.append(open_port(endpoint, partial(self._received, index)))
+                self._ports.append(open_port(endpoint, partial(self._received, index), books=self.counters))
         except OSError:
             await self.close()
             raise
@@ -79,6 +86,33 @@ class DosboxLink(ServerLink):
         for port in self._ports:
             port.close()
         self._ports.clear()
+
+    @property
+    def books(self) -> Books:
+        """What the link counts in."""
+        return self.counters
+
+    def spot(self, hop: Hop) -> Spot | None:
+        """Return where a client is for the kernel."""
+        place = self._engine.place_of(hop)
+        port = self._ports[place[1]] if place is not None and self._ports else None
+        if place is None or not isinstance(port, BatchedPort):
+            return None
+        return Spot(port, port.name_of(place[0]))
+
+    def send_to_all(self, packet: bytes, *, besides: Hop | None = None) -> None:
+        """Send a packet to every client but the one with node number `besides`."""
+        ports = list(self._batched())
+        if not ports or len(ports) < len(self._ports) or len(packet) > MAXIMUM_SIZE:
+            super().send_to_all(packet, besides=besides)
+            return
+        sender = self._engine.place_of(besides)
+        for port in ports:
+            port.send_to_all(packet, None if sender is None else port.name_of(sender[0]))
+
+    def clients(self) -> list[ClientView]:
+        """Return what there is to tell of every client; see `Tally` for what is sampled."""
+        return [self._with_tally(view) for view in super().clients()]
 
     def describe(self) -> dict[str, str]:
         """Return the addresses, how many clients there are, and what to type in DOSBox."""
@@ -96,6 +130,39 @@ class DosboxLink(ServerLink):
 
     def _gone(self, address: Endpoint, reason: str) -> None:
         """Nothing: the protocol has no word for it."""
+
+    def _changed(self, event: Event) -> None:
+        if self.shortcuts is not None:
+            self.shortcuts.forget(self.network.to_bytes(4, "big") + event.node)
+        place = self._engine.place_of(event.node)
+        gone = event.address if isinstance(event, Left) else getattr(event, "moved_from", None)
+        for index, port in enumerate(self._ports):
+            if not isinstance(port, BatchedPort):
+                continue
+            if gone is not None:
+                port.leave(port.name_of(gone))
+            if place is not None and place[1] == index:
+                port.join(port.name_of(place[0]))
+            elif place is not None:
+                port.leave(port.name_of(place[0]))
+
+    def _batched(self) -> Iterator[BatchedPort]:
+        return (port for port in self._ports if isinstance(port, BatchedPort))
+
+    def _taken(self, client: Client) -> int:
+        return sum(port.tally.packets_in.get(port.name_of(client.address), 0) for port in self._batched())
+
+    def _with_tally(self, view: ClientView) -> ClientView:
+        for port in self._batched():
+            name, tally = port.name_of(view.address), port.tally
+            packets, octets = tally.out(name)
+            view = view._replace(
+                packets_in=view.packets_in + tally.packets_in.get(name, 0),
+                octets_in=view.octets_in + tally.octets_in.get(name, 0),
+                packets_out=view.packets_out + packets,
+                octets_out=view.octets_out + octets,
+            )
+        return view
 
     def _transmit(self) -> None:
         for data, address, port in self._engine.datagrams_to_send():

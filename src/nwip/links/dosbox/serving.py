@@ -11,7 +11,7 @@ from nwip.ipx.address import BROADCAST_NODE, format_node
 from nwip.links.base import Gateway, Hop
 from nwip.links.dosbox.clients import ClientView
 from nwip.links.dosbox.engine import DosboxServer
-from nwip.links.dosbox.events import Joined, Left
+from nwip.links.dosbox.events import Event, Joined, Left
 from nwip.links.dosbox.ingress import MAXIMUM_SIZE
 
 _log = logging.getLogger("nwip.links.dosbox")
@@ -65,9 +65,9 @@ class ServerLink(ABC):
     def send(self, packet: bytes, hop: Hop) -> None:
         """Send a packet to the client with node number `hop`; to all for the broadcast node."""
         if hop == BROADCAST_NODE:
-            self._engine.send_to_all(packet)
-        else:
-            self._engine.send(packet, hop)
+            self.send_to_all(packet)
+            return
+        self._engine.send(packet, hop)
         self._transmit()
 
     def send_to_all(self, packet: bytes, *, besides: Hop | None = None) -> None:
@@ -83,6 +83,10 @@ class ServerLink(ABC):
     @abstractmethod
     def _transmit(self) -> None:
         """Send what the engine has to send."""
+
+    @abstractmethod
+    def _changed(self, event: Event) -> None:
+        """Learn that something has changed about who has a node number, or where it is."""
 
     @abstractmethod
     def _gone(self, address: Endpoint, reason: str) -> None:
@@ -107,9 +111,10 @@ class ServerLink(ABC):
         """Send and report what the engine has decided, and set the timer to its next deadline."""
         self._transmit()
         for event in self._engine.events():
+            self._changed(event)
             if isinstance(event, Joined):
                 self._report_joined(event)
-            else:
+            elif isinstance(event, Left):
                 self._report_left(event)
         if self._wakeup and self._gateway:
             self._wakeup.arm()

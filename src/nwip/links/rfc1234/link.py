@@ -185,7 +185,7 @@ class Rfc1234Link:
         """Send and report what the engine has decided, and set the timer to its next deadline."""
         for data, to in self._engine.datagrams_to_send():
             if self._port is None or not self._port.send(data, to):
-                self.counters.drop("not taken by the kernel")
+                self.counters.drop("refused by the kernel")
         for event in self._engine.events():
             if self._gateway is None:
                 continue

@@ -219,7 +219,7 @@ class UplinkLink:
         for data, index in self._engine.datagrams_to_send():
             port = self._port(index)
             if port is None or self._address is None or not port.send(data, self._address):
-                self.counters.drop("not taken by the kernel")
+                self.counters.drop("refused by the kernel")
         for event in self._engine.events():
             self._report(event)
         if self._wakeup and self._gateway:

@@ -56,7 +56,13 @@ class SimulatedDomain:
         self._counter = 0
 
     def open(
-        self, at: Endpoint, received: Received, *, broadcast: bool = False, shared: bool = False
+        self,
+        at: Endpoint,
+        received: Received,
+        *,
+        broadcast: bool = False,
+        shared: bool = False,
+        books: object = None,  # noqa: ARG002 - no kernel here
     ) -> Port:
         """Open a data port; an `Opener`."""
         del broadcast, shared

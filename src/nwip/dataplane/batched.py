@@ -1,0 +1,92 @@
+"""A UDP port for data on Linux, drained in batches: `recvmmsg`, and `sendmmsg` for what is known to go on.
+
+Fast path. What `flows` knows goes on without a look at single packets; the rest is reported as by any port.
+"""
+
+import errno
+import socket
+from typing import Final
+
+from nwip.dataplane.arena import SLOTS, Arena
+from nwip.dataplane.audience import Audience
+from nwip.dataplane.batches import REFUSED, forward
+from nwip.dataplane.flows import Books, Flows
+from nwip.dataplane.kernel import SOL_UDP, UDP_SEGMENT, errno_of
+from nwip.dataplane.portable import PortablePort, Received
+from nwip.dataplane.sockaddr import SIZES, endpoint_of, sockaddr
+from nwip.dataplane.tally import Tally
+from nwip.dataplane.traffic import traffic
+from nwip.directory.records import Endpoint
+
+BATCHES: Final = 4  # a wake-up: about half a millisecond, so that timers and sessions are not starved
+
+
+class BatchedPort(PortablePort):
+    """`Port` that takes up to `SLOTS` datagrams with one call. Larger ones than an arena's slot are cut.
+
+    `books` counts what goes on by itself.
+    """
+
+    def __init__(self, sock: socket.socket, received: Received, books: Books) -> None:
+        self.name_size = SIZES[sock.family]
+        self.tally = Tally()
+        self.audience = Audience(self.name_size)
+        self.takes_groups = _takes_groups(sock)
+        self._books = books
+        self._arena = Arena(self.name_size)
+        self.flows = Flows(self._arena, books, self.tally)
+        super().__init__(sock, received)
+
+    def fileno(self) -> int:
+        """Return the descriptor, -1 when the port is closed."""
+        return self._socket.fileno()
+
+    def name_of(self, endpoint: Endpoint) -> bytes:
+        """Return an endpoint as the kernel writes it. Raises `OSError` if it is of another family."""
+        return sockaddr(endpoint, self._socket.family)
+
+    def join(self, name: bytes) -> None:
+        """Add an address to those that get what goes to everybody."""
+        if name not in self.audience:
+            self.audience.add(name)
+            self.tally.join(name)
+
+    def leave(self, name: bytes) -> None:
+        """Leave an address out, and what was counted of it."""
+        self.audience.discard(name)
+        self.tally.forget(name)
+
+    def send_to_all(self, packet: bytes, besides: bytes | None) -> None:
+        """Send a packet to everybody that has joined but one, and count it."""
+        if besides is not None and besides not in self.audience:
+            besides = None
+        sent, refused = self.audience.send(self.fileno(), packet, besides)
+        self.tally.copy(len(packet), besides)
+        self._books.packets_out += sent
+        self._books.octets_out += sent * len(packet)
+        if refused:
+            self._books.drop(REFUSED, refused)
+
+    def _drain(self) -> None:
+        arena = self._arena
+        descriptor = self._socket.fileno()
+        for _ in range(BATCHES):
+            count = arena.receive(descriptor)
+            if count < 0 and errno_of() not in (errno.EAGAIN, errno.EINTR):
+                continue  # an ICMP error of an earlier send: says nothing about what waits
+            if count <= 0:
+                return
+            traffic.datagrams += count
+            if left := forward(self.flows, count):
+                self._received([(arena.datagram(slot), endpoint_of(arena.name(slot))) for slot in left])
+            if count < SLOTS or 2 * len(left) > SLOTS or self._socket.fileno() < 0:
+                return
+
+
+def _takes_groups(sock: socket.socket) -> bool:
+    """Say whether the kernel cuts messages (Linux 4.18)."""
+    try:
+        sock.getsockopt(SOL_UDP, UDP_SEGMENT)
+    except OSError:
+        return False
+    return True

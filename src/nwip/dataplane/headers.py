@@ -1,0 +1,119 @@
+"""The header fields of a whole batch, by column: which packets need a closer look, and what is changed.
+
+Fast path. A column is one slice of the arena's buffer: the same octet of every header. Columns that are as
+they should be, nearly all, cost one comparison for the batch; only in others it is asked which packet it was.
+"""
+
+from typing import Final
+
+from nwip.dataplane.arena import SLOTS, STRIDE
+from nwip.ipx.packet import (
+    DESTINATION_OFFSET,
+    DESTINATION_SOCKET_OFFSET,
+    HEADER_SIZE,
+    LENGTH_OFFSET,
+    SOURCE_OFFSET,
+    TRANSPORT_CONTROL_OFFSET,
+)
+
+NETWORK_SIZE: Final = 4
+ECHO_LOW: Final = 2  # of socket 0002, pings: some are for the one who forwards, see `links.dosbox`
+
+_NO_CHECKSUM: Final = [b"\xff" * count for count in range(SLOTS + 1)]  # an octet of so many packets
+_ZERO: Final = [bytes(count) for count in range(SLOTS + 1)]
+_NETWORKS: Final = [
+    (start + index, index) for start in (DESTINATION_OFFSET, SOURCE_OFFSET) for index in range(NETWORK_SIZE)
+]
+_RAISED: Final = bytes(min(hops + 1, 255) for hops in range(256))
+_HOPS: Final = [bytes(range(limit)) for limit in range(257)]
+
+
+def octets_of(high: bytearray, low: bytearray, maximum: int) -> int:
+    """Return how many octets packets of such lengths have in all, 0 if one is too short or over `maximum`."""
+    count = len(high)
+    if high.count(high[0]) == count and low.count(low[0]) == count:
+        length = high[0] << 8 | low[0]
+        return length * count if HEADER_SIZE <= length <= maximum else 0
+    if min(high) == 0 or max(high) >= maximum >> 8:
+        lengths = [first << 8 | second for first, second in zip(high, low, strict=True)]
+        if min(lengths) < HEADER_SIZE or max(lengths) > maximum:
+            return 0
+    return (sum(high) << 8) + sum(low)
+
+
+def are_sound(buffer: bytearray, high: bytearray, low: bytearray, hop_limit: int) -> bool:
+    """Say whether all are without checksum, right in length, under `hop_limit` hops, and no pings."""
+    count = len(high)
+    end = count * STRIDE
+    return (
+        buffer[0:end:STRIDE] == _NO_CHECKSUM[count]
+        and buffer[1:end:STRIDE] == _NO_CHECKSUM[count]
+        and buffer[LENGTH_OFFSET:end:STRIDE] == high
+        and buffer[LENGTH_OFFSET + 1 : end : STRIDE] == low
+        and not buffer[TRANSPORT_CONTROL_OFFSET:end:STRIDE].translate(None, _HOPS[hop_limit])
+        and ECHO_LOW not in buffer[DESTINATION_SOCKET_OFFSET + 1 : end : STRIDE]
+    )
+
+
+def sound_ones(
+    buffer: bytearray, high: bytearray, low: bytearray, hop_limit: int, maximum: int
+) -> list[bool]:
+    """Say of each packet what `are_sound` and `octets_of` say of all."""
+    count = len(high)
+    end = count * STRIDE
+    sound = [HEADER_SIZE <= first << 8 | second <= maximum for first, second in zip(high, low, strict=True)]
+    columns = (
+        (buffer[0:end:STRIDE], _NO_CHECKSUM[count]),
+        (buffer[1:end:STRIDE], _NO_CHECKSUM[count]),
+        (buffer[LENGTH_OFFSET:end:STRIDE], high),
+        (buffer[LENGTH_OFFSET + 1 : end : STRIDE], low),
+    )
+    for column, right in columns:
+        if column != right:
+            sound = [so and a == b for so, a, b in zip(sound, column, right, strict=True)]
+    hops = buffer[TRANSPORT_CONTROL_OFFSET:end:STRIDE]
+    if hops.translate(None, _HOPS[hop_limit]):
+        sound = [so and each < hop_limit for so, each in zip(sound, hops, strict=True)]
+    sockets = buffer[DESTINATION_SOCKET_OFFSET + 1 : end : STRIDE]
+    if ECHO_LOW in sockets:
+        sound = [so and each != ECHO_LOW for so, each in zip(sound, sockets, strict=True)]
+    return sound
+
+
+def raise_hops(buffer: bytearray, count: int) -> None:
+    """Raise the transport control of all packets."""
+    column = slice(TRANSPORT_CONTROL_OFFSET, count * STRIDE, STRIDE)
+    buffer[column] = buffer[column].translate(_RAISED)
+
+
+def raise_hops_of(buffer: bytearray, slots: list[int]) -> None:
+    """Raise the transport control of some packets."""
+    for slot in slots:
+        at = slot * STRIDE + TRANSPORT_CONTROL_OFFSET
+        buffer[at] = _RAISED[buffer[at]]
+
+
+def are_of_this_network(buffer: bytearray, count: int) -> bool:
+    """Say whether all packets say "this network", 0, of their source and their destination."""
+    end, zero = count * STRIDE, _ZERO[count]
+    for offset, _ in _NETWORKS:  # noqa: SIM110 - a generator costs more than the columns
+        if buffer[offset:end:STRIDE] != zero:
+            return False
+    return True
+
+
+def fill_networks(buffer: bytearray, count: int, network: bytes) -> None:
+    """Write a network number into the sources and destinations of all packets."""
+    end = count * STRIDE
+    for offset, index in _NETWORKS:
+        buffer[offset:end:STRIDE] = network[index : index + 1] * count
+
+
+def fill_networks_of(buffer: bytearray, slots: list[int], network: bytes) -> None:
+    """Write a network number where some packets say "this network"."""
+    this = bytes(NETWORK_SIZE)
+    for slot in slots:
+        for offset in (DESTINATION_OFFSET, SOURCE_OFFSET):
+            at = slot * STRIDE + offset
+            if buffer[at : at + NETWORK_SIZE] == this:
+                buffer[at : at + NETWORK_SIZE] = network

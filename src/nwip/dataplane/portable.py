@@ -1,0 +1,63 @@
+"""A UDP port for data, portable: drained under `add_reader`, with a budget for each wake-up.
+
+The stock `DatagramProtocol` reads one datagram a turn of the loop and loses most of a burst, so it is not
+used for data.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from nwip.dataplane.traffic import traffic
+from nwip.directory.records import Endpoint
+
+Datagram = tuple[bytes, Endpoint]
+"""The octets of a datagram, and where it came from or goes."""
+
+BUDGET: Final = 64  # datagrams a wake-up: about 0.3 ms, so that timers and sessions are not starved
+LARGEST_DATAGRAM: Final = 65535
+
+Received = Callable[[Sequence[Datagram]], None]
+
+
+class PortablePort:
+    """`Port` on plain `recvfrom` and `sendto`: works wherever asyncio has `add_reader`."""
+
+    def __init__(self, sock: socket.socket, received: Received) -> None:
+        self._socket = sock
+        self._received = received
+        self._loop = asyncio.get_running_loop()
+        self.endpoint: Endpoint = sock.getsockname()[:2]
+        self.refused = 0
+        self._loop.add_reader(sock.fileno(), self._drain)
+
+    def send(self, data: bytes, to: Endpoint) -> bool:
+        """Send one datagram; False (and counted) when the kernel does not take it."""
+        try:
+            self._socket.sendto(data, to)
+        except (OSError, OverflowError):  # the latter for a port that is none
+            self.refused += 1
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close the socket; safe to call twice."""
+        if self._socket.fileno() >= 0:
+            self._loop.remove_reader(self._socket.fileno())
+            self._socket.close()
+
+    def _drain(self) -> None:
+        batch: list[Datagram] = []
+        receive = self._socket.recvfrom
+        for _ in range(BUDGET):
+            try:
+                data, source = receive(LARGEST_DATAGRAM)
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError:  # an ICMP error of an earlier send: says nothing about what waits
+                continue
+            batch.append((data, source[:2]))
+        if batch:
+            traffic.datagrams += len(batch)
+            self._received(batch)

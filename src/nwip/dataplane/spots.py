@@ -1,0 +1,132 @@
+"""Lets ports remember what the forwarding tables said, and makes them forget it when the tables change."""
+
+from collections.abc import Callable, Hashable
+from typing import NamedTuple, TypeVar
+
+from nwip.dataplane.batched import BatchedPort
+from nwip.dataplane.flows import Books, Flows
+from nwip.ipx.packet import DESTINATION_NODE_OFFSET, DESTINATION_OFFSET, SOURCE_OFFSET
+
+_SOURCE_END = SOURCE_OFFSET + 10
+_DESTINATION_END = DESTINATION_OFFSET + 10
+
+V = TypeVar("V")
+
+
+class Spot(NamedTuple):
+    """Where a hop of a link is for the kernel: an address at a port."""
+
+    port: BatchedPort
+    name: bytes
+
+
+class Located:
+    """A link of whose hops it can be said where they are for the kernel."""
+
+    network: int
+    maximum_size: int
+
+    def __init__(self) -> None:
+        self.shortcuts: Shortcuts | None = None
+        """Where it is remembered what goes through this link; None as long as nothing does."""
+
+    @property
+    def books(self) -> Books:
+        """What the link counts in."""
+        raise NotImplementedError
+
+    def spot(self, hop: Hashable) -> Spot | None:
+        """Return where a hop is, None when packets to it or from it must be looked at one by one."""
+        raise NotImplementedError
+
+
+class Shortcuts:
+    """What the ports of a node's links remember of its forwarding. Only while `learning` is it added to.
+
+    `hop_limit` is the transport control that no packet may have behind a router.
+    """
+
+    def __init__(self, hop_limit: int) -> None:
+        self.learning = True
+        self._hop_limit = hop_limit
+        self._flows: set[Flows] = set()
+
+    def set_hop_limit(self, hop_limit: int) -> None:
+        """Change the limit."""
+        self._hop_limit = hop_limit
+        self.clear()
+
+    def learn(
+        self,
+        inlet: Located,
+        came_from: Hashable,
+        outlet: Located,
+        hop: Hashable | None,
+        packet: bytes,
+        *,
+        raises: bool,
+        routed: bool,
+    ) -> None:
+        """Remember which way a packet took, if that can be said in the kernel's words."""
+        here = inlet.spot(came_from) if self.learning else None
+        if here is None:
+            return
+        node = packet[DESTINATION_NODE_OFFSET:_DESTINATION_END]
+        there = outlet.spot(node if hop is None else hop)
+        if there is None:
+            return
+        inlet.shortcuts = outlet.shortcuts = self
+        flows = here.port.flows
+        if flows not in self._flows:
+            self._flows.add(flows)
+            flows.network = inlet.network.to_bytes(4, "big")
+            flows.maximum = inlet.maximum_size
+            flows.hop_limit = self._hop_limit
+        way = flows.exit(there.port, outlet.books, outlet.maximum_size, raises=raises)
+        source = packet[SOURCE_OFFSET:_SOURCE_END]
+        destination = packet[DESTINATION_OFFSET:_DESTINATION_END]
+        flows.learn(source, here.name, destination, there.name, way, routed=routed)
+
+    def forget(self, address: bytes) -> None:
+        """Forget a source and destination, ten octets of network and node."""
+        for flows in self._flows:
+            flows.forget(address)
+
+    def forget_network(self, network: bytes) -> None:
+        """Forget a network, four octets, as a destination."""
+        for flows in self._flows:
+            flows.forget_network(network)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for flows in self._flows:
+            flows.clear()
+        self._flows.clear()
+
+
+class Table(dict[bytes, V]):
+    """A forwarding table; `changed` is called with the key of every entry that becomes another."""
+
+    def __init__(self, changed: Callable[[bytes], None]) -> None:
+        super().__init__()
+        self._changed = changed
+
+    def __setitem__(self, key: bytes, value: V) -> None:
+        if self.get(key) != value:
+            super().__setitem__(key, value)
+            self._changed(key)
+
+    def __delitem__(self, key: bytes) -> None:
+        super().__delitem__(key)
+        self._changed(key)
+
+    def pop(self, key: bytes, default: V | None = None) -> V | None:  # type: ignore[override]
+        """Take an entry out, if it is there; return it."""
+        if key in self:
+            self._changed(key)
+        return super().pop(key, default)
+
+    def clear(self) -> None:
+        """Take everything out."""
+        for key in list(self):
+            del self[key]
