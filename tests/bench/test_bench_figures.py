@@ -1,7 +1,12 @@
 """What is made of the measurements: medians of rounds, and rounds that alternate."""
 
+import os
 from collections.abc import Callable
 
+import pytest
+
+from nwip.bench import domain
+from nwip.bench.relays import nwip
 from nwip.bench.trials import Job, Plan, Sample, compare
 
 
@@ -42,3 +47,22 @@ def test_it_is_said_how_it_goes() -> None:
     job = Job(576, 64, told([], "x", [{"p50": 1.0}] * 2), told([], "y", [{"p50": 1.0}] * 2))
     compare([job], Plan(2, 0.1, said.append))
     assert said == [f"round {number} of 2: 576 octets, 64 peers" for number in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("free", "one", "two"),
+    [([3], [3], [3, 3]), ([0, 1], [1], [1, 1]), ([0, 2, 5], [5], [2, 5]), ([0, 1, 2, 3], [3], [2, 3])],
+)
+def test_the_load_has_a_core_of_its_own_where_there_are_two(
+    free: list[int], one: list[int], two: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(domain, "cores", lambda: free)
+    assert [domain.core_for(number, 1) for number in range(1)] == one
+    assert [domain.core_for(number, 2) for number in range(2)] == two
+
+
+def test_a_gateway_beside_its_dss_is_on_the_last_core() -> None:
+    free = sorted(os.sched_getaffinity(0))
+    with nwip(1, own_dss=True) as way:
+        (pid,) = way.processes.values()
+        assert os.sched_getaffinity(pid) == {free[-1]}

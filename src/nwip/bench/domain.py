@@ -94,15 +94,14 @@ def domain(
             )
             text += dss.format(address=at_dss[0], port=at_dss[1])
             core = cores()[0]
-            if name != "dss":
+            if name in names:
                 text += _DOSBOX.format(address=address, port=at, clients=MOST_CLIENTS) + links
-                core = core_for(len(found), len(names))
+                core = core_for(names.index(name), len(names))
             begin = time.perf_counter()
             process = stack.enter_context(node(home, text, core))
             line(process, home / "log")
             found[name] = Gateway(at_dss, home / CONTROL, (address, at), process, time.perf_counter() - begin)
-        found.pop("dss", None)
-        yield found
+        yield {name: found[name] for name in names}
 
 
 def core_for(number: int, count: int) -> int:
