@@ -18,7 +18,6 @@ from nwip.bench.clients import enlarge, window_of
 from nwip.bench.domain import NETWORK, domain
 from nwip.bench.error import BenchError
 from nwip.bench.far import number_of
-from nwip.bench.load import PATIENCE
 from nwip.bench.namespace import inside, namespace
 from nwip.bench.packets import GAME_SOCKET, Ring, Sender
 from nwip.bench.processes import cores, line, module, running
@@ -146,6 +145,6 @@ def until_through(way: Way) -> None:
     deadline = time.monotonic() + WITHIN
     while time.monotonic() < deadline:
         sender.send(1)
-        if select.select([way.clients.receiver], [], [], PATIENCE)[0] and sink.take():
+        if select.select([way.clients.receiver], [], [], 0.1)[0] and sink.take():
             return
     raise BenchError("no frame goes through the gateway")

@@ -7,8 +7,9 @@ from nwip.bench.messages import BATCH
 from nwip.bench.packets import Sender
 from nwip.bench.sink import Sink
 
-PATIENCE: Final = 0.05  # seconds without a packet, after which what is still under way counts as lost
-LATEST: Final = 20_000_000  # nanoseconds until a single packet counts as lost
+PATIENCE: Final = 0.5  # seconds without a packet, after which what is still under way counts as lost
+STALLED: Final = 0.1  # seconds without a packet, after which a closed loop sends more
+BEHIND: Final = 0.02  # seconds: a paced load that is later than this leaves some packets out
 
 
 class Count(NamedTuple):
@@ -39,7 +40,7 @@ def closed(sender: Sender, sink: Sink, window: int, seconds: float, least: int =
             arrived += came
             under_way = max(0, under_way - came)
             heard = now
-        elif under_way and now - heard > PATIENCE:
+        elif under_way and now - heard > STALLED:
             under_way, heard = 0, now
         if now >= end and (due >= least or now >= start + 10 * seconds):
             break
@@ -69,7 +70,7 @@ def paced(sender: Sender, sink: Sink, rate: float, seconds: float, at_once: int 
         if now >= turn:
             turns = min(int((now - turn) / step) + 1, max(1, BATCH // at_once))
             due += sender.send(turns * at_once) * sender.fan
-            turn = max(turn + turns * step, now - LATEST / 1e9)
+            turn = max(turn + turns * step, now - BEHIND)
     return Count(due, arrived + drained(sink, due - arrived), now - start)
 
 
@@ -83,8 +84,9 @@ def singly(sender: Sender, sink: Sink, seconds: float, rate: float = 0) -> tuple
         while rate and perf_counter() < now + 1 / rate:
             pass
         begin = perf_counter_ns()
+        latest = begin + int(PATIENCE * 1e9)
         due += sender.send(1)
-        while not (came := sink.take()) and perf_counter_ns() < begin + LATEST:
+        while not (came := sink.take()) and perf_counter_ns() < latest:
             pass
         if came:
             times.append(perf_counter_ns() - begin)
