@@ -2,11 +2,15 @@
 
 import json
 import math
+import signal
+import subprocess
+import sys
 
+import psutil
 import pytest
 
 from cli.running_node import nwip
-from nwip.bench import relays, scenarios
+from nwip.bench import overload, relays, scenarios, start
 from nwip.bench.error import BenchError
 from nwip.bench.trials import Figure
 
@@ -94,7 +98,8 @@ def test_what_cannot_be_measured_is_said_in_one_line(monkeypatch: pytest.MonkeyP
     assert (result.exit_code, result.stderr) == (3, "nwip: the clients find no room\n")
 
 
-def test_a_gateway_with_too_much_to_do_keeps_its_lease_and_answers() -> None:
+def test_a_gateway_with_too_much_to_do_keeps_its_lease_and_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overload, "LEAST", 0.5)
     result = nwip("bench", "overload", *SHORT)
     assert result.exit_code == 0, result.output
     (row,) = json.loads(result.stdout)["overload"]
@@ -102,11 +107,27 @@ def test_a_gateway_with_too_much_to_do_keeps_its_lease_and_answers() -> None:
     assert 0 < row["carried"] <= row["offered"]
 
 
-def test_a_node_that_starts_is_ready_and_then_sleeps() -> None:
+def test_a_node_that_starts_is_ready_and_its_wakeups_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "SETTLED", 0)
+    monkeypatch.setattr(start, "IDLE", 0.1)
     result = nwip("bench", "start", *SHORT)
     assert result.exit_code == 0, result.output
     (row,) = json.loads(result.stdout)["start"]
-    assert min(row.values()) > 0
+    assert min(row["ready_seconds"], row["help_seconds"]) > 0
+    assert row["wakeups"] >= 0
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_whoever_is_stopped_stops_its_nodes(number: signal.Signals, code: int) -> None:
+    command = [sys.executable, "-m", "nwip", "bench", "relay", "--seconds", "10", "--peers", "1"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as process:
+        children: list[psutil.Process] = []
+        while len(children) < 2 and process.poll() is None:
+            children = psutil.Process(process.pid).children()
+        process.send_signal(number)
+        assert process.wait(30) == code
+        psutil.wait_procs(children, timeout=10)
+        assert not any(child.is_running() for child in children)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@
 
 # ruff: noqa: PLC0415 - what a command needs is imported when it runs
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Final, TypedDict, TypeVar
 
 import click
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from nwip.bench.trials import Figure, Plan
 
 Answer = TypeVar("Answer")
+
+TERMINATED: Final = 128 + signal.SIGTERM
 
 
 class Asked(TypedDict):
@@ -80,10 +83,13 @@ def run(measure: "Callable[[Plan], Answer]", asked: Asked) -> Answer:
         if sys.stderr.isatty():
             click.echo(text, err=True)
 
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that processes are ended
     try:
         return measure(Plan(asked["rounds"], asked["seconds"], say))
     except BenchError as error:
         raise Failure(UNREACHABLE, str(error)) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def tell(name: str, figures: "Sequence[Figure]", asked: Asked, **more: float) -> None:
