@@ -22,7 +22,8 @@ class Audience:
         self._names = bytearray()
         self._block_names = bytearray(BLOCK * name_size)
         self._packet = bytearray(MAXIMUM_SIZE)
-        self._iovec = Iovec(address_of(self._packet), 0)
+        self._own = address_of(self._packet)
+        self._iovec = Iovec(self._own, 0)
         self._messages = bytearray(BLOCK * MESSAGE)
         names = address_of(self._block_names)
         for index, header in enumerate(headers(self._messages)):
@@ -59,7 +60,12 @@ class Audience:
     def send(self, descriptor: int, packet: bytes, besides: bytes | None = None) -> tuple[int, int]:
         """Send a packet of 1500 octets at most to all but one; return how many went and were refused."""
         self._packet[: len(packet)] = packet
-        self._iovec.length = len(packet)
+        return self.repeat(descriptor, self._own, len(packet), besides)
+
+    def repeat(self, descriptor: int, at: int, length: int, besides: bytes | None) -> tuple[int, int]:
+        """Send so many octets at an address in memory, as `send` does."""
+        self._iovec.base = at
+        self._iovec.length = length
         at = -1 if besides is None else self._find(besides)
         names = self._names if at < 0 else self._names[:at] + self._names[at + self._size :]
         count, refused, step = len(names) // self._size, 0, BLOCK * self._size

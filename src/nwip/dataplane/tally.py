@@ -24,10 +24,10 @@ class Tally:
         add(self.octets_out, name, -self.copied_octets)
 
     def copy(self, octets: int, besides: bytes | None) -> None:
-        """Count a packet that went to everybody but one."""
+        """Count a packet that went to everybody but one, if that one has joined."""
         self.copies += 1
         self.copied_octets += octets
-        if besides is not None:
+        if besides in self.packets_out:
             add(self.packets_out, besides, -1)
             add(self.octets_out, besides, -octets)
 

@@ -92,6 +92,11 @@ class DosboxLink(ServerLink, Located):
         """What the link counts in."""
         return self.counters
 
+    def ports(self) -> Sequence[BatchedPort]:
+        """Return the listening ports, if they take batches."""
+        ports = list(self._batched())
+        return ports if len(ports) == len(self._ports) else ()
+
     def spot(self, hop: Hop) -> Spot | None:
         """Return where a client is for the kernel."""
         place = self._engine.place_of(hop)
@@ -102,8 +107,8 @@ class DosboxLink(ServerLink, Located):
 
     def send_to_all(self, packet: bytes, *, besides: Hop | None = None) -> None:
         """Send a packet to every client but the one with node number `besides`."""
-        ports = list(self._batched())
-        if not ports or len(ports) < len(self._ports) or len(packet) > MAXIMUM_SIZE:
+        ports = self.ports()
+        if not ports or len(packet) > MAXIMUM_SIZE:
             super().send_to_all(packet, besides=besides)
             return
         sender = self._engine.place_of(besides)
