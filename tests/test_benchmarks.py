@@ -104,3 +104,13 @@ def test_without_figures_nothing_is_drawn(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, list(tmp_path.iterdir())) == (0, [])
     assert "relay.py --json" in done.stdout
+
+
+@pytest.mark.real("shared", "gcc", "dosbox")
+def test_a_real_dosbox_carries_the_same_load() -> None:
+    command = [sys.executable, str(BENCHMARKS / "relay.py"), "--quick", "--json", "--only", "dosbox"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["dosbox"]["packets"] > 0
+    assert min(told["dosbox"]["packets_per_second"], told["dosbox"]["cpu_ns"], told["dosbox"]["p50_us"]) > 0
