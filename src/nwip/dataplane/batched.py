@@ -65,7 +65,7 @@ class BatchedPort(PortablePort):
         self._write_books(*self.audience.repeat(self.fileno(), at, length, besides), length, besides)
 
     def _write_books(self, sent: int, refused: int, length: int, besides: bytes | None) -> None:
-        self.tally.copy(length, besides)
+        self.tally.copy(length, besides if besides is not None and besides in self.audience else None)
         self._books.packets_out += sent
         self._books.octets_out += sent * length
         if refused:

@@ -160,7 +160,7 @@ class DosboxLink(ServerLink, Located):
     def _with_tally(self, view: ClientView) -> ClientView:
         for port in self._batched():
             name, tally = port.name_of(view.address), port.tally
-            packets, octets = tally.out(name)
+            packets, octets = tally.out(name) if name in port.audience else (0, 0)
             view = view._replace(
                 packets_in=view.packets_in + tally.packets_in.get(name, 0),
                 octets_in=view.octets_in + tally.octets_in.get(name, 0),
