@@ -27,6 +27,7 @@ HOW_TO_GET = {
     "named": PROGRAM,
     "qemu": PROGRAM,
     "openssl": PROGRAM,
+    "gcc": PROGRAM,
     "pty": "mount devpts on /dev/pts",
     "root": "run the tests as root",
     "netns": "run the tests as root where network namespaces may be made; 'make system-packages' brings ip",
