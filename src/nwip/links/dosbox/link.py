@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from nwip.dataplane.flows import Books
-from nwip.dataplane.port import BatchedPort, Datagram, Port, open_port
+from nwip.dataplane.port import BatchedPort, Datagram, Opener, Port, open_port
 from nwip.dataplane.spots import Located, Spot
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.records import Endpoint, endpoint_text
@@ -42,6 +42,7 @@ class DosboxLink(ServerLink, Located):
         registrations: TokenBuckets | None = None,
         hop_limit: int = MAXIMUM_HOPS,
         reserved: Callable[[bytes], bool] = nobodys,
+        opener: Opener = open_port,
     ) -> None:
         engine = DosboxServer(
             network,
@@ -58,6 +59,7 @@ class DosboxLink(ServerLink, Located):
         engine.taken = self._taken
         self._limit = limit
         self._listen = tuple(listen)
+        self._open_port = opener
         self._ports: list[Port] = []
 
     @property
@@ -70,7 +72,8 @@ class DosboxLink(ServerLink, Located):
         self._wakeup = Wakeup(self._engine.next_deadline, self._advance)
         try:
             for index, endpoint in enumerate(self._listen):
-                self._ports.append(open_port(endpoint, partial(self._received, index), books=self.counters))
+                received = partial(self._received, index)
+                self._ports.append(self._open_port(endpoint, received, books=self.counters))
         except OSError:
             await self.close()
             raise
