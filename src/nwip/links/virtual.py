@@ -143,12 +143,12 @@ class VirtualLink(Located):
             return None
         if number is None:
             reason = "own broadcast" if peer == self.endpoint else "not a node of the domain"
+        elif length > MAXIMUM_SIZE:  # first, since a port may have cut the datagram
+            reason = "too large"
         elif length < HEADER_SIZE or length > len(data):
             reason = "malformed"
         elif data[:2] != _NO_CHECKSUM:
             reason = "checksum"
-        elif length > MAXIMUM_SIZE:
-            reason = "too large"
         elif data[22:28] != number and (data[22:28] in self._numbers or data[22:28] == self.node):
             reason = "source of another node"
         elif data[22:28] == BROADCAST_NODE:

@@ -1,0 +1,291 @@
+"""Random histories of two twins: batches of every kind of packet, and everything that changes their ways."""
+
+from typing import Any, NamedTuple
+
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from dataplane.twins import (
+    DATA,
+    FAR_NETWORK,
+    GAMES,
+    HOSTS,
+    PEER_NUMBERS,
+    PEERS,
+    ROOM,
+    ROOM_NETWORK,
+    Side,
+    Twins,
+    packet,
+)
+from gateway.world import NETWORK
+from nwip.directory.records import Endpoint, Host, Node, Route
+from nwip.gateway.taps import Taps
+from nwip.ipx.address import BROADCAST_NODE, NULL_NODE
+from nwip.ipx.ping import registration
+from nwip.routing.numbering import node_number
+
+INLETS: list[Endpoint] = [*GAMES, ROOM, DATA]
+PLACES: list[Endpoint] = [(f"192.0.2.{number}", 1000) for number in range(1, 9)]
+WANTED = [None, None, bytes.fromhex("0080C7000001"), None, None, bytes.fromhex("0080C7000002")]
+HOMES = [GAMES[0], GAMES[0], GAMES[1], ROOM, ROOM, ROOM]
+CLIENTS = len(HOMES)
+SIZES = [50, 50, 50, 30, 31, 255, 256, 512, 576, 1400, 1424, 1425, 1500, 1501, 2111, 2112, 2113, 3000, 29, 0]
+HOPS = [0, 0, 0, 0, 1, 14, 15, 16, 17, 127, 128, 255]
+
+
+class Spec(NamedTuple):
+    """What a run of packets is like; `source` and `to` are clients, then hosts, then odd ones."""
+
+    source: int
+    to: int
+    came_from: int
+    networks: tuple[int, int]
+    size: int
+    hops: int
+    socket: int
+    checksum: int
+    flaw: int
+    kind: int
+    count: int
+
+
+class Batch(NamedTuple):
+    inlet: int
+    runs: list[Spec]
+
+
+class Happening(NamedTuple):
+    what: str
+    which: int
+
+
+class History:
+    """The state that both sides share: where the clients and hosts are now."""
+
+    def __init__(self, twins: Twins) -> None:
+        self.twins = twins
+        self.addresses = PLACES[:CLIENTS]
+        self.numbers = [NULL_NODE] * CLIENTS
+        self.inlets = list(HOMES)
+        self.moves = [1, 1, 1, 1]
+        self.silent = 0.0
+        self._mark = 0
+        self._taps: dict[Side, Taps] = {}
+        self.peers = [Node(PEER_NUMBERS[index], f"peer {index}", [PEERS[index]]) for index in (0, 1)]
+
+    def take(self, step: Batch | Happening) -> None:
+        if isinstance(step, Batch):
+            at = INLETS[step.inlet]
+            self.twins.deliver(at, [each for run in step.runs for each in self._datagrams(at, run)])
+
+    async def become(self, happening: Happening) -> None:
+        """Let something happen on both sides."""
+        work: Any = getattr(self, f"_{happening.what}")  # Any: a method by its name
+        done = work(happening.which)
+        if done is not None:
+            await done
+
+    def _node(self, which: int) -> bytes:
+        virtual = self.twins.slow.member.gateway.virtual
+        nodes = [*self.numbers, *HOSTS, *PEER_NUMBERS[:2], virtual.node, BROADCAST_NODE, NULL_NODE, b"nobody"]
+        return nodes[which % len(nodes)]
+
+    def _datagrams(self, at: Endpoint, run: Spec) -> list[tuple[bytes, Endpoint]]:
+        away = run.to % (CLIENTS + 2) == CLIENTS and run.to > CLIENTS + 2
+        numbers = (0, ROOM_NETWORK if at == ROOM else NETWORK, NETWORK, ROOM_NETWORK, FAR_NETWORK, 0x5151)
+        network_from, network_to = (numbers[each] for each in run.networks)
+        if away:
+            network_to = FAR_NETWORK
+        senders = self.addresses if at != DATA else PEERS
+        natural = run.source % len(senders) if at != DATA else max(0, run.source - CLIENTS) % len(senders)
+        address = senders[(natural + run.came_from) % len(senders)]
+        datagrams = []
+        for _ in range(run.count):
+            self._mark = (self._mark + 1) % 65536
+            data = packet(
+                network_from,
+                self._node(run.source),
+                network_to,
+                self._node(run.to),
+                size=run.size,
+                hops=run.hops,
+                socket=run.socket,
+                checksum=run.checksum,
+                flaw=run.flaw,
+                kind=run.kind,
+                mark=self._mark,
+            )
+            datagrams.append((data, address))
+        return datagrams
+
+    def _join(self, which: int) -> None:
+        client = which % CLIENTS
+        self.numbers[client] = self.twins.register(
+            self.addresses[client], self.inlets[client], WANTED[client]
+        )
+
+    def _register(self, which: int) -> None:
+        client = which % CLIENTS
+        datagram = (registration(WANTED[client]).encode(), self.addresses[client])
+        self.twins.deliver(self.inlets[client], [datagram])
+
+    def _move_client(self, which: int) -> None:
+        free = next(place for place in PLACES[which % 8 :] + PLACES if place not in self.addresses)
+        self.addresses[which % CLIENTS] = free
+        self._join(which)
+
+    def _turn_client(self, which: int) -> None:
+        client = which % CLIENTS
+        if self.inlets[client] != ROOM:
+            self.inlets[client] = GAMES[self.inlets[client] == GAMES[0]]
+
+    def _move_host(self, which: int) -> None:
+        host, peer = which % 2, (which // 2) % 2
+        self.moves[host] += 1
+        self.twins.publish(peer, Host(HOSTS[host], self.moves[host]))
+
+    def _lose_host(self, which: int) -> None:
+        self.twins.withdraw((which // 2) % 2, Host(HOSTS[which % 2], self.moves[which % 2]))
+
+    def _take_client_away(self, which: int) -> None:
+        number = self.numbers[which % CLIENTS]
+        if number != NULL_NODE:
+            self.twins.publish(which % 2, Host(number, 1 + which % 3))
+
+    def _route(self, which: int) -> None:
+        self.twins.publish(which % 2, Route(FAR_NETWORK, 1 + which % 3, 2 + which % 5))
+
+    def _unroute(self, which: int) -> None:
+        self.twins.withdraw(which % 2, Route(FAR_NETWORK, 1, 2))
+
+    def _lose_peer(self, which: int) -> None:
+        self.twins.withdraw(which % 2, self.peers[which % 2])
+
+    def _move_peer(self, which: int) -> None:
+        peer = which % 2
+        self.peers[peer] = replace(self.peers[peer], endpoints=[PEERS[(peer, 2)[which // 2 % 2]]])
+        self.twins.publish(peer, self.peers[peer])
+
+    def _renumber_peer(self, which: int) -> None:
+        """A peer takes the number of another, of a host, or its own again."""
+        peer = which % 2
+        self.twins.withdraw(peer, self.peers[peer])
+        number = (PEER_NUMBERS[peer], PEER_NUMBERS[2], HOSTS[0], HOSTS[1])[which // 2 % 4]
+        self.peers[peer] = replace(self.peers[peer], node=number)
+        self.twins.publish(peer, self.peers[peer])
+
+    def _mute(self, which: int) -> None:
+        self.twins.each(lambda side: side.member.gateway.stand_by((side.games, side.room)[which % 2]))
+
+    def _unmute(self, which: int) -> None:
+        self.twins.each(lambda side: side.member.gateway.take_over((side.games, side.room)[which % 2]))
+
+    def _tap(self, _which: int) -> None:
+        if not self._taps:
+            self.twins.each(self._tap_side)
+
+    def _tap_side(self, side: Side) -> None:
+        taps = Taps([side.member.gateway])
+        taps.add(_listener)
+        self._taps[side] = taps
+
+    def _untap(self, _which: int) -> None:
+        for taps in self._taps.values():
+            taps.remove(_listener)
+        self._taps.clear()
+
+    def _limit_hops(self, which: int) -> None:
+        limit = (16, 2, 15, 17, 64)[which % 5]
+
+        def change(side: Side) -> None:
+            gateway = side.member.gateway
+            gateway.take_parameters(replace(gateway.parameters, hop_limit=limit))
+
+        self.twins.each(change)
+
+    def _renumber(self, which: int) -> None:
+        def change(side: Side) -> None:
+            gateway = side.member.gateway
+            salted = node_number(DATA, gateway.parameters, side.member.identity, which)
+            gateway.renumber(HOSTS[which % 2] if which % 5 == 4 else salted)
+
+        self.twins.each(change)
+
+    def _lose_session(self, _which: int) -> None:
+        self.twins.each(lambda side: side.member.gateway.session_lost())
+
+    def _find_session(self, _which: int) -> None:
+        self.twins.each(lambda side: side.member.gateway.session_found())
+
+    def _release(self, which: int) -> None:
+        number = self.numbers[which % CLIENTS]
+        self.twins.each(lambda side: side.games.release(number))
+
+    async def _reopen(self, which: int) -> None:
+        """A link is closed and left out, and comes back with none of its clients."""
+        for side in (self.twins.fast, self.twins.slow):
+            await side.reopen((side.games, side.room)[which % 2])
+
+    async def _wait(self, which: int) -> None:
+        """Let time pass: never so much that clients are pinged, or so much that all are gone."""
+        seconds = (0.3, 1.0, 5.5, 11.0)[which % 4]
+        if self.silent + seconds < 25.0:
+            self.silent += seconds
+            await self.twins.pass_time(seconds, step=1.0)
+
+    async def _go_quiet(self, _which: int) -> None:
+        self.silent = 0.0
+        await self.twins.pass_time(200.0)
+
+
+def _listener(*_packet: object) -> None:
+    """Listen."""
+
+
+CLIENT = st.integers(0, CLIENTS - 1)
+ANYONE = st.integers(0, CLIENTS + 7)
+SPECS = st.builds(
+    Spec,
+    source=st.one_of(CLIENT, CLIENT, st.integers(CLIENTS, CLIENTS + 1), ANYONE),
+    to=st.one_of(CLIENT, CLIENT, st.integers(CLIENTS, CLIENTS + 1), ANYONE, st.just(2 * CLIENTS + 4)),
+    came_from=st.sampled_from([0, 0, 0, 0, 0, 1, 2]),
+    networks=st.one_of(
+        st.sampled_from([(0, 0), (0, 0), (1, 1), (0, 1), (1, 2), (1, 3), (1, 4)]),
+        st.tuples(st.integers(0, 5), st.integers(0, 5)),
+    ),
+    size=st.sampled_from(SIZES),
+    hops=st.sampled_from(HOPS),
+    socket=st.sampled_from([0x869C, 0x869C, 0x869C, 0x0455, 0x0002, 0x5502, 0x0200, 0x0451, 0x0452]),
+    checksum=st.sampled_from([0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFF00, 0x00FF, 0]),
+    flaw=st.sampled_from([0, 0, 0, 0, 0, 0, 1, -1, -20, 3000]),
+    kind=st.sampled_from([0, 4, 17, 20]),
+    count=st.sampled_from([1, 1, 2, 3, 9]),
+)
+PLAIN = st.builds(
+    Spec,
+    source=st.one_of(CLIENT, st.integers(CLIENTS, CLIENTS + 1)),
+    to=st.one_of(CLIENT, st.integers(CLIENTS, CLIENTS + 1), st.just(2 * CLIENTS + 4)),
+    came_from=st.just(0),
+    networks=st.sampled_from([(0, 0), (0, 0), (1, 2), (1, 3)]),
+    size=st.sampled_from([50, 50, 576, 1000]),
+    hops=st.just(0),
+    socket=st.just(0x869C),
+    checksum=st.just(0xFFFF),
+    flaw=st.just(0),
+    kind=st.just(4),
+    count=st.sampled_from([1, 2, 5, 40, 64, 100]),
+)
+BATCHES = st.builds(
+    Batch,
+    inlet=st.sampled_from([0, 0, 1, 2, 3, 3]),
+    runs=st.one_of(st.lists(PLAIN, min_size=1, max_size=4), st.lists(SPECS, min_size=1, max_size=8)),
+)
+HAPPENINGS = st.builds(
+    Happening,
+    what=st.sampled_from(
+        sorted(name[1:] for name in vars(History) if name[0] == "_" and name not in ("_node", "_datagrams"))
+    ).filter(lambda name: not name.startswith("_") and name != "tap_side"),
+    which=st.integers(0, 23),
+)
+HISTORIES = st.lists(st.one_of(BATCHES, BATCHES, BATCHES, HAPPENINGS), min_size=1, max_size=40)
