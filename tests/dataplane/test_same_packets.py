@@ -34,7 +34,7 @@ async def live(steps: list[Batch | Happening], *, joined: bool) -> None:
             assert not twins.differences(), step
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(HISTORIES)
 def test_any_history_is_the_same_by_both_ports(steps: list[Batch | Happening]) -> None:
     run(live(steps, joined=True))

@@ -46,23 +46,29 @@ class Side:
 
     async def open(self) -> None:
         self.member = await self.domain.member(HERE)
-        gateway = self.member.gateway
-        self.games = self._link("games", NETWORK, gateway.virtual.node, GAMES, joined=True)
-        self.room = self._link("room", ROOM_NETWORK, ROUTER, [ROOM], joined=False)
+        self.games, self.room = self._games(), self._room()
         for link in (self.games, self.room):
-            gateway.attach(link)
-            await link.open(gateway)
+            self.member.gateway.attach(link)
+            await link.open(self.member.gateway)
 
     async def reopen(self, link: DosboxLink) -> None:
-        """Close a link, leave it out, and open it again."""
+        """Close a link and leave it out; open one like it."""
         gateway = self.member.gateway
         await link.close()
         gateway.detach(link)
+        if link is self.games:
+            self.games = link = self._games()
+        else:
+            self.room = link = self._room()
         gateway.attach(link)
         await link.open(gateway)
 
-    def _link(self, name: str, network: int, node: bytes, at: list[Endpoint], *, joined: bool) -> DosboxLink:
-        return DosboxLink(name, network, node, at, KEY, joined=joined, opener=self.host.open)
+    def _games(self) -> DosboxLink:
+        node = self.member.gateway.virtual.node
+        return DosboxLink("games", NETWORK, node, GAMES, KEY, opener=self.host.open)
+
+    def _room(self) -> DosboxLink:
+        return DosboxLink("room", ROOM_NETWORK, ROUTER, [ROOM], KEY, joined=False, opener=self.host.open)
 
     def flows(self) -> dict[tuple[Endpoint, Endpoint, bytes], list[bytes]]:
         """Return what was sent, in order, by where to and by the addresses in it; but no keepalives."""
