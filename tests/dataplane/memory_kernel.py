@@ -45,13 +45,13 @@ class KernelLoop(SimulatedLoop):
         self.drains: dict[int, Callable[[], object]] = {}
         super().__init__()
 
-    def add_reader(self, fd: Any, callback: Any, *args: Any) -> Any:  # Any: as asyncio has it
+    def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:  # type: ignore[override] # Any: asyncio's
         if fd < FIRST_DESCRIPTOR:
-            return super().add_reader(fd, callback, *args)
-        self.drains[fd] = callback
-        return None
+            super().add_reader(fd, callback, *args)
+        else:
+            self.drains[fd] = callback
 
-    def remove_reader(self, fd: Any) -> bool:  # Any: as asyncio has it
+    def remove_reader(self, fd: Any) -> bool:  # Any: asyncio's
         if fd < FIRST_DESCRIPTOR:
             return super().remove_reader(fd)
         return self.drains.pop(fd, None) is not None
@@ -94,7 +94,7 @@ class MemorySocket:
 
 
 class MemoryHost:
-    """One machine. `batched` says which kind of port it has; `refused` are the addresses it cannot send to."""
+    """A machine. `batched`: which kind of port it has; `refused` are the addresses that it cannot send to."""
 
     def __init__(self, kernel: "MemoryKernel", *, batched: bool) -> None:
         self.sent: list[Sent] = []
@@ -128,7 +128,9 @@ class MemoryHost:
 
     def deliver(self, at: Endpoint, datagrams: list[tuple[bytes, Endpoint]]) -> None:
         """Let these datagrams wait at an address, and wake whoever listens there until all are taken."""
-        sock = next((sock for sock in self._kernel.sockets.values() if sock.host is self and sock.at == at), None)
+        sock = next(
+            (sock for sock in self._kernel.sockets.values() if sock.host is self and sock.at == at), None
+        )
         if sock is None:
             return
         sock.waiting.extend(datagrams)

@@ -7,16 +7,14 @@ nodes, clients and hosts are only addresses that datagrams come from. `differenc
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
-from typing import NamedTuple
 
 import pytest
 
-from dataplane.memory_kernel import KernelLoop, MemoryHost, MemoryKernel, Sent
+from dataplane.memory_kernel import MemoryHost, MemoryKernel
 from gateway.world import NETWORK, Domain, Member
 from nwip.directory.records import Change, Endpoint, Host, Node, Record, Route, Value
-from nwip.ipx.address import BROADCAST_NODE
-from nwip.ipx.ping import is_ping, registration
 from nwip.ipx.packet import Packet
+from nwip.ipx.ping import is_ping, registration
 from nwip.links.dosbox import DosboxLink
 from nwip.links.dosbox.clients import ClientView
 
@@ -172,11 +170,12 @@ class Twins:
 
     def differences(self) -> list[str]:
         """Say what is not the same on both sides; what was sent is forgotten by it."""
-        told = []
         fast, slow = self.fast.flows(), self.slow.flows()
-        for key in sorted({*fast, *slow}):
-            if fast.get(key) != slow.get(key):
-                told.append(f"{key}: {len(fast.get(key, []))} sent, {len(slow.get(key, []))} expected")
+        told = [
+            f"{key}: {len(fast.get(key, []))} sent, {len(slow.get(key, []))} expected, or in another order"
+            for key in sorted({*fast, *slow})
+            if fast.get(key) != slow.get(key)
+        ]
         ours, theirs = self.fast.books(), self.slow.books()
         told += [f"{name}: {ours[name]}, not {theirs[name]}" for name in ours if ours[name] != theirs[name]]
         if self.fast.clients() != self.slow.clients():

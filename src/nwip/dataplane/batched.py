@@ -26,12 +26,14 @@ class BatchedPort(PortablePort):
     `books` counts what goes on by itself.
     """
 
-    def __init__(self, sock: socket.socket, received: Received, books: Books) -> None:
+    kind = "batched"
+
+    def __init__(self, sock: socket.socket, received: Received, books: Books, *, busy_poll: int = 0) -> None:
         self.name_size = SIZES[sock.family]
         self.tally = Tally()
         self._arena = Arena(self.name_size)
         self.flows = Flows(self._arena, books, self.tally)
-        super().__init__(sock, received)
+        super().__init__(sock, received, busy_poll=busy_poll)
 
     def fileno(self) -> int:
         """Return the descriptor, -1 when the port is closed."""

@@ -7,7 +7,7 @@ of live nodes of the domain are taken, and none may carry another node's number 
 from collections.abc import Callable, Mapping, Sequence
 
 from nwip.dataplane.flows import Books
-from nwip.dataplane.port import BatchedPort, Datagram, Opener, Port, open_port
+from nwip.dataplane.port import BatchedPort, Datagram, Opener, Port, described, open_port, overflows
 from nwip.dataplane.spots import Located, Spot
 from nwip.directory.records import Endpoint, endpoint_text
 from nwip.ipx.address import BROADCAST_NODE
@@ -53,6 +53,7 @@ class VirtualLink(Located):
         self._peers: Mapping[Endpoint, bytes] = {}
         self._numbers: frozenset[bytes] = frozenset()
         self._ports: list[Port] = []
+        self.counters.overflows = lambda: overflows(self._ports)
         self._gateway: Gateway | None = None
         self.stranger: Callable[[bytes, Endpoint], bytes | None] = lambda _data, _source: None
 
@@ -128,7 +129,11 @@ class VirtualLink(Located):
 
     def describe(self) -> dict[str, str]:
         """Name the data port and the number of other nodes."""
-        return {"listens on": f"UDP {endpoint_text(self.endpoint)}", "peers": str(len(self._peers))}
+        return {
+            "listens on": f"UDP {endpoint_text(self.endpoint)}",
+            "peers": str(len(self._peers)),
+            **described(self._ports),
+        }
 
     def _received(self, batch: Sequence[Datagram]) -> None:
         arrivals = [arrival for data, peer in batch if (arrival := self._check(data, peer))]

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from nwip.dataplane.flows import Books
-from nwip.dataplane.port import BatchedPort, Datagram, Opener, Port, open_port
+from nwip.dataplane.port import BatchedPort, Datagram, Opener, Port, described, open_port, overflows
 from nwip.dataplane.spots import Located, Spot
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.records import Endpoint, endpoint_text
@@ -61,6 +61,7 @@ class DosboxLink(ServerLink, Located):
         self._listen = tuple(listen)
         self._open_port = opener
         self._ports: list[Port] = []
+        self.counters.overflows = lambda: overflows(self._ports)
 
     @property
     def endpoints(self) -> list[Endpoint]:
@@ -114,6 +115,7 @@ class DosboxLink(ServerLink, Located):
             "in DOSBox, type": "\n".join(
                 f"ipxnet connect {host} {port}" for host, port in endpoints if ":" not in host
             ),
+            **described(self._ports),
         }
 
     def _received(self, index: int, batch: Sequence[Datagram]) -> None:
