@@ -31,10 +31,11 @@ async def live(steps: list[Batch | Happening], *, joined: bool) -> None:
                 await history.become(step)
             else:
                 history.take(step)
-            assert not twins.differences(), step
+            differences = twins.differences()
+            assert not differences, (step, differences)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(HISTORIES)
 def test_any_history_is_the_same_by_both_ports(steps: list[Batch | Happening]) -> None:
     run(live(steps, joined=True))

@@ -12,6 +12,7 @@ from typing import Final
 from nwip.dataplane.arena import SLOTS, STRIDE
 from nwip.dataplane.flows import Exit, Flows
 from nwip.dataplane.headers import (
+    ECHO_LOW,
     NETWORK_SIZE,
     are_of_this_network,
     are_sound,
@@ -23,7 +24,7 @@ from nwip.dataplane.headers import (
     sound_ones,
 )
 from nwip.dataplane.tally import add
-from nwip.ipx.packet import DESTINATION_OFFSET, SOURCE_OFFSET
+from nwip.ipx.packet import DESTINATION_OFFSET, DESTINATION_SOCKET_OFFSET, SOURCE_OFFSET
 
 REFUSED: Final = "refused by the kernel"
 
@@ -101,12 +102,15 @@ def _forward_some(flows: Flows, keys: tuple[bytes, ...], count: int) -> list[int
     destinations = [_filled(key, flows.network) for key in keys[::2]]
     sources = [_filled(key, flows.network) for key in keys[1::2]]
     came = Struct(f"{arena.name_size}s" * count).unpack_from(arena.names)
+    flow = list(zip(destinations, sources, strict=True))
+    late = _late(arena.buffer, flow, sound, lengths)
     left = list(range(count))
     for way in flows.exits:
         slots = [
             slot
             for slot in left
             if sound[slot]
+            and flow[slot] not in late
             and destinations[slot] in way.names
             and way.sources.get(sources[slot]) == came[slot]
             and lengths[slot] <= way.maximum
@@ -128,6 +132,23 @@ def _forward_some(flows: Flows, keys: tuple[bytes, ...], count: int) -> list[int
         gone = set(slots)
         left = [slot for slot in left if slot not in gone]
     return left
+
+
+def _late(
+    buffer: bytearray, flow: list[tuple[bytes, bytes]], sound: list[bool], lengths: list[int]
+) -> set[tuple[bytes, bytes]]:
+    """Return the flows of packets that are not sound but pass: others of these must not overtake them."""
+    late = set()
+    for slot, so in enumerate(sound):
+        at = slot * STRIDE
+        if (
+            not so
+            and buffer[at : at + 2] == b"\xff\xff"
+            and buffer[at + 2] << 8 | buffer[at + 3] <= lengths[slot]
+            and buffer[at + DESTINATION_SOCKET_OFFSET + 1] != ECHO_LOW
+        ):
+            late.add(flow[slot])
+    return late
 
 
 def _filled(address: bytes, network: bytes) -> bytes:
