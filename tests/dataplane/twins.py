@@ -90,6 +90,13 @@ class Side:
             )
         return books
 
+    def count_anew(self) -> None:
+        for link in (self.member.gateway.virtual, self.games, self.room):
+            counters = link.counters
+            counters.packets_in = counters.octets_in = counters.packets_out = counters.octets_out = 0
+            counters.drops.clear()
+        self.host.sent.clear()
+
     def clients(self) -> list[ClientView]:
         """Return the views but for what may be later or sampled."""
         views = [*self.games.clients(), *self.room.clients()]

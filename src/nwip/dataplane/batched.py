@@ -8,9 +8,10 @@ import socket
 from typing import Final
 
 from nwip.dataplane.arena import SLOTS, Arena
-from nwip.dataplane.batches import forward
+from nwip.dataplane.audience import Audience
+from nwip.dataplane.batches import REFUSED, forward
 from nwip.dataplane.flows import Books, Flows
-from nwip.dataplane.kernel import errno_of
+from nwip.dataplane.kernel import SOL_UDP, UDP_SEGMENT, errno_of
 from nwip.dataplane.portable import PortablePort, Received
 from nwip.dataplane.sockaddr import SIZES, endpoint_of, sockaddr
 from nwip.dataplane.tally import Tally
@@ -31,6 +32,9 @@ class BatchedPort(PortablePort):
     def __init__(self, sock: socket.socket, received: Received, books: Books, *, busy_poll: int = 0) -> None:
         self.name_size = SIZES[sock.family]
         self.tally = Tally()
+        self.audience = Audience(self.name_size)
+        self.takes_groups = _takes_groups(sock)
+        self._books = books
         self._arena = Arena(self.name_size)
         self.flows = Flows(self._arena, books, self.tally)
         super().__init__(sock, received, busy_poll=busy_poll)
@@ -42,6 +46,32 @@ class BatchedPort(PortablePort):
     def name_of(self, endpoint: Endpoint) -> bytes:
         """Return an endpoint as the kernel writes it. Raises `OSError` if it is of another family."""
         return sockaddr(endpoint, self._socket.family)
+
+    def join(self, name: bytes) -> None:
+        """Add an address to those that get what goes to everybody."""
+        if name not in self.audience:
+            self.audience.add(name)
+            self.tally.join(name)
+
+    def leave(self, name: bytes) -> None:
+        """Leave an address out, and what was counted of it."""
+        self.audience.discard(name)
+        self.tally.forget(name)
+
+    def send_to_all(self, packet: bytes, besides: bytes | None) -> None:
+        """Send a packet to everybody that has joined but one, and count it."""
+        self._write_books(*self.audience.send(self.fileno(), packet, besides), len(packet), besides)
+
+    def repeat(self, at: int, length: int, besides: bytes) -> None:
+        """Do the same with a packet that lies in memory."""
+        self._write_books(*self.audience.repeat(self.fileno(), at, length, besides), length, besides)
+
+    def _write_books(self, sent: int, refused: int, length: int, besides: bytes | None) -> None:
+        self.tally.copy(length, besides if besides is not None and besides in self.audience else None)
+        self._books.packets_out += sent
+        self._books.octets_out += sent * length
+        if refused:
+            self._books.drop(REFUSED, refused)
 
     def _drain(self) -> None:
         arena = self._arena
@@ -57,3 +87,12 @@ class BatchedPort(PortablePort):
                 self._received([(arena.datagram(slot), endpoint_of(arena.name(slot))) for slot in left])
             if count < SLOTS or 2 * len(left) > SLOTS or self._socket.fileno() < 0:
                 return
+
+
+def _takes_groups(sock: socket.socket) -> bool:
+    """Say whether the kernel cuts messages (Linux 4.18)."""
+    try:
+        sock.getsockopt(SOL_UDP, UDP_SEGMENT)
+    except OSError:
+        return False
+    return True

@@ -7,9 +7,11 @@ is decided here. Whoever changes what was decided on says so: `forget`, `forget_
 `clear`. To forget too much costs a packet's time, to forget too little is a fault.
 """
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from nwip.dataplane.arena import Arena
+from nwip.dataplane.groups import Groups
 from nwip.dataplane.headers import NETWORK_SIZE
 from nwip.dataplane.outbox import Outbox
 from nwip.dataplane.tally import Tally
@@ -33,14 +35,22 @@ class Books(Protocol):
 
 
 class Target(Protocol):
-    """A port that can be sent from; its `name_size` is the size of an address at it, in octets."""
+    """A port that can be sent from; its `name_size` is the size of an address at it, in octets.
+
+    `takes_groups` says whether the kernel cuts messages there: see `groups.py`.
+    """
 
     name_size: int
     tally: Tally
+    takes_groups: bool
 
     def fileno(self) -> int:
         """Return the descriptor; -1 when it is closed."""
         ...
+
+
+Repeat = Callable[[Arena, int, int, bytes, bytes], None]
+"""Called with an arena, a slot, the length there, the source, ten octets, and the address it came from."""
 
 
 class Exit:
@@ -51,7 +61,18 @@ class Exit:
     another medium, and the transport control is raised.
     """
 
-    __slots__ = ("all", "books", "maximum", "names", "raises", "some", "sources", "target")
+    __slots__ = (
+        "all",
+        "books",
+        "groups_of_all",
+        "groups_of_some",
+        "maximum",
+        "names",
+        "raises",
+        "some",
+        "sources",
+        "target",
+    )
 
     def __init__(self, target: Target, books: Books, maximum: int, arena: Arena, *, raises: bool) -> None:
         self.target = target
@@ -62,6 +83,10 @@ class Exit:
         self.sources: dict[bytes, bytes] = {}
         self.all = Outbox(arena.base, target.name_size)
         self.some = Outbox(arena.base, target.name_size)
+        self.groups_of_all = self.groups_of_some = None
+        if target.takes_groups:
+            self.groups_of_all = Groups(self.all, target.name_size)
+            self.groups_of_some = Groups(self.some, target.name_size)
 
 
 class Flows:
@@ -80,6 +105,9 @@ class Flows:
         self.network = bytes(NETWORK_SIZE)
         self.hop_limit = HOP_LIMIT
         self.exits: list[Exit] = []
+        self.everyone = bytes(NETWORK_SIZE)
+        self.repeat: Repeat | None = None
+        self.speakers: dict[bytes, bytes] = {}
         self._routed: dict[bytes, list[bytes]] = {}
 
     def exit(self, target: Target, books: Books, maximum: int, *, raises: bool) -> Exit:
@@ -105,8 +133,17 @@ class Flows:
             self._routed.setdefault(destination[:NETWORK_SIZE], []).append(destination)
         way.names[destination] = place
 
+    def learn_broadcast(self, source: bytes, name: bytes, everyone: bytes, repeat: Repeat) -> None:
+        """Remember that broadcasts from `source` at `name` are believed, and who repeats them."""
+        if len(self.speakers) >= LIMIT:
+            self.speakers.clear()
+        self.everyone = everyone
+        self.repeat = repeat
+        self.speakers[source] = name
+
     def forget(self, address: bytes) -> None:
         """Forget a source and destination, ten octets."""
+        self.speakers.pop(address, None)
         for way in self.exits:
             way.sources.pop(address, None)
             way.names.pop(address, None)
@@ -119,16 +156,18 @@ class Flows:
 
     def forget_sources(self, names: set[bytes], nodes: set[bytes]) -> None:
         """Forget who is at some addresses of the port, and who has some node numbers."""
-        for way in self.exits:
+        for sources in (self.speakers, *(way.sources for way in self.exits)):
             gone = [
                 address
-                for address, name in way.sources.items()
+                for address, name in sources.items()
                 if name in names or address[NETWORK_SIZE:] in nodes
             ]
             for address in gone:
-                del way.sources[address]
+                del sources[address]
 
     def clear(self) -> None:
         """Forget everything."""
         self.exits.clear()
+        self.speakers.clear()
+        self.repeat = None
         self._routed.clear()

@@ -26,15 +26,17 @@ _WORDS: Final = "Q" if ctypes.sizeof(ctypes.c_ulonglong) == _WORD else "L"
 class Outbox:
     """Messages of one `Iovec` each, to addresses of `name_size` octets; `base` is where slot 0 is.
 
-    Until `pick` says otherwise message i sends slot i.
+    Until `pick` says otherwise message i sends slot i. `iovecs` is the address of the first `Iovec`.
     """
 
     def __init__(self, base: int, name_size: int) -> None:
         self._base = base
+        self._name_size = name_size
         self._names = bytearray(SLOTS * name_size)
         self._messages = bytearray(SLOTS * MESSAGE)
         self._iovecs = bytearray(SLOTS * IOVEC)
         names, iovecs = address_of(self._names), address_of(self._iovecs)
+        self.iovecs = iovecs
         for index, header in enumerate(headers(self._messages)):
             header.iov = iovecs + index * IOVEC
             header.iov_length = 1
@@ -63,6 +65,12 @@ class Outbox:
         self._names[: len(names)] = names
         sent = sendmmsg(descriptor, self._pointers[0], count, MSG_DONTWAIT)
         return 0 if sent == count else send_rest(descriptor, self._pointers, sent, count)
+
+    def send_from(self, descriptor: int, first: int, names: bytes, count: int) -> int:
+        """Send so many messages from one on; return how many were refused."""
+        at = first * self._name_size
+        self._names[at : at + len(names)] = names
+        return send_rest(descriptor, self._pointers[first:], 0, count)
 
 
 def send_rest(descriptor: int, pointers: list[ctypes.c_void_p], sent: int, count: int) -> int:

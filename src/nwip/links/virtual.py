@@ -63,6 +63,9 @@ class VirtualLink(Located):
         wants_broadcasts = self._broadcast_to is not None
         port = self._open_port(self._at, self._received, broadcast=wants_broadcasts, books=self.counters)
         self._ports.append(port)
+        if isinstance(port, BatchedPort):
+            for endpoint in self._peers:
+                port.join(port.name_of(endpoint))
         if self._broadcast_to is None:
             return
         try:
@@ -102,6 +105,10 @@ class VirtualLink(Located):
         for port in self._ports:
             if isinstance(port, BatchedPort) and (others or numbers):
                 port.flows.forget_sources({port.name_of(endpoint) for endpoint in others}, numbers)
+                for endpoint in self._peers.keys() - peers.keys():
+                    port.leave(port.name_of(endpoint))
+                for endpoint in peers.keys() - self._peers.keys():
+                    port.join(port.name_of(endpoint))
         self._peers = peers
         self._numbers = frozenset(peers.values())
 
@@ -120,9 +127,18 @@ class VirtualLink(Located):
         if self._broadcast_to is not None:
             self.send(packet, self._broadcast_to)
             return
+        port = self._ports[0] if self._ports else None
+        if isinstance(port, BatchedPort) and len(packet) <= MAXIMUM_SIZE:
+            port.send_to_all(packet, port.name_of(besides) if isinstance(besides, tuple) else None)
+            return
         for peer in self._peers:
             if peer != besides:
                 self.send(packet, peer)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody would get what is sent to all."""
+        return not self._peers and self._broadcast_to is None
 
     def release(self, node: bytes) -> None:
         """Nothing: hosts of other nodes are placed by the directory."""

@@ -13,6 +13,8 @@ from nwip.ipx.numbers import MAXIMUM_HOPS
 from nwip.links.base import Gateway, Hop
 from nwip.links.dosbox.clients import Client, ClientView
 from nwip.links.dosbox.engine import DEFAULT_LIMIT, DosboxServer, everyone, nobodys
+from nwip.links.dosbox.events import Event, Left
+from nwip.links.dosbox.ingress import MAXIMUM_SIZE
 from nwip.links.dosbox.serving import ServerLink
 from nwip.security.limits import TokenBuckets
 
@@ -94,6 +96,11 @@ class DosboxLink(ServerLink, Located):
         """What the link counts in."""
         return self.counters
 
+    def ports(self) -> Sequence[BatchedPort]:
+        """Return the listening ports, if they take batches."""
+        ports = list(self._batched())
+        return ports if len(ports) == len(self._ports) else ()
+
     def spot(self, hop: Hop) -> Spot | None:
         """Return where a client is for the kernel."""
         place = self._engine.place_of(hop)
@@ -101,6 +108,16 @@ class DosboxLink(ServerLink, Located):
         if place is None or not isinstance(port, BatchedPort):
             return None
         return Spot(port, port.name_of(place[0]))
+
+    def send_to_all(self, packet: bytes, *, besides: Hop | None = None) -> None:
+        """Send a packet to every client but the one with node number `besides`."""
+        ports = self.ports()
+        if not ports or len(packet) > MAXIMUM_SIZE:
+            super().send_to_all(packet, besides=besides)
+            return
+        sender = self._engine.place_of(besides)
+        for port in ports:
+            port.send_to_all(packet, None if sender is None else port.name_of(sender[0]))
 
     def clients(self) -> list[ClientView]:
         """Return what there is to tell of every client; see `Tally` for what is sampled."""
@@ -121,14 +138,23 @@ class DosboxLink(ServerLink, Located):
     def _received(self, index: int, batch: Sequence[Datagram]) -> None:
         self._take(batch, index)
 
-    def _gone(self, address: Endpoint, reason: str) -> None:  # noqa: ARG002 - the protocol has no word for it
-        """Count anew whoever may come at that address."""
-        for port in self._batched():
-            port.tally.forget(port.name_of(address))
+    def _gone(self, address: Endpoint, reason: str) -> None:
+        """Nothing: the protocol has no word for it."""
 
-    def _forget(self, node: bytes) -> None:
+    def _changed(self, event: Event) -> None:
         if self.shortcuts is not None:
-            self.shortcuts.forget(self.network.to_bytes(4, "big") + node)
+            self.shortcuts.forget(self.network.to_bytes(4, "big") + event.node)
+        place = self._engine.place_of(event.node)
+        gone = event.address if isinstance(event, Left) else getattr(event, "moved_from", None)
+        for index, port in enumerate(self._ports):
+            if not isinstance(port, BatchedPort):
+                continue
+            if gone is not None:
+                port.leave(port.name_of(gone))
+            if place is not None and place[1] == index:
+                port.join(port.name_of(place[0]))
+            elif place is not None:
+                port.leave(port.name_of(place[0]))
 
     def _batched(self) -> Iterator[BatchedPort]:
         return (port for port in self._ports if isinstance(port, BatchedPort))
@@ -139,11 +165,12 @@ class DosboxLink(ServerLink, Located):
     def _with_tally(self, view: ClientView) -> ClientView:
         for port in self._batched():
             name, tally = port.name_of(view.address), port.tally
+            packets, octets = tally.out(name) if name in port.audience else (0, 0)
             view = view._replace(
                 packets_in=view.packets_in + tally.packets_in.get(name, 0),
                 octets_in=view.octets_in + tally.octets_in.get(name, 0),
-                packets_out=view.packets_out + tally.packets_out.get(name, 0),
-                octets_out=view.octets_out + tally.octets_out.get(name, 0),
+                packets_out=view.packets_out + packets,
+                octets_out=view.octets_out + octets,
             )
         return view
 

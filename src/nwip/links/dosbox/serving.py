@@ -11,7 +11,7 @@ from nwip.ipx.address import BROADCAST_NODE, format_node
 from nwip.links.base import Gateway, Hop
 from nwip.links.dosbox.clients import ClientView
 from nwip.links.dosbox.engine import DosboxServer
-from nwip.links.dosbox.events import Joined, Left
+from nwip.links.dosbox.events import Event, Joined, Left
 from nwip.links.dosbox.ingress import MAXIMUM_SIZE
 
 _log = logging.getLogger("nwip.links.dosbox")
@@ -65,9 +65,9 @@ class ServerLink(ABC):
     def send(self, packet: bytes, hop: Hop) -> None:
         """Send a packet to the client with node number `hop`; to all for the broadcast node."""
         if hop == BROADCAST_NODE:
-            self._engine.send_to_all(packet)
-        else:
-            self._engine.send(packet, hop)
+            self.send_to_all(packet)
+            return
+        self._engine.send(packet, hop)
         self._transmit()
 
     def send_to_all(self, packet: bytes, *, besides: Hop | None = None) -> None:
@@ -85,7 +85,7 @@ class ServerLink(ABC):
         """Send what the engine has to send."""
 
     @abstractmethod
-    def _forget(self, node: bytes) -> None:
+    def _changed(self, event: Event) -> None:
         """Learn that something has changed about who has a node number, or where it is."""
 
     @abstractmethod
@@ -111,7 +111,7 @@ class ServerLink(ABC):
         """Send and report what the engine has decided, and set the timer to its next deadline."""
         self._transmit()
         for event in self._engine.events():
-            self._forget(event.node)
+            self._changed(event)
             if isinstance(event, Joined):
                 self._report_joined(event)
             elif isinstance(event, Left):

@@ -17,6 +17,7 @@ from nwip.ipx.numbers import MAXIMUM_HOPS
 from nwip.links.base import Gateway
 from nwip.links.dosbox.clients import PING_INTERVAL, SILENCE
 from nwip.links.dosbox.engine import DosboxServer, everyone, nobodys
+from nwip.links.dosbox.events import Event
 from nwip.links.dosbox.serving import ServerLink
 from nwip.links.websocket.channel import GOING_AWAY, NOT_ACCEPTABLE, POLICY, Channel, Outbox
 from nwip.links.websocket.rooms import Refusal, Tls, WebSocketServers, check_room
@@ -189,7 +190,7 @@ class WebSocketLink(ServerLink):
             if outbox is None or not outbox.send(data):
                 self.counters.drop(SLOW)
 
-    def _forget(self, node: bytes) -> None:
+    def _changed(self, event: Event) -> None:
         """Nothing: packets are looked at one by one."""
 
     def _gone(self, address: Endpoint, reason: str) -> None:

@@ -1,0 +1,80 @@
+"""Sends one packet to many addresses, many with one call.
+
+Fast path. The addresses stand ready as the kernel takes them, and all messages point to the same octets.
+"""
+
+import ctypes
+from typing import Final
+
+from nwip.dataplane.arena import MESSAGE, address_of, headers
+from nwip.dataplane.kernel import MSG_DONTWAIT, Iovec, sendmmsg
+from nwip.dataplane.outbox import send_rest
+from nwip.ipx.packet import MAXIMUM_SIZE
+
+BLOCK: Final = 64  # messages a call
+
+
+class Audience:
+    """The addresses, of `name_size` octets each, that get a copy of what is sent to all."""
+
+    def __init__(self, name_size: int) -> None:
+        self._size = name_size
+        self._names = bytearray()
+        self._at: dict[bytes, int] = {}
+        self._block_names = bytearray(BLOCK * name_size)
+        self._packet = bytearray(MAXIMUM_SIZE)
+        self._own = address_of(self._packet)
+        self._iovec = Iovec(self._own, 0)
+        self._messages = bytearray(BLOCK * MESSAGE)
+        names = address_of(self._block_names)
+        for index, header in enumerate(headers(self._messages)):
+            header.iov = ctypes.addressof(self._iovec)
+            header.iov_length = 1
+            header.name = names + index * name_size
+            header.name_length = name_size
+        messages = address_of(self._messages)
+        self._pointers = [ctypes.c_void_p(messages + index * MESSAGE) for index in range(BLOCK)]
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def __contains__(self, name: bytes) -> bool:
+        return name in self._at
+
+    def add(self, name: bytes) -> None:
+        """Add an address; one that is there already is there once."""
+        if name not in self._at:
+            self._at[name] = len(self._names)
+            self._names += name
+
+    def discard(self, name: bytes) -> None:
+        """Leave an address out, if it is there; the last one takes its place."""
+        at = self._at.pop(name, None)
+        if at is None:
+            return
+        last = bytes(self._names[-self._size :])
+        del self._names[-self._size :]
+        if last != name:
+            self._names[at : at + self._size] = last
+            self._at[last] = at
+
+    def send(self, descriptor: int, packet: bytes, besides: bytes | None = None) -> tuple[int, int]:
+        """Send a packet of 1500 octets at most to all but one; return how many went and were refused."""
+        self._packet[: len(packet)] = packet
+        return self.repeat(descriptor, self._own, len(packet), besides)
+
+    def repeat(self, descriptor: int, at: int, length: int, besides: bytes | None) -> tuple[int, int]:
+        """Send so many octets at an address in memory, as `send` does."""
+        self._iovec.base = at
+        self._iovec.length = length
+        out = None if besides is None else self._at.get(besides)
+        names = self._names if out is None else self._names[:out] + self._names[out + self._size :]
+        count, refused, step = len(names) // self._size, 0, BLOCK * self._size
+        for start in range(0, len(names), step):
+            block = names[start : start + step]
+            self._block_names[: len(block)] = block
+            size = len(block) // self._size
+            sent = sendmmsg(descriptor, self._pointers[0], size, MSG_DONTWAIT)
+            if sent != size:
+                refused += send_rest(descriptor, self._pointers, sent, size)
+        return count - refused, refused
