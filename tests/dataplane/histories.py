@@ -22,6 +22,8 @@ from gateway.world import NETWORK
 from nwip.directory.records import Endpoint, Host, Node, Route
 from nwip.gateway.taps import Taps
 from nwip.ipx.address import BROADCAST_NODE, NULL_NODE, Address
+from nwip.ipx.hello import MAGIC
+from nwip.ipx.numbers import Socket
 from nwip.ipx.ping import registration
 from nwip.routing.numbering import node_number
 
@@ -33,7 +35,7 @@ CLIENTS = len(HOMES)
 SIZES = [30, 31, 255, 256, 512, 576, 1400, 1424, 1425, 1500, 1501, 2111, 2112, 2113, 3000, 29, 0]
 FAR_AWAY = 99
 NATURAL = 4  # sources below are those who belong there
-SOCKETS = [0x0455, 0x0002, 0x5502, 0x0200, 0x0451, 0x0452, GATEWAYS]
+SOCKETS = [0x0455, 0x0002, 0x5502, 0x0200, Socket.NCP, Socket.SAP, Socket.RIP, Socket.HELLO]
 HOPS = [1, 14, 15, 16, 17, 127, 128, 255]
 
 
@@ -154,6 +156,8 @@ class History:
                 kind=run.kind,
                 mark=self._mark,
             )
+            if run.socket == Socket.HELLO and not run.kind:
+                data = data[:30] + MAGIC + data[30 + len(MAGIC) :]
             datagrams.append((data, address))
         return datagrams
 
@@ -274,7 +278,7 @@ class History:
             await self.twins.pass_time(seconds, step=1.0)
 
     async def then_go_quiet(self, _which: int) -> None:
-        """Let all clients leave. Those heard in batches last a little longer, and get what is broadcast then."""
+        """Let all clients leave. Those heard in batches last a little longer, and get broadcasts then."""
         self.silent = 0.0
         await self.twins.pass_time(200.0)
         self.twins.each(Side.count_anew)

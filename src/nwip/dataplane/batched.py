@@ -53,6 +53,12 @@ class BatchedPort(PortablePort):
             self.audience.add(name)
             self.tally.join(name)
 
+    def part(self, name: bytes) -> None:
+        """Leave an address out that uses another port now; what was counted of it stays."""
+        if name in self.audience:
+            self.audience.discard(name)
+            self.tally.part(name)
+
     def leave(self, name: bytes) -> None:
         """Leave an address out, and what was counted of it."""
         self.audience.discard(name)

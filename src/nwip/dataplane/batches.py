@@ -41,7 +41,7 @@ _ADDRESSES: Final = [Struct("=" + _FIELDS * count) for count in range(SLOTS + 1)
 _NAMES: Final = {size: [Struct(f"{size}s" * count) for count in range(SLOTS + 1)] for size in SIZES.values()}
 _THIS_NETWORK: Final = bytes(NETWORK_SIZE)
 _EVERYBODY: Final = BROADCAST_NODE
-_FOR_ROUTERS: Final = (Socket.RIP.to_bytes(2, "big"), Socket.SAP.to_bytes(2, "big"))
+_FOR_ROUTERS: Final = tuple(each.to_bytes(2, "big") for each in (Socket.RIP, Socket.SAP, Socket.HELLO))
 
 
 def forward(flows: Flows, count: int) -> Sequence[int]:
@@ -196,7 +196,7 @@ def _late(
 
 
 def _is_plain(buffer: bytearray, at: int) -> bool:
-    """Say whether a broadcast is neither RIP nor SAP, nor of the type that crosses networks."""
+    """Say whether a broadcast is neither RIP nor SAP nor a hello, nor of the type that crosses networks."""
     return (
         buffer[at + TYPE_OFFSET] != PacketType.PROPAGATED
         and buffer[at + DESTINATION_SOCKET_OFFSET : at + SOURCE_OFFSET] not in _FOR_ROUTERS

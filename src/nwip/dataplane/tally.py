@@ -24,6 +24,11 @@ class Tally:
             add(self.packets_out, name, -self.copies)
             add(self.octets_out, name, -self.copied_octets)
 
+    def part(self, name: bytes) -> None:
+        """Keep what was counted for a peer that has joined, and count no more of what goes to everybody."""
+        add(self.packets_out, name, self.copies)
+        add(self.octets_out, name, self.copied_octets)
+
     def copy(self, octets: int, besides: bytes | None) -> None:
         """Count a packet that went to everybody but one who has joined."""
         self.copies += 1

@@ -103,8 +103,9 @@ class VirtualLink(Located):
         others = {endpoint for endpoint, number in self._peers.items() if peers.get(endpoint) != number}
         numbers = set(peers.values()) - self._numbers
         for port in self._ports:
-            if isinstance(port, BatchedPort) and (others or numbers):
-                port.flows.forget_sources({port.name_of(endpoint) for endpoint in others}, numbers)
+            if isinstance(port, BatchedPort):
+                if others or numbers:
+                    port.flows.forget_sources({port.name_of(endpoint) for endpoint in others}, numbers)
                 for endpoint in self._peers.keys() - peers.keys():
                     port.leave(port.name_of(endpoint))
                 for endpoint in peers.keys() - self._peers.keys():

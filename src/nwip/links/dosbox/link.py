@@ -154,7 +154,7 @@ class DosboxLink(ServerLink, Located):
             if place is not None and place[1] == index:
                 port.join(port.name_of(place[0]))
             elif place is not None:
-                port.leave(port.name_of(place[0]))
+                port.part(port.name_of(place[0]))
 
     def _batched(self) -> Iterator[BatchedPort]:
         return (port for port in self._ports if isinstance(port, BatchedPort))
@@ -165,7 +165,9 @@ class DosboxLink(ServerLink, Located):
     def _with_tally(self, view: ClientView) -> ClientView:
         for port in self._batched():
             name, tally = port.name_of(view.address), port.tally
-            packets, octets = tally.out(name) if name in port.audience else (0, 0)
+            packets, octets = tally.packets_out.get(name, 0), tally.octets_out.get(name, 0)
+            if name in port.audience:
+                packets, octets = tally.out(name)
             view = view._replace(
                 packets_in=view.packets_in + tally.packets_in.get(name, 0),
                 octets_in=view.octets_in + tally.octets_in.get(name, 0),
