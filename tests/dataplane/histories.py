@@ -81,18 +81,23 @@ class History:
         self.peers = [Node(PEER_NUMBERS[index], f"peer {index}", [PEERS[index]]) for index in (0, 1)]
 
     def take(self, step: Batch | Happening) -> None:
+        """Deliver a batch, in parts where hosts move in it: from which packet on these count is left open."""
         if isinstance(step, Batch):
             at = INLETS[step.inlet]
-            together = []
-            for datagram in (each for run in step.runs for each in self._datagrams(at, run)):
-                if self._is_news(at, *datagram):
-                    self.twins.deliver(at, [datagram])
+            together: list[tuple[bytes, Endpoint]] = []
+            places: dict[bytes, Endpoint] = {}
+            for data, address in (each for run in step.runs for each in self._datagrams(at, run)):
+                moves = places.setdefault(data[22:28], address) != address
+                if moves or self._is_news(at, data, address):
+                    self.twins.deliver(at, together)
+                    self.twins.deliver(at, [(data, address)])
+                    together, places = [], {}
                 else:
-                    together.append(datagram)
+                    together.append((data, address))
             self.twins.deliver(at, together)
 
     def _is_news(self, at: Endpoint, data: bytes, address: Endpoint) -> bool:
-        """Say whether a datagram may change where a host is: it is left open for which of its batch."""
+        """Say whether a datagram may change where a host is."""
         node = data[22:28]
         side = self.twins.slow
         if at == DATA:

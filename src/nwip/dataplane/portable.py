@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from nwip.dataplane.buffers import RECEIVE_BUFFER, granted, overflows
+from nwip.dataplane.sockaddr import with_scope
 from nwip.dataplane.spinning import Spinner
 from nwip.dataplane.traffic import traffic
 from nwip.directory.records import Endpoint
@@ -77,7 +78,7 @@ class PortablePort:
                 break
             except OSError:  # an ICMP error of an earlier send: says nothing about what waits
                 continue
-            batch.append((data, source[:2]))
+            batch.append((data, (with_scope(source[0], source[3]), source[1]) if len(source) > 2 else source))
         if batch:
             traffic.datagrams += len(batch)
             self._received(batch)
