@@ -47,25 +47,8 @@ class BatchedPort(PortablePort):
         """Return an endpoint as the kernel writes it. Raises `OSError` if it is of another family."""
         return sockaddr(endpoint, self._socket.family)
 
-    def join(self, name: bytes) -> None:
-        """Add an address to those that get what goes to everybody."""
-        if name not in self.audience:
-            self.audience.add(name)
-            self.tally.join(name)
-
-    def part(self, name: bytes) -> None:
-        """Leave an address out that uses another port now; what was counted of it stays."""
-        if name in self.audience:
-            self.audience.discard(name)
-            self.tally.part(name)
-
-    def leave(self, name: bytes) -> None:
-        """Leave an address out, and what was counted of it."""
-        self.audience.discard(name)
-        self.tally.forget(name)
-
     def send_to_all(self, packet: bytes, besides: bytes | None) -> None:
-        """Send a packet to everybody that has joined but one, and count it."""
+        """Send a packet to the whole audience but one of it, and count it."""
         self._write_books(*self.audience.send(self.fileno(), packet, besides), len(packet), besides)
 
     def repeat(self, at: int, length: int, besides: bytes) -> None:
@@ -73,7 +56,7 @@ class BatchedPort(PortablePort):
         self._write_books(*self.audience.repeat(self.fileno(), at, length, besides), length, besides)
 
     def _write_books(self, sent: int, refused: int, length: int, besides: bytes | None) -> None:
-        self.tally.copy(length, besides if besides is not None and besides in self.audience else None)
+        self.tally.copy(length, besides)
         self._books.packets_out += sent
         self._books.octets_out += sent * length
         if refused:

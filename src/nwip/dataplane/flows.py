@@ -58,7 +58,8 @@ class Exit:
 
     They may come from `sources`, each from its address. `books` are those of the link that `target` belongs
     to, and `maximum` is the largest packet in octets that it carries. `raises`: it is another network, or
-    another medium, and the transport control is raised.
+    another medium, and the transport control is raised. `turns`: it leads back out of the port of a star,
+    where whoever is a source is at the same address as a destination, so that one table serves for both.
     """
 
     __slots__ = (
@@ -74,13 +75,15 @@ class Exit:
         "target",
     )
 
-    def __init__(self, target: Target, books: Books, maximum: int, arena: Arena, *, raises: bool) -> None:
+    def __init__(
+        self, target: Target, books: Books, maximum: int, arena: Arena, *, raises: bool, turns: bool
+    ) -> None:
         self.target = target
         self.books = books
         self.maximum = maximum
         self.raises = raises
         self.names: dict[bytes, bytes] = {}
-        self.sources: dict[bytes, bytes] = {}
+        self.sources: dict[bytes, bytes] = self.names if turns else {}
         self.all = Outbox(arena.base, target.name_size)
         self.some = Outbox(arena.base, target.name_size)
         self.groups_of_all = self.groups_of_some = None
@@ -115,7 +118,8 @@ class Flows:
         for way in self.exits:
             if way.target is target and way.raises is raises:
                 return way
-        self.exits.append(Exit(target, books, maximum, self.arena, raises=raises))
+        turns = not raises and target.tally is self.tally
+        self.exits.append(Exit(target, books, maximum, self.arena, raises=raises, turns=turns))
         return self.exits[-1]
 
     def learn(
@@ -123,16 +127,17 @@ class Flows:
     ) -> None:
         """Remember that packets from `source` at `name` are believed, and go by `way` to `place`.
 
-        `routed`: only the destination's network was looked up.
+        `routed`: only a network was looked up, not each address.
         """
         if len(way.sources) >= LIMIT or len(way.names) >= LIMIT:
             self._routed.clear()
             for each in self.exits:
                 each.sources.clear()
                 each.names.clear()
+        if routed:
+            known = self._routed.setdefault(destination[:NETWORK_SIZE], set())
+            known.update(address for address in (source, destination) if address not in way.names)
         way.sources[source] = name
-        if routed and destination not in way.names:
-            self._routed.setdefault(destination[:NETWORK_SIZE], set()).add(destination)
         way.names[destination] = place
 
     def learn_broadcast(self, source: bytes, name: bytes, everyone: bytes, repeat: Repeat) -> None:

@@ -4,7 +4,7 @@ Two speeds: what arrives and leaves here is raw octets, checked by offset. Only 
 of live nodes of the domain are taken, and none may carry another node's number as its source.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from nwip.dataplane.flows import Books
 from nwip.dataplane.port import BatchedPort, Datagram, Opener, Port, described, open_port, overflows
@@ -64,8 +64,7 @@ class VirtualLink(Located):
         port = self._open_port(self._at, self._received, broadcast=wants_broadcasts, books=self.counters)
         self._ports.append(port)
         if isinstance(port, BatchedPort):
-            for endpoint in self._peers:
-                port.join(port.name_of(endpoint))
+            port.audience.names = self._names
         if self._broadcast_to is None:
             return
         try:
@@ -103,13 +102,11 @@ class VirtualLink(Located):
         others = {endpoint for endpoint, number in self._peers.items() if peers.get(endpoint) != number}
         numbers = set(peers.values()) - self._numbers
         for port in self._ports:
-            if isinstance(port, BatchedPort):
-                if others or numbers:
-                    port.flows.forget_sources({port.name_of(endpoint) for endpoint in others}, numbers)
-                for endpoint in self._peers.keys() - peers.keys():
-                    port.leave(port.name_of(endpoint))
-                for endpoint in peers.keys() - self._peers.keys():
-                    port.join(port.name_of(endpoint))
+            if isinstance(port, BatchedPort) and peers != self._peers:
+                port.flows.forget_sources({port.name_of(endpoint) for endpoint in others}, numbers)
+                port.audience.changed()
+                for endpoint in others:
+                    port.tally.forget(port.name_of(endpoint))
         self._peers = peers
         self._numbers = frozenset(peers.values())
 
@@ -151,6 +148,12 @@ class VirtualLink(Located):
             "peers": str(len(self._peers)),
             **described(self._ports),
         }
+
+    def _names(self) -> Iterator[bytes]:
+        port = self._ports[0]
+        if isinstance(port, BatchedPort):
+            for endpoint in self._peers:
+                yield port.name_of(endpoint)
 
     def _received(self, batch: Sequence[Datagram]) -> None:
         arrivals = [arrival for data, peer in batch if (arrival := self._check(data, peer))]
