@@ -109,7 +109,8 @@ class History:
             return False
         link = side.room if at == ROOM else side.games
         here = GAMES.index(at) if at != ROOM else 0
-        return link._engine.place_of(node) != (address, here)
+        client = link._engine.client_with(node)
+        return client is None or (client.address, client.port) != (address, here)
 
     async def become(self, happening: Happening) -> None:
         """Let something happen on both sides."""

@@ -56,7 +56,8 @@ class BatchedPort(PortablePort):
         self._write_books(*self.audience.repeat(self.fileno(), at, length, besides), length, besides)
 
     def _write_books(self, sent: int, refused: int, length: int, besides: bytes | None) -> None:
-        self.tally.copy(length, besides)
+        was_left_out = sent + refused < len(self.audience)  # not where it is heard at another port
+        self.tally.copy(length, besides if was_left_out else None)
         self._books.packets_out += sent
         self._books.octets_out += sent * length
         if refused:

@@ -135,8 +135,9 @@ class Flows:
                 each.sources.clear()
                 each.names.clear()
         if routed:
-            known = self._routed.setdefault(destination[:NETWORK_SIZE], set())
-            known.update(address for address in (source, destination) if address not in way.names)
+            for address in (source, destination) if way.sources is way.names else (destination,):
+                if address not in way.names:
+                    self._routed.setdefault(address[:NETWORK_SIZE], set()).add(address)
         way.sources[source] = name
         way.names[destination] = place
 
