@@ -4,13 +4,12 @@ A conversation is begun so that it goes on by itself, then something changes, an
 they would if nothing had been remembered.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 import pytest
 from msgspec.structs import replace
 
-from dataplane.memory_kernel import KernelLoop
+from dataplane.scene import ALICE, BOB, MAC, NOBODY, Scene, play
 from dataplane.twins import (
     DATA,
     FAR_NETWORK,
@@ -18,75 +17,12 @@ from dataplane.twins import (
     HOSTS,
     PEER_NUMBERS,
     PEERS,
-    ROOM,
-    ROOM_NETWORK,
     Side,
-    Twins,
     packet,
 )
-from gateway.world import NETWORK
 from nwip.dataplane.batched import BatchedPort
-from nwip.dataplane.port import Datagram, Received
-from nwip.directory.records import Endpoint, Host, Node, Route
+from nwip.directory.records import Host, Node, Route
 from nwip.gateway.taps import Taps
-from nwip.ipx.address import BROADCAST_NODE
-
-ALICE, BOB, CAROL = (("192.0.2.1", 1000), ("192.0.2.2", 1000), ("192.0.2.3", 1000))
-NOBODY = b"\2nobod"
-MAC = bytes.fromhex("0080C7000001")
-
-
-class Scene:
-    """Alice and Bob play in `games`, Carol in `room`; each way between them and the hosts has been taken."""
-
-    def __init__(self, twins: Twins) -> None:
-        self.twins = twins
-        self.alice = twins.register(ALICE, GAMES[0])
-        self.bob = twins.register(BOB, GAMES[0])
-        self.carol = twins.register(CAROL, ROOM)
-        self.ways: list[tuple[Endpoint, bytes, Endpoint]] = [
-            (GAMES[0], packet(NETWORK, self.alice, NETWORK, self.bob), ALICE),
-            (GAMES[0], packet(NETWORK, self.bob, NETWORK, self.alice), BOB),
-            (GAMES[0], packet(NETWORK, self.alice, NETWORK, HOSTS[0]), ALICE),
-            (GAMES[0], packet(NETWORK, self.alice, FAR_NETWORK, NOBODY), ALICE),
-            (GAMES[0], packet(NETWORK, self.alice, ROOM_NETWORK, self.carol), ALICE),
-            (ROOM, packet(ROOM_NETWORK, self.carol, NETWORK, self.alice), CAROL),
-            (ROOM, packet(ROOM_NETWORK, self.carol, FAR_NETWORK, NOBODY), CAROL),
-            (DATA, packet(NETWORK, HOSTS[0], NETWORK, self.alice), PEERS[0]),
-            (DATA, packet(NETWORK, HOSTS[0], ROOM_NETWORK, self.carol), PEERS[0]),
-            (DATA, packet(FAR_NETWORK, NOBODY, NETWORK, self.alice), PEERS[0]),
-        ]
-        self.said = packet(NETWORK, self.alice, NETWORK, BROADCAST_NODE)
-        self.check()
-        assert self.looked_at() == 0
-
-    def check(self) -> None:
-        """Let all of it happen again, twice, and be the same by both ports."""
-        for _ in range(2):
-            for at, data, source in [*self.ways, (GAMES[0], self.said, ALICE)]:
-                self.twins.deliver(at, [(data, source)] * 3)
-                assert not self.twins.differences()
-
-    def looked_at(self) -> int:
-        """Return how many of the ways are looked at packet by packet now."""
-        count = 0
-        for at, data, source in self.ways:
-            port = self.twins.fast.host.ports[at]
-            assert isinstance(port, BatchedPort)
-            seen: list[object] = []
-            received = port._received
-
-            def look(batch: Sequence[Datagram], to: Received = received, seen: list[object] = seen) -> None:
-                seen.append(batch)
-                to(batch)
-
-            port._received = look
-            self.twins.deliver(at, [(data, source)] * 3)
-            port._received = received
-            count += bool(seen)
-        assert not self.twins.differences()
-        return count
-
 
 Change = Callable[[Scene], Awaitable[None] | None]
 
@@ -200,17 +136,6 @@ CHANGES = [
 ]
 
 
-def play(work: Callable[[Scene], Awaitable[None]]) -> None:
-    async def opened() -> None:
-        with pytest.MonkeyPatch.context() as monkeypatch:
-            twins = Twins(monkeypatch)
-            await twins.open()
-            await work(Scene(twins))
-
-    with asyncio.Runner(loop_factory=KernelLoop) as runner:
-        runner.run(opened())
-
-
 @pytest.mark.parametrize("change", CHANGES)
 def test_nothing_goes_the_old_way_after(change: Callable[[Scene], Awaitable[None]]) -> None:
     async def work(scene: Scene) -> None:
@@ -295,10 +220,11 @@ def test_a_player_who_is_only_heard_in_batches_is_alive_and_one_who_falls_silent
     async def work(scene: Scene) -> None:
         side = scene.twins.fast
         at, data, source = scene.ways[0]
+        began = side.games.clients()[0].since
         for _ in range(30):
             await scene.twins.pass_time(5.0)
             side.host.deliver(at, [(data, source)])
-        assert [view.node for view in side.games.clients()] == [scene.alice]
+        assert [(view.node, view.since) for view in side.games.clients()] == [(scene.alice, began)]
         await scene.twins.pass_time(100.0)
         assert side.games.clients() == []
 

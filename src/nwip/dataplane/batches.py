@@ -158,15 +158,19 @@ def _forward_some(flows: Flows, keys: tuple[bytes, ...], count: int) -> list[int
         gone = set(slots)
         left = [slot for slot in left if slot not in gone]
     if flows.repeat is not None and flows.everyone in destinations:
-        spoken = [
-            slot
-            for slot in left
-            if destinations[slot] == flows.everyone
-            and sound[slot]
-            and flow[slot] not in late
-            and flows.speakers.get(sources[slot]) == came[slot]
-            and _is_plain(arena.buffer, slot * STRIDE)
-        ]
+        spoken: list[int] = []
+        silent: set[bytes] = set()  # whose broadcasts are looked at singly from here on, to keep their order
+        for slot in left:
+            if destinations[slot] != flows.everyone or sources[slot] in silent:
+                continue
+            if (
+                sound[slot]
+                and flows.speakers.get(sources[slot]) == came[slot]
+                and _is_plain(arena.buffer, slot * STRIDE)
+            ):
+                spoken.append(slot)
+            else:
+                silent.add(sources[slot])
         for slot in spoken:
             left.remove(slot)
             fill_networks_of(arena.buffer, [slot], flows.network)
