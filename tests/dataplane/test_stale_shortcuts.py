@@ -20,6 +20,8 @@ from dataplane.twins import (
     Side,
     packet,
 )
+from gateway.test_agents import LAN, SERVER, announce
+from gateway.world import Station
 from nwip.dataplane.batched import BatchedPort
 from nwip.directory.records import Host, Node, Route
 from nwip.gateway.taps import Taps
@@ -186,6 +188,24 @@ def test_a_listener_sees_every_packet_and_then_none_of_them_is_looked_at_again()
         taps.remove(listener)
         assert scene.looked_at() >= len(scene.ways) - 1  # what one player asks teaches the other's answer
         assert scene.looked_at() == 0
+
+    play(work)
+
+
+def test_a_lan_that_gets_its_number_leaves_nothing_remembered() -> None:
+    async def work(scene: Scene) -> None:
+        side = scene.twins.fast
+        server = Station(await side.member.lan("lan", 0, joined=False), SERVER, LAN)
+        await scene.twins.slow.member.lan("lan", 0, joined=False)
+        port = side.host.ports[DATA]
+        assert isinstance(port, BatchedPort)
+        at, data, source = scene.ways[7]
+        for _ in range(2):
+            side.host.deliver(at, [(data, source)])
+        assert port.flows.exits
+        announce(server)
+        assert server.link.network == LAN
+        assert not port.flows.exits
 
     play(work)
 
