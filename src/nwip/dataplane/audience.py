@@ -43,6 +43,9 @@ class Audience:
         messages = address_of(self._messages)
         self._pointers = [ctypes.c_void_p(messages + index * MESSAGE) for index in range(BLOCK)]
 
+    def __len__(self) -> int:
+        return len(self._names or b"") // self._size
+
     def changed(self) -> None:
         """Ask for the addresses again before the next copy."""
         self._names = None

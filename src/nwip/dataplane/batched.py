@@ -27,7 +27,9 @@ class BatchedPort(PortablePort):
     `books` counts what goes on by itself.
     """
 
-    def __init__(self, sock: socket.socket, received: Received, books: Books) -> None:
+    kind = "batched"
+
+    def __init__(self, sock: socket.socket, received: Received, books: Books, *, busy_poll: int = 0) -> None:
         self.name_size = SIZES[sock.family]
         self.tally = Tally()
         self.audience = Audience(self.name_size)
@@ -35,7 +37,7 @@ class BatchedPort(PortablePort):
         self._books = books
         self._arena = Arena(self.name_size)
         self.flows = Flows(self._arena, books, self.tally)
-        super().__init__(sock, received)
+        super().__init__(sock, received, busy_poll=busy_poll)
 
     def fileno(self) -> int:
         """Return the descriptor, -1 when the port is closed."""
@@ -54,7 +56,8 @@ class BatchedPort(PortablePort):
         self._write_books(*self.audience.repeat(self.fileno(), at, length, besides), length, besides)
 
     def _write_books(self, sent: int, refused: int, length: int, besides: bytes | None) -> None:
-        self.tally.copy(length, besides)
+        was_left_out = sent + refused < len(self.audience)  # not where it is heard at another port
+        self.tally.copy(length, besides if was_left_out else None)
         self._books.packets_out += sent
         self._books.octets_out += sent * length
         if refused:

@@ -17,7 +17,7 @@ from nwip.dataplane.outbox import Outbox
 from nwip.dataplane.tally import Tally
 from nwip.ipx.packet import MAXIMUM_SIZE
 
-LIMIT: Final = 200_000  # addresses remembered for an exit; beyond it all are forgotten
+LIMIT: Final = 200_000  # addresses remembered for an exit; beyond it those of all are forgotten
 HOP_LIMIT: Final = 16
 
 
@@ -111,7 +111,7 @@ class Flows:
         self.everyone = bytes(NETWORK_SIZE)
         self.repeat: Repeat | None = None
         self.speakers: dict[bytes, bytes] = {}
-        self._routed: dict[bytes, list[bytes]] = {}
+        self._routed: dict[bytes, set[bytes]] = {}
 
     def exit(self, target: Target, books: Books, maximum: int, *, raises: bool) -> Exit:
         """Return the exit by a port of a link."""
@@ -130,12 +130,14 @@ class Flows:
         `routed`: only a network was looked up, not each address.
         """
         if len(way.sources) >= LIMIT or len(way.names) >= LIMIT:
-            way.sources.clear()
-            way.names.clear()
             self._routed.clear()
+            for each in self.exits:
+                each.sources.clear()
+                each.names.clear()
         if routed:
-            known = self._routed.setdefault(destination[:NETWORK_SIZE], [])
-            known += [address for address in {source, destination} if address not in way.names]
+            for address in (source, destination) if way.sources is way.names else (destination,):
+                if address not in way.names:
+                    self._routed.setdefault(address[:NETWORK_SIZE], set()).add(address)
         way.sources[source] = name
         way.names[destination] = place
 
@@ -150,6 +152,7 @@ class Flows:
     def forget(self, address: bytes) -> None:
         """Forget a source and destination, ten octets."""
         self.speakers.pop(address, None)
+        self._routed.get(address[:NETWORK_SIZE], set()).discard(address)
         for way in self.exits:
             way.sources.pop(address, None)
             way.names.pop(address, None)

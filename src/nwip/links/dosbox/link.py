@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from nwip.dataplane.flows import Books
-from nwip.dataplane.port import BatchedPort, Datagram, Port, open_port
+from nwip.dataplane.port import BatchedPort, Datagram, Opener, Port, described, open_port, overflows
 from nwip.dataplane.spots import Located, Spot
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.records import Endpoint, endpoint_text
@@ -44,6 +44,7 @@ class DosboxLink(ServerLink, Located):
         registrations: TokenBuckets | None = None,
         hop_limit: int = MAXIMUM_HOPS,
         reserved: Callable[[bytes], bool] = nobodys,
+        opener: Opener = open_port,
     ) -> None:
         engine = DosboxServer(
             network,
@@ -60,7 +61,9 @@ class DosboxLink(ServerLink, Located):
         engine.taken = self._taken
         self._limit = limit
         self._listen = tuple(listen)
+        self._open_port = opener
         self._ports: list[Port] = []
+        self.counters.overflows = lambda: overflows(self._ports)
 
     @property
     def endpoints(self) -> list[Endpoint]:
@@ -72,7 +75,7 @@ class DosboxLink(ServerLink, Located):
         self._wakeup = Wakeup(self._engine.next_deadline, self._advance)
         try:
             for index, endpoint in enumerate(self._listen):
-                port = open_port(endpoint, partial(self._received, index), books=self.counters)
+                port = self._open_port(endpoint, partial(self._received, index), books=self.counters)
                 self._ports.append(port)
                 if isinstance(port, BatchedPort):
                     port.audience.names = partial(self._names_at, index)
@@ -131,6 +134,7 @@ class DosboxLink(ServerLink, Located):
             "in DOSBox, type": "\n".join(
                 f"ipxnet connect {host} {port}" for host, port in endpoints if ":" not in host
             ),
+            **described(self._ports),
         }
 
     def _received(self, index: int, batch: Sequence[Datagram]) -> None:
