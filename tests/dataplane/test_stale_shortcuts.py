@@ -102,6 +102,15 @@ async def the_hop_limit_falls(scene: Scene) -> None:
     scene.ways += [(at, data[:4] + b"\1" + data[5:], source) for at, data, source in scene.ways]
 
 
+async def the_hop_limit_rises(scene: Scene) -> None:
+    def change(side: Side) -> None:
+        gateway = side.member.gateway
+        gateway.take_parameters(replace(gateway.parameters, hop_limit=64))
+
+    each(scene, change)
+    scene.ways += [(at, data[:4] + bytes([20]) + data[5:], source) for at, data, source in scene.ways]
+
+
 async def a_link_is_muted(scene: Scene) -> None:
     each(scene, lambda side: side.member.gateway.stand_by(side.games))
 
@@ -136,6 +145,7 @@ CHANGES = [
     the_node_takes_the_number_that_a_host_used,
     the_node_is_renumbered_to_a_far_source,
     the_hop_limit_falls,
+    the_hop_limit_rises,
     a_link_is_muted,
     a_routed_link_is_muted,
     a_link_is_closed_and_opened,
