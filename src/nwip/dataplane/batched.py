@@ -12,6 +12,7 @@ from nwip.dataplane.audience import Audience
 from nwip.dataplane.batches import REFUSED, forward
 from nwip.dataplane.flows import Books, Flows
 from nwip.dataplane.kernel import SOL_UDP, UDP_SEGMENT, errno_of
+from nwip.dataplane.outbox import Outbox
 from nwip.dataplane.portable import PortablePort, Received
 from nwip.dataplane.sockaddr import SIZES, endpoint_of, sockaddr
 from nwip.dataplane.tally import Tally
@@ -44,6 +45,10 @@ class BatchedPort(PortablePort):
     def name_of(self, endpoint: Endpoint) -> bytes:
         """Return an endpoint as the kernel writes it. Raises `OSError` if it is of another family."""
         return sockaddr(endpoint, self._socket.family)
+
+    def outbox(self, base: int) -> Outbox:
+        """Return what sends packets in slots from an address on."""
+        return Outbox(base, self.name_size)
 
     def join(self, name: bytes) -> None:
         """Add an address to those that get what goes to everybody."""

@@ -47,6 +47,10 @@ class Target(Protocol):
         """Return the descriptor; -1 when it is closed."""
         ...
 
+    def outbox(self, base: int) -> Outbox:
+        """Return what sends, by this port, packets in slots from an address on."""
+        ...
+
 
 class Exit:
     """Where packets from one port may go to by another: `names`, the address at `target` of a destination.
@@ -76,8 +80,8 @@ class Exit:
         self.raises = raises
         self.names: dict[bytes, bytes] = {}
         self.sources: dict[bytes, bytes] = {}
-        self.all = Outbox(arena.base, target.name_size)
-        self.some = Outbox(arena.base, target.name_size)
+        self.all = target.outbox(arena.base)
+        self.some = target.outbox(arena.base)
         self.groups_of_all = self.groups_of_some = None
         if target.takes_groups:
             self.groups_of_all = Groups(self.all, target.name_size)

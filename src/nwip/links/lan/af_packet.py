@@ -11,10 +11,13 @@ import struct
 from contextlib import nullcontext, suppress
 from typing import Final
 
+from nwip.dataplane.frames import LARGEST_FRAME
+from nwip.dataplane.kernel import IS_THERE
 from nwip.ipx.address import format_node
 from nwip.links.lan.cable import CableWatch
 from nwip.links.lan.card_filter import instructions
-from nwip.links.lan.device import LARGEST_FRAME, DeviceMedium
+from nwip.links.lan.card_medium import CardMedium
+from nwip.links.lan.device import DeviceMedium
 from nwip.links.lan.interface import ARPHRD_ETHER, IFF_RUNNING, IFF_UP, Within, asking, flags_of, mac_of
 
 RECEIVE_BUFFER: Final = 4 << 20
@@ -122,10 +125,16 @@ class CardDevice:
         return None
 
 
-def card_medium(interface: str, *, promiscuous: bool = False, within: Within = nullcontext) -> DeviceMedium:
-    """Return the medium of a network card; `promiscuous` for a joined link."""
+def card_medium(
+    interface: str, *, promiscuous: bool = False, within: Within = nullcontext, portable: bool = False
+) -> DeviceMedium:
+    """Return the medium of a network card; `promiscuous` for a joined link.
+
+    Where the kernel can do it and `portable` does not forbid it, frames are taken in batches.
+    """
     card = CardDevice(interface, promiscuous=promiscuous, within=within)
-    return DeviceMedium(card, CableWatch(interface, within=within))
+    kind = CardMedium if IS_THERE and not portable else DeviceMedium
+    return kind(card, CableWatch(interface, within=within))
 
 
 def _bind(sock: socket.socket, interface: str) -> bytes:
