@@ -4,7 +4,12 @@ from collections.abc import Callable, Hashable
 from typing import NamedTuple, Protocol, TypeVar
 
 from nwip.dataplane.flows import Books, Flows, Target
-from nwip.ipx.packet import DESTINATION_NODE_OFFSET, DESTINATION_OFFSET, SOURCE_OFFSET
+from nwip.ipx.packet import (
+    DESTINATION_NODE_OFFSET,
+    DESTINATION_OFFSET,
+    SOURCE_OFFSET,
+    TRANSPORT_CONTROL_OFFSET,
+)
 
 _SOURCE_END = SOURCE_OFFSET + 10
 _DESTINATION_END = DESTINATION_OFFSET + 10
@@ -84,9 +89,12 @@ class Shortcuts:
         raises: bool,
         routed: bool,
     ) -> None:
-        """Remember which way a packet took, if that can be said in the kernel's words."""
+        """Remember which way a packet takes, if that can be said in the kernel's words.
+
+        One that has passed too many routers takes none, and teaches nothing.
+        """
         here = inlet.spot(came_from) if self.learning else None
-        if here is None:
+        if here is None or packet[TRANSPORT_CONTROL_OFFSET] + raises >= self._hop_limit:
             return
         node = packet[DESTINATION_NODE_OFFSET:_DESTINATION_END]
         there = outlet.place(node if hop is None else hop, packet)

@@ -1,4 +1,4 @@
-"""Two LANs and a virtual network that meet in one forwarder, portable or in batches; all ends are in our hands.
+"""Two LANs and a virtual network that meet in one forwarder, portable or in batches; all ends are ours.
 
 The cards are socket pairs, which carry frames as packet sockets do, and take no privilege.
 """
@@ -71,7 +71,7 @@ class Card:
 
 
 class Crossing:
-    """The gateway. `first` is the LAN that is tried, `second` a routed one, `peer` another node of the domain."""
+    """The gateway. `first` is the LAN that is tried, `second` a routed one, `peer` another node."""
 
     def __init__(self, frame_type: FrameType | None, *, joined: bool, batched: bool) -> None:
         kind = CardMedium if batched else DeviceMedium
@@ -200,4 +200,4 @@ def _drained(sock: socket.socket) -> list[bytes]:
     return octets
 
 
-__all__ = ["D", "FAR", "NUMBER", "ROUTED", "ROUTER", "A", "B", "Card", "Crossing", "crossing"]
+__all__ = ["FAR", "NUMBER", "ROUTED", "ROUTER", "A", "B", "Card", "Crossing", "D", "crossing"]

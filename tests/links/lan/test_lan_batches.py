@@ -1,4 +1,4 @@
-"""What passes beside a LAN link's engine is what the engine would have done: packet for packet, and counted."""
+"""What passes beside a LAN link's engine is what the engine would have let pass, packet for packet."""
 
 import asyncio
 from collections.abc import Sequence
@@ -52,9 +52,10 @@ class Chance:
     """Makes traffic of which most has been there before, and some is odd."""
 
     def __init__(self, seed: int, frame_type: FrameType, *, joined: bool) -> None:
-        self._random = Random(seed)
+        self._random = Random(seed)  # noqa: S311 - the same traffic in every run
         self._type = frame_type
         self._here = (CARD, SHARED, SHARED) if not joined else (SHARED, REMOTE)
+        self._strangers = () if joined else (REMOTE,)  # who would change what is true within a batch
         self._remote = NETWORK if joined else VIRTUAL
         self._networks = (0, NETWORK, NETWORK if joined else VIRTUAL, ROUTED, ELSEWHERE, 0x999)
         self._frames = [self._frame() for _ in range(60)]
@@ -97,7 +98,8 @@ class Chance:
             return from_lan(
                 chance.choice((A, B, C)), REMOTE, self._type, mac=mac, network=self._remote, size=size
             )
-        packet = self._packet((A, A, B, C, ROUTER, D, SHARED, REMOTE), (REMOTE, REMOTE, FAR, D, A, B, EVERYONE))
+        hosts = (A, A, B, C, ROUTER, D, SHARED, *self._strangers)
+        packet = self._packet(hosts, (REMOTE, REMOTE, FAR, D, A, B, EVERYONE))
         source = packet[22:28] if chance.random() < 0.8 else chance.choice((A, ROUTER, SHARED, CARD))
         to = chance.choice((CARD, SHARED, packet[10:16], packet[10:16], EVERYONE, D))
         frame_type = self._type if chance.random() < 0.9 else chance.choice(list(FrameType))
@@ -126,6 +128,8 @@ async def test_in_batches_the_same_goes_out_and_is_counted_as_one_by_one(
         crossing(frame_type, joined=joined, batched=False) as single,
     ):
         chance = Chance(seed, frame_type, joined=joined)
+        for one in (batched, single):
+            await one.carry([from_lan(host, REMOTE, frame_type) for host in (A, B, C)])
         for _ in range(40):
             frames, datagrams = chance.batch()
             for one in (batched, single):
@@ -139,3 +143,135 @@ async def test_in_batches_the_same_goes_out_and_is_counted_as_one_by_one(
             assert batched.forwarder.returned == single.forwarder.returned
         assert batched.passed() > 200
         assert single.passed() == 0
+
+
+async def test_odd_frames_among_them_do_not_change_the_order_of_a_flow() -> None:
+    async with crossing() as gateway:
+        await gateway.carry([from_lan(A, REMOTE, mac=CARD, network=VIRTUAL)])
+        gateway.sent()
+        frames = []
+        for mark in range(60):
+            frames.append(from_lan(A, REMOTE, mac=CARD, network=VIRTUAL, mark=mark, size=40 + 3 * mark))
+            frames += [
+                from_lan(A, REMOTE, RAW, mac=CARD, network=VIRTUAL),
+                from_lan(A, REMOTE, mac=B, network=VIRTUAL),
+                from_lan(A, REMOTE, mac=CARD, network=VIRTUAL)[:-1],
+                from_lan(B, EVERYONE),
+            ][mark % 5 : mark % 5 + 1]
+        await gateway.carry(frames)
+        assert [int.from_bytes(packet[30:34]) for packet in gateway.sent()[2]] == list(range(60))
+        assert gateway.passed() == 60
+
+
+async def test_nothing_passes_before_the_frame_type_is_settled() -> None:
+    async with crossing(None) as gateway:
+        await asyncio.sleep(0)
+        host, server = (
+            from_lan(A, REMOTE, LLC, mac=CARD, network=VIRTUAL),
+            ipx(ROUTER, EVERYONE, socket=0x453),
+        )
+        await gateway.carry([host, host])
+        assert gateway.passed() == 0
+        response = framed(server[:28] + b"\x04\x53" + b"\0\2" + server[32:], EVERYONE, ROUTER, LLC)
+        await gateway.carry([response])
+        assert gateway.first.frame_type is LLC
+        gateway.sent()
+        await gateway.carry([host])
+        await gateway.carry([host] * 9)
+        assert gateway.passed() == 9
+        assert len(gateway.sent()[2]) == 10
+
+
+async def passes(gateway: Crossing, frame: bytes) -> bool:
+    """Say whether a frame passes beside the engine, after one that shows what is to be remembered of it."""
+    before = gateway.passed()
+    await gateway.carry([frame])
+    return gateway.passed() > before
+
+
+async def test_what_is_decided_anew_is_looked_at_again() -> None:
+    async with crossing() as gateway:
+        frame = from_lan(A, REMOTE, mac=CARD, network=VIRTUAL)
+        to_node = from_lan(A, REMOTE, mac=SHARED, network=VIRTUAL)
+        await gateway.carry([frame])
+        assert await passes(gateway, frame)
+        assert await passes(gateway, to_node)
+        gateway.first.node = B
+        assert not await passes(gateway, to_node)
+        assert gateway.sent()[2] == [raised(frame)] * 3, "it is for nobody here now"
+        await gateway.carry([frame])
+        assert await passes(gateway, frame)
+        gateway.first.network = 0x77
+        assert not await passes(gateway, frame)
+        assert await passes(gateway, frame)
+        gateway.forwarder.shortcuts.learning = False
+        gateway.forwarder.shortcuts.clear()
+        await gateway.carry([frame])
+        assert not await passes(gateway, frame)
+
+
+def raised(frame: bytes) -> bytes:
+    """Return the packet of an Ethernet II frame as it leaves a router."""
+    return frame[14:18] + bytes([frame[18] + 1]) + frame[19:]
+
+
+async def test_a_remote_host_that_speaks_here_is_no_longer_spoken_for() -> None:
+    async with crossing(joined=True) as gateway:
+        home, away = from_lan(A, REMOTE), ipx(FAR, A)
+        await gateway.carry([home], [])
+        await gateway.carry([], [away])
+        await gateway.carry([], [away] * 5)
+        assert gateway.passed() == 5
+        assert gateway.sent()[0] == [framed(raised(bytes(14) + away), A, FAR, II)] * 6
+        echo = from_lan(FAR, REMOTE)
+        await gateway.carry([echo] * 3)
+        assert gateway.first.counters.drops == {"own frame came back": 3}
+        before = gateway.passed()
+        await gateway.carry([], [away] * 5)
+        assert gateway.passed() == before, "the first is looked at, and all that came with it"
+        assert gateway.hosts == [A]
+
+
+async def test_a_host_that_moved_away_is_forgotten_and_does_not_pass() -> None:
+    async with crossing(joined=True) as gateway:
+        frame = from_lan(A, REMOTE)
+        await gateway.carry([frame])
+        assert await passes(gateway, frame)
+        gateway.first.release(A)
+        assert gateway.hosts == []
+        assert not await passes(gateway, frame)
+        assert gateway.hosts == [A], "it speaks here again"
+        assert await passes(gateway, frame)
+
+
+async def test_a_packet_for_a_host_of_this_lan_that_was_sent_to_the_gateway_teaches_nothing() -> None:
+    async with crossing(joined=True) as gateway:
+        await gateway.carry([from_lan(A, REMOTE), from_lan(B, REMOTE)])
+        gateway.forwarder.hosts[NETWORK.to_bytes(4) + B] = gateway.forwarder.hosts[NETWORK.to_bytes(4) + FAR]
+        for _ in range(3):
+            await gateway.carry([from_lan(A, B, mac=SHARED)])
+        assert len(gateway.sent()[2]) == 5
+        await gateway.carry([from_lan(A, B)] * 3)
+        assert gateway.sent()[2] == [], "they have heard each other"
+
+
+async def test_what_a_lost_card_does_not_take_is_counted_as_ever() -> None:
+    async with crossing() as gateway:
+        packet = ipx(REMOTE, A, source_network=VIRTUAL)
+        await gateway.carry([], [packet])
+        await gateway.carry([], [packet])
+        assert gateway.passed() == 1
+        gateway.cards[0].lost = True
+        gateway.cards[0].far.close()
+        await gateway.carry([], [packet] * 3)
+        assert gateway.first.counters.drops == {NOT_TAKEN: 3}
+        assert gateway.first.counters.packets_out == 2
+
+
+async def test_frames_go_from_lan_to_lan_and_are_padded_there() -> None:
+    async with crossing() as gateway:
+        frame = from_lan(A, D, mac=SHARED, network=ROUTED, size=33)
+        await gateway.carry([frame])
+        await gateway.carry([frame] * 64)
+        assert gateway.passed() == 64
+        assert gateway.sent()[1] == [framed(raised(frame)[:33], D, gateway.second.node, LLC)] * 65

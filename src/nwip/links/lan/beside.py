@@ -51,6 +51,8 @@ class Beside:
     def place(self, mac: Hop, packet: bytes, now: float) -> Place | None:
         """Return where packets with the source of this one are sent to a station, None likewise."""
         spot = self.spot(mac)
+        if len(packet) > self._engine.types.maximum_size:
+            return None
         sender = self._engine.egress.lasting_sender(packet, now)
         if spot is None or sender is None:
             return None
