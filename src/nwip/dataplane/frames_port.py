@@ -55,7 +55,7 @@ class FramePort:
         self.neighbours = Neighbours(self)
         self._standing = standing
         self._arena = FrameArena(standing)
-        self.flows: Flows = FrameFlows(self._arena, books, self, admit)
+        self.flows: Flows = FrameFlows(self._arena, books, self.tally, admit)
         self._review = review
         self._reviewed_at = self.taken_at
         self._clock = clock
@@ -129,16 +129,15 @@ class Neighbours:
 
 
 class FrameFlows(Flows):
-    """`Flows` of what comes from a LAN, which never goes back to it, and of which not all is remembered."""
+    """`Flows` of what comes from a LAN, of which not all may be remembered."""
 
-    def __init__(self, arena: FrameArena, books: Books, port: FramePort, admit: Admit) -> None:
-        super().__init__(arena, books, port.tally)
-        self._back = (port, port.neighbours)
+    def __init__(self, arena: FrameArena, books: Books, tally: Tally, admit: Admit) -> None:
+        super().__init__(arena, books, tally)
         self._admit = admit
 
     def learn(
         self, source: bytes, name: bytes, destination: bytes, place: bytes, way: Exit, *, routed: bool
     ) -> None:
         """Remember that packets from `source` at `name` are believed, and go by `way` to `place`."""
-        if way.target not in self._back and self._admit(source, name, destination):
+        if self._admit(source, name, destination):
             super().learn(source, name, destination, place, way, routed=routed)

@@ -99,6 +99,7 @@ class Crossing:
         self.forwarder = Forwarder(self._unusual, 16, self.virtual)
         self.unusual: list[bytes] = []
         self.hosts: list[bytes] = []
+        self.places_hosts = True
         self._looked_at = 0
 
     @property
@@ -135,11 +136,13 @@ class Crossing:
 
     def host_gained(self, link: Link, node: bytes, hop: Hop) -> None:
         self.hosts.append(node)
-        self.forwarder.hosts[link.network.to_bytes(4) + node] = Way(link, hop)
+        if self.places_hosts:
+            self.forwarder.hosts[link.network.to_bytes(4) + node] = Way(link, hop)
 
     def host_lost(self, link: Link, node: bytes) -> None:
         self.hosts.remove(node)
-        self.forwarder.hosts.pop(link.network.to_bytes(4) + node, None)
+        if self.places_hosts:
+            self.forwarder.hosts.pop(link.network.to_bytes(4) + node, None)
 
     def carrier(self, link: Link, *, present: bool) -> None:
         pass

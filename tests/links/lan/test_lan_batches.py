@@ -232,8 +232,36 @@ async def test_a_remote_host_that_speaks_here_is_no_longer_spoken_for() -> None:
         assert gateway.hosts == [A]
 
 
-async def test_a_host_that_moved_away_is_forgotten_and_does_not_pass() -> None:
+async def test_frames_bear_the_number_that_is_ours_now() -> None:
+    async with crossing() as gateway:
+        packet = ipx(REMOTE, A, source_network=VIRTUAL)
+        await gateway.carry([], [packet])
+        await gateway.carry([], [packet])
+        assert gateway.passed() == 1
+        gateway.first.node = B
+        await gateway.carry([], [packet])
+        await gateway.carry([], [packet])
+        assert gateway.passed() == 2
+        assert [frame[6:12] for frame in gateway.sent()[0]] == [SHARED, SHARED, B, B]
+
+
+@pytest.mark.parametrize("placed", [False, True])
+async def test_packets_for_a_host_that_is_heard_here_now_go_no_other_way(placed: bool) -> None:
     async with crossing(joined=True) as gateway:
+        frame = from_lan(A, FAR)
+        await gateway.carry([frame])
+        assert await passes(gateway, frame)
+        gateway.places_hosts = placed  # another gateway may route here, and then nothing else changes
+        await gateway.carry([from_lan(FAR, REMOTE)])
+        gateway.sent()
+        await gateway.carry([frame] * 3)
+        assert gateway.sent() == ([], [], [])
+
+
+@pytest.mark.parametrize("placed", [False, True])
+async def test_a_host_that_moved_away_is_forgotten_and_does_not_pass(placed: bool) -> None:
+    async with crossing(joined=True) as gateway:
+        gateway.places_hosts = placed
         frame = from_lan(A, REMOTE)
         await gateway.carry([frame])
         assert await passes(gateway, frame)

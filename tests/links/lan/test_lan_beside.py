@@ -112,6 +112,17 @@ def test_frames_are_not_sent_unseen_in_the_name_of_who_may_be_here() -> None:
     assert place.target is beside.port
 
 
+def test_nothing_is_remembered_of_a_frame_type_that_is_only_supposed_nor_of_what_does_not_fit() -> None:
+    _, beside = joined()
+    large = packet(A, REMOTE, payload=bytes(1471)).encode()
+    assert beside.place(A, large, 0.0) is None
+    assert beside.spot(A) is not None
+    supposed = engine(None)
+    supposed.advance(6.0)
+    assert supposed.types.spoken is FrameType.ETHERNET_802_2
+    assert Beside(supposed, lambda: None).spot(A) is None
+
+
 def test_those_whom_we_speak_for_are_bounded_and_the_first_is_not_forgotten_at_once() -> None:
     made, beside = joined()
     beside.port.sent_at = 5.0

@@ -1,5 +1,6 @@
 """Frames by the batch: judged as `links/lan/reading.py` does one by one, and made as `egress.py` does."""
 
+import errno
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,10 +16,12 @@ from nwip.dataplane.frames import LARGEST_FRAME
 from nwip.dataplane.frames_arena import FrameArena
 from nwip.dataplane.frames_lanes import are_small, are_within, columns, lanes, same
 from nwip.dataplane.frames_outbox import FrameOutbox
+from nwip.dataplane.frames_port import FramePort
 from nwip.dataplane.kernel import IS_THERE
 from nwip.ipx.address import Address
 from nwip.ipx.frames import FrameType
 from nwip.ipx.packet import HEADER_SIZE, Packet
+from nwip.links.base import Counters
 from nwip.links.lan.egress import framed
 from nwip.links.lan.reading import frame_type_of, packet_in
 
@@ -207,6 +210,32 @@ def test_a_frame_that_is_refused_is_counted_and_the_others_go_out(
     outbox.set_lengths(bytearray(3), bytearray([100] * 3))
     assert outbox.send(near.fileno(), A * 3, 3) == 0
     assert outbox.send(-1, A * 3, 3) == 3
+
+
+def test_whoever_wants_to_know_is_asked_once_a_second_before_frames_are_taken(
+    wire: tuple[socket.socket, socket.socket],
+) -> None:
+    near, far = wire
+    now, reviews, reports = [10.0], [], 0
+
+    def review() -> None:
+        reviews.append((now[0], port.taken_at, reports))
+
+    port = FramePort(Here(), Counters(), lambda *_: True, review, clock=lambda: now[0])
+    port.descriptor = near.fileno()
+    for now[0] in (10.0, 10.9, 11.5, 11.6, 30.0):
+        far.send(framed(packet(B, 100), CARD, A, II))
+        reports += 1
+        assert port.drain(lambda _: None) is None
+        assert port.taken_at == now[0]
+    assert reviews == [(10.0, -1.0, 1), (11.5, 10.9, 3), (30.0, 11.6, 5)]
+
+
+def test_a_card_that_is_lost_says_why() -> None:
+    port = FramePort(Here(), Counters(), lambda *_: True, lambda: None)
+    lost = port.drain(lambda _: None)
+    assert lost is not None
+    assert lost.errno == errno.EBADF
 
 
 NUMBERS = st.integers(0, 0x7FFF)
