@@ -20,9 +20,11 @@ class Audience:
     def __init__(self, name_size: int) -> None:
         self._size = name_size
         self._names = bytearray()
+        self._at: dict[bytes, int] = {}
         self._block_names = bytearray(BLOCK * name_size)
         self._packet = bytearray(MAXIMUM_SIZE)
-        self._iovec = Iovec(address_of(self._packet), 0)
+        self._own = address_of(self._packet)
+        self._iovec = Iovec(self._own, 0)
         self._messages = bytearray(BLOCK * MESSAGE)
         names = address_of(self._block_names)
         for index, header in enumerate(headers(self._messages)):
@@ -34,34 +36,39 @@ class Audience:
         self._pointers = [ctypes.c_void_p(messages + index * MESSAGE) for index in range(BLOCK)]
 
     def __len__(self) -> int:
-        return len(self._names) // self._size
+        return len(self._at)
 
     def __contains__(self, name: bytes) -> bool:
-        return self._find(name) >= 0
+        return name in self._at
 
     def add(self, name: bytes) -> None:
         """Add an address; one that is there already is there once."""
-        if name not in self:
+        if name not in self._at:
+            self._at[name] = len(self._names)
             self._names += name
 
     def discard(self, name: bytes) -> None:
-        """Leave an address out, if it is there."""
-        at = self._find(name)
-        if at >= 0:
-            last = self._names[-self._size :]
+        """Leave an address out, if it is there; the last one takes its place."""
+        at = self._at.pop(name, None)
+        if at is None:
+            return
+        last = bytes(self._names[-self._size :])
+        del self._names[-self._size :]
+        if last != name:
             self._names[at : at + self._size] = last
-            del self._names[-self._size :]
-
-    def clear(self) -> None:
-        """Leave all out."""
-        self._names.clear()
+            self._at[last] = at
 
     def send(self, descriptor: int, packet: bytes, besides: bytes | None = None) -> tuple[int, int]:
         """Send a packet of 1500 octets at most to all but one; return how many went and were refused."""
         self._packet[: len(packet)] = packet
-        self._iovec.length = len(packet)
-        at = -1 if besides is None else self._find(besides)
-        names = self._names if at < 0 else self._names[:at] + self._names[at + self._size :]
+        return self.repeat(descriptor, self._own, len(packet), besides)
+
+    def repeat(self, descriptor: int, at: int, length: int, besides: bytes | None) -> tuple[int, int]:
+        """Send so many octets at an address in memory, as `send` does."""
+        self._iovec.base = at
+        self._iovec.length = length
+        out = None if besides is None else self._at.get(besides)
+        names = self._names if out is None else self._names[:out] + self._names[out + self._size :]
         count, refused, step = len(names) // self._size, 0, BLOCK * self._size
         for start in range(0, len(names), step):
             block = names[start : start + step]
@@ -71,9 +78,3 @@ class Audience:
             if sent != size:
                 refused += send_rest(descriptor, self._pointers, sent, size)
         return count - refused, refused
-
-    def _find(self, name: bytes) -> int:
-        at = self._names.find(name)
-        while at >= 0 and at % self._size:
-            at = self._names.find(name, at + 1)
-        return at

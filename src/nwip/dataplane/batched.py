@@ -63,12 +63,16 @@ class BatchedPort(PortablePort):
 
     def send_to_all(self, packet: bytes, besides: bytes | None) -> None:
         """Send a packet to everybody that has joined but one, and count it."""
-        if besides is not None and besides not in self.audience:
-            besides = None
-        sent, refused = self.audience.send(self.fileno(), packet, besides)
-        self.tally.copy(len(packet), besides)
+        self._write_books(*self.audience.send(self.fileno(), packet, besides), len(packet), besides)
+
+    def repeat(self, at: int, length: int, besides: bytes) -> None:
+        """Do the same with a packet that lies in memory."""
+        self._write_books(*self.audience.repeat(self.fileno(), at, length, besides), length, besides)
+
+    def _write_books(self, sent: int, refused: int, length: int, besides: bytes | None) -> None:
+        self.tally.copy(length, besides if besides is not None and besides in self.audience else None)
         self._books.packets_out += sent
-        self._books.octets_out += sent * len(packet)
+        self._books.octets_out += sent * length
         if refused:
             self._books.drop(REFUSED, refused)
 

@@ -23,8 +23,12 @@ from nwip.dataplane.headers import (
     raise_hops_of,
     sound_ones,
 )
+from nwip.dataplane.sockaddr import SIZES
 from nwip.dataplane.tally import add
-from nwip.ipx.packet import DESTINATION_OFFSET, SOURCE_OFFSET
+from nwip.ipx.address import BROADCAST_NODE
+from nwip.ipx.frames import MAC_SIZE
+from nwip.ipx.numbers import PacketType, Socket
+from nwip.ipx.packet import DESTINATION_OFFSET, DESTINATION_SOCKET_OFFSET, SOURCE_OFFSET, TYPE_OFFSET
 
 REFUSED: Final = "refused by the kernel"
 NEARBY: Final = 9  # packets: if among so many an address is there twice, others are likely to be
@@ -34,12 +38,17 @@ _GAP: Final = SOURCE_OFFSET - DESTINATION_OFFSET - _ADDRESS
 _REST: Final = STRIDE - SOURCE_OFFSET - _ADDRESS
 _FIELDS: Final = f"{DESTINATION_OFFSET}x{_ADDRESS}s{_GAP}x{_ADDRESS}s{_REST}x"
 _ADDRESSES: Final = [Struct("=" + _FIELDS * count) for count in range(SLOTS + 1)]
+_NAMES: Final = {
+    size: [Struct(f"{size}s" * count) for count in range(SLOTS + 1)] for size in (*SIZES.values(), MAC_SIZE)
+}
 _THIS_NETWORK: Final = bytes(NETWORK_SIZE)
+_EVERYBODY: Final = BROADCAST_NODE
+_FOR_ROUTERS: Final = (Socket.RIP.to_bytes(2, "big"), Socket.SAP.to_bytes(2, "big"))
 
 
 def forward(flows: Flows, count: int) -> Sequence[int]:
     """Send on what is known of a batch; return the slots of the packets that are left."""
-    if not flows.exits:
+    if not flows.exits and not flows.speakers:
         return range(count)
     buffer = flows.arena.buffer
     keys = _ADDRESSES[count].unpack_from(buffer)
@@ -47,9 +56,10 @@ def forward(flows: Flows, count: int) -> Sequence[int]:
     if filled:
         fill_networks(buffer, count, flows.network)
         keys = _ADDRESSES[count].unpack_from(buffer)
-    for way in flows.exits:
-        if _forward_all(flows, way, keys, count):
-            return ()
+    if not keys[0].endswith(_EVERYBODY):
+        for way in flows.exits:
+            if _forward_all(flows, way, keys, count):
+                return ()
     if filled:
         fill_networks(buffer, count, _THIS_NETWORK)
     return _forward_some(flows, keys, count)
@@ -119,7 +129,7 @@ def _forward_some(flows: Flows, keys: tuple[bytes, ...], count: int) -> list[int
     sound = sound_ones(arena.buffer, high, low, flows.hop_limit - 1, flows.maximum)
     destinations = [_filled(key, flows.network) for key in keys[::2]]
     sources = [_filled(key, flows.network) for key in keys[1::2]]
-    came = Struct(f"{arena.name_size}s" * count).unpack_from(arena.names)
+    came = _NAMES[arena.name_size][count].unpack_from(arena.names)
     left = list(range(count))
     for way in flows.exits:
         slots = [
@@ -146,7 +156,32 @@ def _forward_some(flows: Flows, keys: tuple[bytes, ...], count: int) -> list[int
         _write_tally(way.target.tally.packets_out, way.target.tally.octets_out, places, len(slots), octets)
         gone = set(slots)
         left = [slot for slot in left if slot not in gone]
+    if flows.repeat is not None and flows.everyone in destinations:
+        spoken = [
+            slot
+            for slot in left
+            if destinations[slot] == flows.everyone
+            and sound[slot]
+            and flows.speakers.get(sources[slot]) == came[slot]
+            and _is_plain(arena.buffer, slot * STRIDE)
+        ]
+        for slot in spoken:
+            left.remove(slot)
+            fill_networks_of(arena.buffer, [slot], flows.network)
+            flows.books.packets_in += 1
+            flows.books.octets_in += lengths[slot]
+            add(flows.tally.packets_in, came[slot], 1)
+            add(flows.tally.octets_in, came[slot], lengths[slot])
+            flows.repeat(arena, slot, lengths[slot], sources[slot], came[slot])
     return left
+
+
+def _is_plain(buffer: bytearray, at: int) -> bool:
+    """Say whether a broadcast is neither RIP nor SAP, nor of the type that crosses networks."""
+    return (
+        buffer[at + TYPE_OFFSET] != PacketType.PROPAGATED
+        and buffer[at + DESTINATION_SOCKET_OFFSET : at + SOURCE_OFFSET] not in _FOR_ROUTERS
+    )
 
 
 def _repeat(places: list[bytes], count: int) -> bool:

@@ -7,6 +7,7 @@ is decided here. Whoever changes what was decided on says so: `forget`, `forget_
 `clear`. To forget too much costs a packet's time, to forget too little is a fault.
 """
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from nwip.dataplane.arena import Arena
@@ -50,6 +51,10 @@ class Target(Protocol):
     def outbox(self, base: int) -> Outbox:
         """Return what sends, by this port, packets in slots from an address on."""
         ...
+
+
+Repeat = Callable[[Arena, int, int, bytes, bytes], None]
+"""Called with an arena, a slot, the length there, the source, ten octets, and the address it came from."""
 
 
 class Exit:
@@ -104,6 +109,9 @@ class Flows:
         self.network = bytes(NETWORK_SIZE)
         self.hop_limit = HOP_LIMIT
         self.exits: list[Exit] = []
+        self.everyone = bytes(NETWORK_SIZE)
+        self.repeat: Repeat | None = None
+        self.speakers: dict[bytes, bytes] = {}
         self._routed: dict[bytes, list[bytes]] = {}
 
     def exit(self, target: Target, books: Books, maximum: int, *, raises: bool) -> Exit:
@@ -129,8 +137,17 @@ class Flows:
             self._routed.setdefault(destination[:NETWORK_SIZE], []).append(destination)
         way.names[destination] = place
 
+    def learn_broadcast(self, source: bytes, name: bytes, everyone: bytes, repeat: Repeat) -> None:
+        """Remember that broadcasts from `source` at `name` are believed, and who repeats them."""
+        if len(self.speakers) >= LIMIT:
+            self.speakers.clear()
+        self.everyone = everyone
+        self.repeat = repeat
+        self.speakers[source] = name
+
     def forget(self, address: bytes) -> None:
         """Forget a source and destination, ten octets."""
+        self.speakers.pop(address, None)
         for way in self.exits:
             way.sources.pop(address, None)
             way.names.pop(address, None)
@@ -143,16 +160,18 @@ class Flows:
 
     def forget_sources(self, names: set[bytes], nodes: set[bytes]) -> None:
         """Forget who is at some addresses of the port, and who has some node numbers."""
-        for way in self.exits:
+        for sources in (self.speakers, *(way.sources for way in self.exits)):
             gone = [
                 address
-                for address, name in way.sources.items()
+                for address, name in sources.items()
                 if name in names or address[NETWORK_SIZE:] in nodes
             ]
             for address in gone:
-                del way.sources[address]
+                del sources[address]
 
     def clear(self) -> None:
         """Forget everything."""
         self.exits.clear()
+        self.speakers.clear()
+        self.repeat = None
         self._routed.clear()

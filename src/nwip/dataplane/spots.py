@@ -1,9 +1,10 @@
 """Lets ports remember what the forwarding tables said, and makes them forget it when the tables change."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
-from nwip.dataplane.flows import Books, Flows, Target
+from nwip.dataplane.batched import BatchedPort
+from nwip.dataplane.flows import Books, Flows, Repeat, Target
 from nwip.ipx.packet import (
     DESTINATION_NODE_OFFSET,
     DESTINATION_OFFSET,
@@ -51,6 +52,10 @@ class Located:
     def books(self) -> Books:
         """What the link counts in."""
         raise NotImplementedError
+
+    def ports(self) -> Sequence[BatchedPort]:
+        """Return all ports of the link, if each of them takes batches, else none."""
+        return ()
 
     def spot(self, hop: Hashable) -> Spot | None:
         """Return where a hop is, None when packets to it or from it must be looked at one by one."""
@@ -101,16 +106,20 @@ class Shortcuts:
         if there is None:
             return
         inlet.shortcuts = outlet.shortcuts = self
-        flows = here.port.flows
-        if flows not in self._flows:
-            self._flows.add(flows)
-            flows.network = inlet.network.to_bytes(4, "big")
-            flows.maximum = inlet.maximum_size
-            flows.hop_limit = self._hop_limit
+        flows = self._flows_of(inlet, here.port)
         way = flows.exit(there.target, outlet.books, outlet.maximum_size, raises=raises)
         source = packet[SOURCE_OFFSET:_SOURCE_END]
         destination = packet[DESTINATION_OFFSET:_DESTINATION_END]
         flows.learn(source, here.name, destination, there.name, way, routed=routed)
+
+    def learn_broadcast(self, inlet: Located, came_from: Hashable, packet: bytes, repeat: Repeat) -> None:
+        """Remember that a broadcast on a link was passed on, and who does so."""
+        here = inlet.spot(came_from) if self.learning else None
+        if here is not None:
+            inlet.shortcuts = self
+            everyone = packet[DESTINATION_OFFSET:_DESTINATION_END]
+            source = packet[SOURCE_OFFSET:_SOURCE_END]
+            self._flows_of(inlet, here.port).learn_broadcast(source, here.name, everyone, repeat)
 
     def forget(self, address: bytes) -> None:
         """Forget a source and destination, ten octets of network and node."""
@@ -127,6 +136,15 @@ class Shortcuts:
         for flows in self._flows:
             flows.clear()
         self._flows.clear()
+
+    def _flows_of(self, inlet: Located, port: FlowPort) -> Flows:
+        flows = port.flows
+        if flows not in self._flows:
+            self._flows.add(flows)
+            flows.network = inlet.network.to_bytes(4, "big")
+            flows.maximum = inlet.maximum_size
+            flows.hop_limit = self._hop_limit
+        return flows
 
 
 class Table(dict[bytes, V]):

@@ -20,11 +20,12 @@ class Tally:
 
     def join(self, name: bytes) -> None:
         """Begin to count for a peer what goes to everybody."""
-        add(self.packets_out, name, -self.copies)
-        add(self.octets_out, name, -self.copied_octets)
+        if self.copies:
+            add(self.packets_out, name, -self.copies)
+            add(self.octets_out, name, -self.copied_octets)
 
     def copy(self, octets: int, besides: bytes | None) -> None:
-        """Count a packet that went to everybody but one."""
+        """Count a packet that went to everybody but one who has joined."""
         self.copies += 1
         self.copied_octets += octets
         if besides is not None:
@@ -33,8 +34,8 @@ class Tally:
 
     def out(self, name: bytes) -> tuple[int, int]:
         """Return packets and octets that a peer that has joined has got."""
-        packets, octets = self.packets_out.get(name), self.octets_out.get(name, 0)
-        return (0, 0) if packets is None else (packets + self.copies, octets + self.copied_octets)
+        packets, octets = self.packets_out.get(name, 0), self.octets_out.get(name, 0)
+        return packets + self.copies, octets + self.copied_octets
 
     def forget(self, name: bytes) -> None:
         """Forget a peer."""

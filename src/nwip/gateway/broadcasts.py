@@ -7,7 +7,10 @@ way back is NetWare's replication option 2. See docs/routing.md.
 
 from collections.abc import Hashable, Iterator
 
+from nwip.dataplane.arena import STRIDE, Arena
+from nwip.dataplane.flows import Repeat
 from nwip.dataplane.forwarding import raised
+from nwip.dataplane.spots import Located
 from nwip.gateway.parts import Parts
 from nwip.gateway.sockets import LocalSockets
 from nwip.ipx.address import BROADCAST_NODE
@@ -51,6 +54,27 @@ class Broadcasts:
             self._copy(link, packet, propagated=propagated)
         if propagated:
             self._propagate(link, packet, hop)
+        elif link.star and isinstance(link, Located):
+            self._parts.forwarder.shortcuts.learn_broadcast(link, hop, packet, self._repeat(link, link))
+
+    def _repeat(self, link: Link, located: Located) -> Repeat:
+        """Return what does for a later broadcast of the link what `pass_on` did, from an arena."""
+        ports, joined, drop = located.ports(), link.joined, self._parts.counters.drop
+        virtual = self._parts.virtual
+        alone = not any(other.joined and other is not link for other in self._parts.links)
+
+        def repeat(arena: Arena, slot: int, length: int, source: bytes, name: bytes) -> None:
+            if joined and not self.affords(source):
+                drop("broadcast budget")
+                return
+            for port in ports:
+                port.repeat(arena.base + slot * STRIDE, length, name)
+            if joined and not (alone and virtual.is_alone and self._programs.is_empty):
+                packet = arena.datagram(slot)
+                self._programs.deliver(packet)
+                self._copy(link, packet, propagated=False)
+
+        return repeat
 
     def _copy(self, link: Link, packet: bytes, *, propagated: bool) -> None:
         """Copy a broadcast of the virtual network to everyone on it; what came through it stays here.

@@ -94,6 +94,11 @@ class LocalSockets:
         if not holders:
             del self._holders[key]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no program holds a socket."""
+        return not self._holders
+
     def deliver(self, packet: bytes, *, besides: LocalSocket | None = None) -> bool:
         """Give an encoded packet to who holds its destination socket, but `besides`; False if nobody does."""
         holders = self._holders.get(packet[DESTINATION_SOCKET_OFFSET : DESTINATION_SOCKET_OFFSET + 2])

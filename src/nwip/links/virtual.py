@@ -134,6 +134,11 @@ class VirtualLink(Located):
             if peer != besides:
                 self.send(packet, peer)
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody would get what is sent to all."""
+        return not self._peers and self._broadcast_to is None
+
     def release(self, node: bytes) -> None:
         """Nothing: hosts of other nodes are placed by the directory."""
 

@@ -92,6 +92,11 @@ class DosboxLink(ServerLink, Located):
         """What the link counts in."""
         return self.counters
 
+    def ports(self) -> Sequence[BatchedPort]:
+        """Return the listening ports, if they take batches."""
+        ports = list(self._batched())
+        return ports if len(ports) == len(self._ports) else ()
+
     def spot(self, hop: Hop) -> Spot | None:
         """Return where a client is for the kernel."""
         place = self._engine.place_of(hop)
@@ -102,8 +107,8 @@ class DosboxLink(ServerLink, Located):
 
     def send_to_all(self, packet: bytes, *, besides: Hop | None = None) -> None:
         """Send a packet to every client but the one with node number `besides`."""
-        ports = list(self._batched())
-        if not ports or len(ports) < len(self._ports) or len(packet) > MAXIMUM_SIZE:
+        ports = self.ports()
+        if not ports or len(packet) > MAXIMUM_SIZE:
             super().send_to_all(packet, besides=besides)
             return
         sender = self._engine.place_of(besides)
@@ -155,7 +160,7 @@ class DosboxLink(ServerLink, Located):
     def _with_tally(self, view: ClientView) -> ClientView:
         for port in self._batched():
             name, tally = port.name_of(view.address), port.tally
-            packets, octets = tally.out(name)
+            packets, octets = tally.out(name) if name in port.audience else (0, 0)
             view = view._replace(
                 packets_in=view.packets_in + tally.packets_in.get(name, 0),
                 octets_in=view.octets_in + tally.octets_in.get(name, 0),
