@@ -144,6 +144,8 @@ class FrameArena(Arena):
 
     def _are_of_the_type(self, count: int) -> _Judgement:
         size, fixed = self._shape.rest_size, self._shape.fixed
+        if self._rests.startswith(fixed * count) and not self._shape.counted:
+            return None
         start = size - len(fixed)
         for index, octet in enumerate(fixed, start):
             if self._rests[index : size * count : size] != bytes([octet]) * count:
@@ -151,29 +153,31 @@ class FrameArena(Arena):
         return None
 
     def _hold_their_packets(self, high: bytearray, low: bytearray, count: int) -> _Judgement:
-        """Judge by the lengths: of the packet, of what the frame counts, and of the frame."""
-        head, size = self._shape.header_size, self._shape.rest_size
-        frame_high, frame_low = super().lengths(count)
-        ends, frames = lanes(high, low) + same(head, count), lanes(frame_high, frame_low)
-        counted = frames
-        small = are_small(lanes(high, low) | ends | frames, count)
+        """Judge by the lengths: of the packet, of the frame, and of what the frame says that it counts."""
+        size = self._shape.rest_size
+        columns = [high, low, *super().lengths(count)]
         if self._shape.counted:
-            counts = lanes(self._rests[: size * count : size], self._rests[1 : size * count : size])
-            counted = counts + same(_COUNT_SIZE, count)
-            small = small and are_small(counts | counted, count)
-            small = small and are_within(counts, same(MAXIMUM_BODY, count), count)
-        if small and are_within(ends, counted, count) and are_within(counted, frames, count):
+            columns += [self._rests[: size * count : size], self._rests[1 : size * count : size]]
+        if self._all_hold_their_packets(columns):
             return None
-        right = []
-        for slot in range(count):
-            length = frame_high[slot] << 8 | frame_low[slot]
-            body = length - _COUNT_SIZE
-            if self._shape.counted:
-                body = self._rests[slot * size] << 8 | self._rests[slot * size + 1]
-            end = head + (high[slot] << 8 | low[slot])
-            fits = body <= MAXIMUM_BODY or not self._shape.counted
-            right.append(fits and end <= _COUNT_SIZE + body <= length)
-        return right
+        slots = ([bytearray([octet]) for octet in octets] for octets in zip(*columns, strict=True))
+        return [self._all_hold_their_packets(slot) for slot in slots]
+
+    def _all_hold_their_packets(self, columns: list[bytearray]) -> bool:
+        """Say whether all packets end where they may; False, too, if any length is not below 32768."""
+        count = len(columns[0])
+        packets, frames = lanes(columns[0], columns[1]), lanes(columns[2], columns[3])
+        ends = packets + same(self._shape.header_size, count)
+        if not self._shape.counted:
+            return are_small(packets | ends | frames, count) and are_within(ends, frames, count)
+        counts = lanes(columns[4], columns[5])
+        counted = counts + same(_COUNT_SIZE, count)
+        return (
+            are_small(packets | ends | frames | counts | counted, count)
+            and are_within(counts, same(MAXIMUM_BODY, count), count)
+            and are_within(ends, counted, count)
+            and are_within(counted, frames, count)
+        )
 
     def _have_passed_no_router(self, count: int) -> _Judgement:
         hops = self.buffer[TRANSPORT_CONTROL_OFFSET : count * STRIDE : STRIDE]
