@@ -8,9 +8,9 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Hashable, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
-from links.lan.lan_world import CARD, ELSEWHERE, NETWORK, REMOTE, SHARED, A, B
+from links.lan.lan_world import CARD, ELSEWHERE, NETWORK, REMOTE, ROUTER, SHARED
 from nwip.dataplane.forwarding import Forwarder, Outlet, Way
 from nwip.dataplane.port import open_port
 from nwip.ipx.frames import FrameType
@@ -25,7 +25,20 @@ ROUTED: Final = 0x0000D00D  # the network of the other LAN
 D: Final = bytes.fromhex("02000000000D")  # its host
 NUMBER: Final = bytes.fromhex("7E017F000002")  # of the other node
 FAR: Final = bytes.fromhex("0200000000FB")  # another host behind it
-ROUTER: Final = bytes.fromhex("02000000FFEE")  # a router on the first LAN, which leads to ELSEWHERE
+
+
+class Wire(Protocol):
+    """A LAN whose far end is in our hands: `far` sends and hears frames there, once the medium is open."""
+
+    far: socket.socket
+
+    def medium(self, *, batched: bool, promiscuous: bool) -> DeviceMedium:
+        """Return the gateway's end."""
+        ...
+
+    def heard(self) -> list[bytes]:
+        """Return the frames that the gateway has sent since this was asked last."""
+        ...
 
 
 class Card:
@@ -65,31 +78,34 @@ class Card:
     def describe(self) -> dict[str, str]:
         return {"state": "up"}
 
+    def medium(self, *, batched: bool, promiscuous: bool) -> DeviceMedium:
+        return (CardMedium if batched else DeviceMedium)(self)
+
     def heard(self) -> list[bytes]:
-        """Return the frames that were sent on this card since this was asked last."""
-        return _drained(self.far)
+        return drained(self.far)
 
 
 class Crossing:
     """The gateway. `first` is the LAN that is tried, `second` a routed one, `peer` another node."""
 
-    def __init__(self, frame_type: FrameType | None, *, joined: bool, batched: bool) -> None:
-        kind = CardMedium if batched else DeviceMedium
-        self.cards = (Card(CARD), Card(OTHER_CARD))
-        self.network = NETWORK
+    def __init__(
+        self, frame_type: FrameType | None, *, joined: bool, batched: bool, wires: tuple[Wire, Wire]
+    ) -> None:
+        self.wires = wires
+        first, second = (wire.medium(batched=batched, promiscuous=joined) for wire in wires)
         make = partial(LanLink, secret=bytes(16))
         self.first = make(
             "first",
             "ethernet",
             NETWORK,
-            kind(self.cards[0]),
+            first,
             frame_type,
             joined=joined,
             node=SHARED,
             reserved=lambda node: node[:1] == b"\x7e",
         )
-        second = FrameType.ETHERNET_802_2 if frame_type is FrameType.ETHERNET_II else FrameType.ETHERNET_II
-        self.second = make("second", "ethernet", ROUTED, kind(self.cards[1]), second, joined=False)
+        other = FrameType.ETHERNET_802_2 if frame_type is FrameType.ETHERNET_II else FrameType.ETHERNET_II
+        self.second = make("second", "ethernet", ROUTED, second, other, joined=False)
         opener = partial(open_port, portable=not batched)
         virtual_network = NETWORK if joined else 0x00C0FFEE
         self.virtual = VirtualLink(virtual_network, bytes(6), ("127.0.0.1", 0), opener=opener)
@@ -127,8 +143,8 @@ class Crossing:
         for link in self.links:
             await link.close()
         self.peer.close()
-        for card in self.cards:
-            card.far.close()
+        for wire in self.wires:
+            wire.far.close()
 
     def receive(self, link: Link, batch: Sequence[Arrival]) -> None:
         self._looked_at += len(batch)
@@ -150,7 +166,7 @@ class Crossing:
     async def carry(self, frames: Sequence[bytes] = (), datagrams: Sequence[bytes] = ()) -> None:
         """Let frames come in by the first LAN, and datagrams from the other node, and be handled."""
         for frame in frames:
-            self.cards[0].far.send(frame)
+            self.wires[0].far.send(frame)
         for datagram in datagrams:
             self.peer.sendto(datagram, self.virtual.endpoint)
         for _ in range(6):  # all of it has arrived: a turn of the loop handles 256 of each
@@ -158,7 +174,7 @@ class Crossing:
 
     def sent(self) -> tuple[list[bytes], list[bytes], list[bytes]]:
         """Return what has gone out by each link since this was asked last."""
-        return self.cards[0].heard(), self.cards[1].heard(), _drained(self.peer)
+        return self.wires[0].heard(), self.wires[1].heard(), drained(self.peer)
 
     def books(self) -> list[tuple[object, ...]]:
         """Return what the links have counted."""
@@ -184,10 +200,15 @@ class Crossing:
 
 @contextlib.asynccontextmanager
 async def crossing(
-    frame_type: FrameType | None = FrameType.ETHERNET_II, *, joined: bool = False, batched: bool = True
+    frame_type: FrameType | None = FrameType.ETHERNET_II,
+    *,
+    joined: bool = False,
+    batched: bool = True,
+    wires: tuple[Wire, Wire] | None = None,
 ) -> AsyncIterator[Crossing]:
     """Open a crossing, and close it at the end."""
-    made = Crossing(frame_type, joined=joined, batched=batched)
+    wires = wires or (Card(CARD), Card(OTHER_CARD))
+    made = Crossing(frame_type, joined=joined, batched=batched, wires=wires)
     await made.open()
     try:
         yield made
@@ -195,12 +216,10 @@ async def crossing(
         await made.close()
 
 
-def _drained(sock: socket.socket) -> list[bytes]:
+def drained(sock: socket.socket) -> list[bytes]:
+    """Return what waits at a socket that does not block."""
     octets = []
     with contextlib.suppress(BlockingIOError):
         while True:
             octets.append(sock.recv(16384))
     return octets
-
-
-__all__ = ["FAR", "NUMBER", "ROUTED", "ROUTER", "A", "B", "Card", "Crossing", "D", "crossing"]

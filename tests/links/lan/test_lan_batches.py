@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from links.lan.lan_crossing import FAR, NUMBER, ROUTED, ROUTER, Crossing, D, crossing
-from links.lan.lan_world import CARD, ELSEWHERE, EVERYONE, NETWORK, REMOTE, SHARED, A, B, C
+from links.lan.lan_crossing import FAR, NUMBER, ROUTED, Card, Crossing, D, crossing
+from links.lan.lan_world import CARD, ELSEWHERE, EVERYONE, NETWORK, REMOTE, ROUTER, SHARED, A, B, C
 from nwip.dataplane.kernel import IS_THERE
 from nwip.ipx.address import Address
 from nwip.ipx.frames import FrameType
@@ -289,8 +289,10 @@ async def test_what_a_lost_card_does_not_take_is_counted_as_ever() -> None:
         await gateway.carry([], [packet])
         await gateway.carry([], [packet])
         assert gateway.passed() == 1
-        gateway.cards[0].lost = True
-        gateway.cards[0].far.close()
+        card = gateway.wires[0]
+        assert isinstance(card, Card)
+        card.lost = True
+        card.far.close()
         await gateway.carry([], [packet] * 3)
         assert gateway.first.counters.drops == {NOT_TAKEN: 3}
         assert gateway.first.counters.packets_out == 2
