@@ -59,7 +59,7 @@ class FrameArena(Arena):
     def expect(self, frame_type: FrameType) -> None:
         """Lay memory out for frames of a type, from the next batch on; others are only to be looked at."""
         self._shape: Shape = SHAPES[frame_type]
-        size = self._shape.rest_size
+        size = self._size = self._shape.rest_size
         memory = (
             (address_of(self._destinations), MAC_SIZE),
             (address_of(self.names), MAC_SIZE),
@@ -88,7 +88,7 @@ class FrameArena(Arena):
         """Return a copy of one whole frame; zeros stand for what did not fit its slot."""
         high, low = super().lengths(index + 1)
         length = min(high[index] << 8 | low[index], LARGEST_FRAME)
-        size, at = self._shape.rest_size, index * STRIDE
+        size, at = self._size, index * STRIDE
         kept = b"".join(
             (
                 self._destinations[index * MAC_SIZE : (index + 1) * MAC_SIZE],
@@ -143,7 +143,7 @@ class FrameArena(Arena):
         return networks <= {_THIS_NETWORK, self._standing.network_octets}
 
     def _are_of_the_type(self, count: int) -> _Judgement:
-        size, fixed = self._shape.rest_size, self._shape.fixed
+        size, fixed = self._size, self._shape.fixed
         if self._rests.startswith(fixed * count) and not self._shape.counted:
             return None
         start = size - len(fixed)
@@ -154,7 +154,7 @@ class FrameArena(Arena):
 
     def _hold_their_packets(self, high: bytearray, low: bytearray, count: int) -> _Judgement:
         """Judge by the lengths: of the packet, of the frame, and of what the frame says that it counts."""
-        size = self._shape.rest_size
+        size = self._size
         columns = [high, low, *super().lengths(count)]
         if self._shape.counted:
             columns += [self._rests[: size * count : size], self._rests[1 : size * count : size]]

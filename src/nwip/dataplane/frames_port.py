@@ -32,8 +32,8 @@ Admit = Callable[[bytes, bytes, bytes], bool]
 class FramePort:
     """The frames of a card, whose descriptor comes and goes: -1 while there is none.
 
-    It is also the `Target` for what our own node sends on; `neighbours` is that for packets that are sent by
-    their own sources. `admit` is asked before anything is remembered. `review` is called from time to
+    It is also the `Target` for what our own node sends on; `by_source` is that for packets that are sent as
+    if their sources were on the LAN. `admit` is asked before anything is remembered. `review` is called from time to
     time before new frames are taken. `sent_at` and `taken_at` say when frames last went out and came in.
     """
 
@@ -52,7 +52,7 @@ class FramePort:
         self.descriptor = -1
         self.frame_type = FrameType.ETHERNET_II
         self.sent_at = self.taken_at = -REVIEW_INTERVAL
-        self.neighbours = Neighbours(self)
+        self.by_source = BySource(self)
         self._standing = standing
         self._arena = FrameArena(standing)
         self.flows: Flows = FrameFlows(self._arena, books, self.tally, admit)
@@ -109,8 +109,8 @@ class FramePort:
             self.tally.octets_in.clear()
 
 
-class Neighbours:
-    """The `Target` for packets that a `FramePort` sends as if their sources were on the LAN."""
+class BySource:
+    """The `Target` for packets that a `FramePort` sends with their sources' own numbers."""
 
     name_size = MAC_SIZE
     takes_groups = False

@@ -116,7 +116,7 @@ class Crossing:
         self.unusual: list[bytes] = []
         self.hosts: list[bytes] = []
         self.places_hosts = True
-        self._looked_at = 0
+        self.looked_at = 0
 
     @property
     def links(self) -> tuple[LanLink, LanLink, VirtualLink]:
@@ -147,7 +147,7 @@ class Crossing:
             wire.far.close()
 
     def receive(self, link: Link, batch: Sequence[Arrival]) -> None:
-        self._looked_at += len(batch)
+        self.looked_at += len(batch)
         self.forwarder.forward(link, batch)
 
     def host_gained(self, link: Link, node: bytes, hop: Hop) -> None:
@@ -192,7 +192,7 @@ class Crossing:
 
     def passed(self) -> int:
         """Return how many packets that came in were looked at by no link."""
-        return sum(link.counters.packets_in for link in self.links) - self._looked_at
+        return sum(link.counters.packets_in for link in self.links) - self.looked_at
 
     def _unusual(self, _inlet: Outlet, packet: bytes, _hop: Hashable) -> None:
         self.unusual.append(packet)

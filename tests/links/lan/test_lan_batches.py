@@ -12,6 +12,7 @@ from nwip.dataplane.kernel import IS_THERE
 from nwip.ipx.address import Address
 from nwip.ipx.frames import FrameType
 from nwip.ipx.packet import HEADER_SIZE, Packet
+from nwip.links.dosbox import DosboxLink, DosboxPlayer
 from nwip.links.lan.counting import NOT_TAKEN
 from nwip.links.lan.egress import framed
 
@@ -305,3 +306,29 @@ async def test_frames_go_from_lan_to_lan_and_are_padded_there() -> None:
         await gateway.carry([frame] * 64)
         assert gateway.passed() == 64
         assert gateway.sent()[1] == [framed(raised(frame)[:33], D, gateway.second.node, LLC)] * 65
+
+
+async def test_players_and_hosts_of_a_joined_lan_pass_both_ways() -> None:
+    async with crossing(joined=True) as gateway:
+        link = DosboxLink("dosbox", NETWORK, SHARED, [("127.0.0.1", 0)], bytes(16))
+        await link.open(gateway)
+        async with DosboxPlayer(link.endpoints[0]) as player:
+            node = (await player.register()).node
+            to_host, to_player = Packet.decode(ipx(node, A, network=0, source_network=0)), from_lan(A, node)
+            await gateway.carry([from_lan(A, REMOTE)])
+            for _ in range(2):
+                player.send(to_host)
+                await gateway.carry([to_player])
+            assert gateway.hosts == [A, node]
+            gateway.sent()
+            before = gateway.looked_at
+            for _ in range(20):
+                player.send(to_host)
+            await gateway.carry([to_player] * 30)
+            there = raised(bytes(14) + ipx(node, A))
+            assert gateway.sent()[0] == [framed(there, A, node, II)] * 20
+            for _ in range(31):  # with one of those before
+                assert (await player.receive()).source.node == A
+            assert gateway.looked_at == before
+            assert [host.packets_out for host in link.clients()] == [32]
+        await link.close()

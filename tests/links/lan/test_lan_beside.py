@@ -88,7 +88,7 @@ def test_a_frame_from_whom_we_speak_for_is_our_own_as_long_as_frames_pass() -> N
     made, beside = joined()
     place = beside.place(A, of_remote(), 0.0)
     assert place is not None
-    assert place.target is beside.port.neighbours
+    assert place.target is beside.port.by_source
     beside.port.sent_at = 10.0
     echo = frame(packet(A, REMOTE), to=SHARED, frame_type=FrameType.ETHERNET_II)
     assert made.receive_frames([echo], 10.0 + ECHO_WINDOW - 0.1) == []

@@ -57,7 +57,7 @@ class Beside:
         if spot is None or sender is None:
             return None
         self._note_sender(sender)
-        target = self.port if sender == self._engine.own.node else self.port.neighbours
+        target = self.port if sender == self._engine.own.node else self.port.by_source
         return Place(target, spot.name)
 
     def forget(self, node: bytes) -> None:
