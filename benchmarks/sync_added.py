@@ -11,33 +11,39 @@ import argparse
 import asyncio
 import json
 import select
-import socket
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from subprocess import PIPE, Popen
 from typing import Final, NamedTuple
 
+from nwip.bench.clients import Clients
+from nwip.bench.joining import Membership
+from nwip.bench.load import closed
+from nwip.bench.messages import BATCH, Messages
+from nwip.bench.packets import packet, to_peers
+from nwip.bench.sink import SLOT, Sink
+from nwip.bench.trials import fresh_mark
+from nwip.bench.ways import Way
 from nwip.collector import Collector
 from nwip.config.reading import parse
+from nwip.dataplane.kernel import MSG_DONTWAIT
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Record, Route, Service
 from nwip.dss.server import DssServer
-from nwip.ipx.address import Address
-from nwip.ipx.packet import HEADER_SIZE, Packet
-from nwip.ipx.ping import registration
+from nwip.ipx.packet import HEADER_SIZE
 from nwip.node import RunningNode
 
 GATEWAY: Final = "127.0.0.7"
 PARAMETERS: Final = Parameters(domain="bench.test", data_port=43981)
-GAME_SOCKET: Final = 0x869C
+PORT: Final = 20213
 SIZE: Final = 100  # octets of a packet, header included
 OWNERS: Final = 20
-TURN: Final = 0.0005  # seconds: packets go in small bursts, and what has come is read as often
-BUFFER: Final = 4 << 20
+STAMP: Final = HEADER_SIZE + 2  # where a packet says when it was sent
+TURN: Final = 0.0003  # seconds: packets go in small bursts, and what has come is read as often
 PATIENCE: Final = 60.0  # seconds
 
 
@@ -79,7 +85,7 @@ async def be_gateway(folder: str, empty: int, full: int, records: int) -> None:
         [[link]]
         kind = "dosbox"
         listen = ["{GATEWAY}"]
-        port = 20213
+        port = {PORT}
     """
     ready = asyncio.Event()
     node = RunningNode(parse(text, "bench"), lambda _: None, lambda _: ready.set())
@@ -111,47 +117,40 @@ def line(process: Popen[bytes]) -> str:
 
 
 class Players:
-    """Two DOSBox clients at the gateway: one sends, the other receives."""
+    """Two DOSBox clients at the gateway: one sends, the other receives, in batches. `sent` counts packets."""
 
-    def __init__(self) -> None:
-        self.sender, here = self._join()
-        self.receiver, there = self._join()
-        self.receiver.send(Packet(here, there).encode())  # from now on both are known as clients
-        self._packet = Packet(there, here, payload=bytes(SIZE - HEADER_SIZE)).encode()[:HEADER_SIZE]
+    def __init__(self, clients: Clients) -> None:
+        members = Membership(clients, (GATEWAY, PORT), (GATEWAY, PORT))
+        members.join(1)
+        clients.sender.connect((GATEWAY, PORT))
+        self._clients = clients
+        self._way = Way(clients, members.network, members.nodes, {})
+        mark = fresh_mark()
+        octets = packet(self._way, members.nodes[1], SIZE, mark)
+        self._buffer = bytearray(octets * BATCH)
+        self._out = Messages(BATCH, self._buffer, SIZE, SIZE)
+        self._came = bytearray(SLOT * BATCH)
+        self._in = Messages(BATCH, self._came, SLOT, SLOT)
+        self._mark = mark
         self.sent = 0
         self.samples: list[Sample] = []
 
-    def _join(self) -> tuple[socket.socket, Address]:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-        sock.connect((GATEWAY, 20213))
-        sock.send(registration(None).encode())
-        address = Packet.decode(sock.recv(2048)).destination._replace(socket=GAME_SOCKET)
-        sock.setblocking(False)
-        return sock, address
-
     def capacity(self, seconds: float) -> float:
-        """Return how many packets a second pass in a closed loop of 64."""
-        began, arrived, out = time.monotonic(), 0, 0
-        while time.monotonic() - began < seconds:
-            while out < 64:
-                self._send()
-                out += 1
-            select.select([self.receiver], [], [], 0.2)
-            got = self._receive()
-            arrived, out = arrived + got, out - got
-        rate = arrived / (time.monotonic() - began)
-        self.settle()
-        return rate
+        """Return how many packets a second pass in a closed loop."""
+        mark = fresh_mark()
+        sender, sink = to_peers(self._way, SIZE, 1, mark), Sink(self._clients.receiver, SIZE, mark)
+        count = closed(sender, sink, self._clients.window, seconds)
+        return count.arrived / count.seconds
 
     def run(self, rate: float, until: float) -> None:
         """Send at a steady rate until that moment."""
         began, base = time.monotonic(), self.sent
         while (now := time.monotonic()) < until:
-            while self.sent - base < (now - began) * rate:
-                self._send()
+            due = int((now - began) * rate) - (self.sent - base)
+            if due > 0:
+                self._send(min(due, BATCH))
             self._receive()
-            select.select([self.receiver], [], [], TURN)
+            select.select([self._clients.receiver], [], [], TURN)
             self._receive()
 
     def settle(self) -> None:
@@ -160,24 +159,28 @@ class Players:
         while time.monotonic() < quiet:
             if self._receive():
                 quiet = time.monotonic() + 0.5
-            select.select([self.receiver], [], [], 0.05)
+            select.select([self._clients.receiver], [], [], 0.05)
 
-    def _send(self) -> None:
+    def _send(self, count: int) -> None:
         stamp = time.monotonic_ns().to_bytes(8, "big")
-        self.sender.send(self._packet + stamp.ljust(SIZE - HEADER_SIZE, b"\0"))
-        self.sent += 1
+        for octet, offset in zip(stamp, range(STAMP, STAMP + 8), strict=True):
+            self._buffer[offset : count * SIZE : SIZE] = bytes([octet]) * count
+        sent = 0
+        while sent < count:
+            with suppress(OSError):
+                sent += self._out.send(self._clients.sender.fileno(), sent, count - sent)
+        self.sent += count
 
     def _receive(self) -> int:
-        count = 0
-        while True:
-            try:
-                data = self.receiver.recv(2048)
-            except BlockingIOError:
-                return count
-            if len(data) == SIZE:
-                stamp = int.from_bytes(data[HEADER_SIZE : HEADER_SIZE + 8], "big") / 1e9
-                self.samples.append(Sample(stamp, time.monotonic() - stamp))
-                count += 1
+        total = 0
+        while (count := self._in.receive(self._clients.receiver.fileno(), MSG_DONTWAIT)) > 0:
+            now = time.monotonic()
+            for at in range(0, count * SLOT, SLOT):
+                if self._came[at + HEADER_SIZE] == self._mark:
+                    stamp = int.from_bytes(self._came[at + STAMP : at + STAMP + 8], "big") / 1e9
+                    self.samples.append(Sample(stamp, now - stamp))
+                    total += 1
+        return total
 
 
 def p99(samples: list[Sample], begin: float, end: float) -> float:
@@ -190,16 +193,16 @@ def measure(services: int, routes: int, before: float = 2.0) -> dict[str, float]
     """Run it once."""
     with (
         tempfile.TemporaryDirectory() as folder,
+        Clients() as clients,
         started("--serve", 0, 0) as empty,
         started("--serve", services, routes) as full,
         started("--gateway", folder, line(empty), line(full), services + routes) as gateway,
     ):
         if line(gateway) != "ready":
             raise SystemExit("the gateway did not start")
-        players = Players()
+        players = Players(clients)
         rate = players.capacity(1.0) / 2
-        players.samples.clear()
-        players.sent = 0
+        players.settle()
         began = time.monotonic()
         players.run(rate, began + before)
         empty.kill()

@@ -27,6 +27,9 @@ HOW_TO_GET = {
     "named": PROGRAM,
     "qemu": PROGRAM,
     "openssl": PROGRAM,
+    "gcc": PROGRAM,
+    "m32": "take a gcc that knows -m32, as on x86-64",
+    "musl-gcc": PROGRAM,
     "pty": "mount devpts on /dev/pts",
     "root": "run the tests as root",
     "netns": "run the tests as root where network namespaces may be made; 'make system-packages' brings ip",
@@ -49,6 +52,8 @@ def is_there(part: str) -> bool:
             return Path("/dev/net/tun").exists()
         case "shared":
             return SHARED.is_dir()
+        case "m32":
+            return knows_32_bits()
         case "qemu":
             return shutil.which("qemu-system-x86_64") is not None
         case _:
@@ -76,6 +81,14 @@ def terminals_work() -> bool:
     for end in ends:
         os.close(end)
     return True
+
+
+def knows_32_bits() -> bool:
+    """Return whether gcc can make code for 32 bits, if only as assembly."""
+    if shutil.which("gcc") is None:
+        return False
+    command = ["gcc", "-m32", "-S", "-x", "c", "-o", "-", "-"]
+    return subprocess.run(command, input=b"", capture_output=True, timeout=10, check=False).returncode == 0
 
 
 def required_parts() -> set[str]:

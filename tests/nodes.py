@@ -27,7 +27,13 @@ async def dss(port: int = 0, parameters: Parameters = PARAMETERS) -> AsyncIterat
 
 @contextlib.asynccontextmanager
 async def node(
-    folder: Path, port: int, address: str = "127.0.0.5", *, name: str = "museum", forward: bool = True
+    folder: Path,
+    port: int,
+    address: str = "127.0.0.5",
+    *,
+    name: str = "museum",
+    forward: bool = True,
+    more: str = "",
 ) -> AsyncIterator[tuple[RunningNode, list[str]]]:
     text = f"""
         [domain]
@@ -38,6 +44,7 @@ async def node(
         forward = {str(forward).lower()}
         state = "{folder}"
         control = "{folder}/control.sock"
+        {more}
         [dss]
         servers = ["127.0.0.1:{port}"]
         [discovery]

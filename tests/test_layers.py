@@ -46,6 +46,7 @@ LEVELS = [
         "slices",
         "sim",
     },
+    {"bench"},
     {"cli", "web", "socket", "demo", "__main__"},
     {"__init__"},  # the package itself: it may import anything, and nothing below may import it
 ]

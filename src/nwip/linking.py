@@ -10,6 +10,7 @@ import errno
 import random
 import secrets
 import socket
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,7 @@ from nwip.config.links import (
     WebsocketSettings,
 )
 from nwip.dataplane.interfaces import main_address
+from nwip.dataplane.port import open_port
 from nwip.directory.records import Endpoint
 from nwip.discovery.preferred import split_server
 from nwip.gateway.gateway import NodeGateway
@@ -50,6 +52,7 @@ class Builder:
     def __init__(self, gateway: NodeGateway, config: Config, state: State) -> None:
         self.gateway = gateway
         self._config = config
+        self._open_port = partial(open_port, portable=config.node.portable)
         self._state = state
         self._servers: WebSocketServers | None = None
 
@@ -99,6 +102,7 @@ class Builder:
             admit=admission(settings.admit),
             hop_limit=self.gateway.parameters.hop_limit,
             reserved=self._is_reserved,
+            opener=partial(self._open_port, busy_poll=settings.busy_poll),
         )
 
     def _websocket(self, settings: WebsocketSettings) -> Link:
@@ -153,6 +157,7 @@ class Builder:
             elsewhere=lambda node: self.gateway.is_ours(node, settings.title),
             reserved=self._is_reserved,
             hop_limit=self.gateway.parameters.hop_limit,
+            opener=self._open_port,
         )
 
     def _rfc1234(self, settings: Rfc1234Settings, port: int) -> Link:
@@ -172,6 +177,7 @@ class Builder:
             interval=settings.refresh,
             kept=self._config.node.state_directory / f"{settings.title}.peers",
             reserved=lambda node: self._is_reserved(node) or self.gateway.is_ours(node, settings.title),
+            opener=self._open_port,
         )
 
     def _lan(
@@ -192,7 +198,7 @@ class Builder:
             settings.title,
             settings.kind,
             self._network(settings),
-            _medium(settings),
+            _medium(settings, portable=self._config.node.portable),
             settings.frame_type,
             joined=settings.is_joined,
             secret=self._secret(settings),
@@ -202,12 +208,14 @@ class Builder:
         )
 
 
-def _medium(settings: EthernetSettings | TapSettings | QemuSettings | NetswitchSettings) -> "Medium":
+def _medium(
+    settings: EthernetSettings | TapSettings | QemuSettings | NetswitchSettings, *, portable: bool
+) -> "Medium":
     match settings:
         case EthernetSettings():
             from nwip.links.lan.af_packet import card_medium
 
-            return card_medium(settings.interface, promiscuous=settings.is_joined)
+            return card_medium(settings.interface, promiscuous=settings.is_joined, portable=portable)
         case TapSettings():
             from nwip.links.lan.tap import tap_medium
 

@@ -12,6 +12,7 @@ import secrets
 import signal
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 
 from nwip import binding
@@ -20,6 +21,7 @@ from nwip.collector import Collector
 from nwip.config import Config, ConfigError, load
 from nwip.control import ControlServer
 from nwip.dataplane.interfaces import address_towards, subnet_of
+from nwip.dataplane.port import open_port
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Change, Endpoint, Kind, Node, endpoint_text
@@ -218,7 +220,8 @@ class RunningNode:
         if parameters.broadcasts == "subnet" and subnet is not None and subnet.prefixlen < 31:
             everyone = (str(subnet.broadcast_address), data[1])
         number = node_number(data, parameters, self.identity)
-        virtual = VirtualLink(parameters.network, number, data, everyone)
+        opener = partial(open_port, portable=config.node.portable, busy_poll=config.node.busy_poll)
+        virtual = VirtualLink(parameters.network, number, data, everyone, opener=opener)
         if self._nearest is not None:
             virtual.stranger = self._nearest.answer
         loop = asyncio.get_running_loop()

@@ -83,7 +83,7 @@ class Views:
                 "packets_out": link.counters.packets_out,
                 "octets_in": link.counters.octets_in,
                 "octets_out": link.counters.octets_out,
-                "drops": link.counters.drops | (gateway.drops() if link is gateway.virtual else {}),
+                "drops": link.counters.all_drops() | (gateway.drops() if link is gateway.virtual else {}),
                 "where": link.describe(),
             }
             for link in (gateway.virtual, *inside.links)

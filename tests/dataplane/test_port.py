@@ -1,4 +1,4 @@
-"""The portable port, on real loopback sockets."""
+"""Ports of both kinds, on real loopback sockets."""
 
 import asyncio
 import contextlib
@@ -8,8 +8,11 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 import pytest
 
-from nwip.dataplane.port import BUDGET, Datagram, PortablePort, open_port
+from nwip.dataplane.arena import STRIDE
+from nwip.dataplane.kernel import IS_THERE
+from nwip.dataplane.port import BUDGET, BatchedPort, Datagram, PortablePort, Received, open_port
 from nwip.directory.records import Endpoint
+from nwip.links.base import Counters
 
 pytestmark = pytest.mark.asyncio
 
@@ -49,25 +52,53 @@ def peer() -> Iterator[socket.socket]:
         yield sock
 
 
+KINDS = ["portable", *(["batched"] if IS_THERE else [])]
+
+
+@pytest.fixture(params=KINDS, autouse=True)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Return which kind of port is under test."""
+    name: str = request.param
+    opening.options = {"portable": name == "portable"}
+    return name
+
+
+class Opening:
+    """How ports are opened at present."""
+
+    options: dict[str, bool]
+
+    def __call__(self, at: Endpoint, received: Received, **options: bool) -> PortablePort:
+        port = open_port(at, received, books=Counters(), **self.options, **options)
+        assert isinstance(port, PortablePort)
+        assert isinstance(port, BatchedPort) is not self.options["portable"]
+        return port
+
+
+opening = Opening()
+
+
 @contextlib.asynccontextmanager
 async def opened(at: Endpoint = LOOPBACK) -> AsyncIterator[tuple[PortablePort, Inbox]]:
     inbox = Inbox()
-    port = open_port(at, inbox)
-    assert isinstance(port, PortablePort)
+    port = opening(at, inbox)
     try:
         yield port, inbox
     finally:
         port.close()
 
 
-async def test_a_datagram_arrives_whole_with_the_endpoint_it_came_from(peer: socket.socket) -> None:
+async def test_a_datagram_arrives_whole_with_the_endpoint_it_came_from(
+    peer: socket.socket, kind: str
+) -> None:
     async with opened() as (port, inbox):
         sent = [b"", b"\0" * 1500, bytes(range(256)) * 255]
         for data in sent:
             peer.sendto(data, port.endpoint)
         await inbox.holds(3)
+        most = STRIDE if kind == "batched" else None  # longer than any packet
         assert [entry for batch in inbox.batches for entry in batch] == [
-            (data, peer.getsockname()) for data in sent
+            (data[:most], peer.getsockname()) for data in sent
         ]
 
 
@@ -127,7 +158,7 @@ async def test_a_port_that_is_closed_by_whoever_takes_its_batch_reports_no_more(
         port.close()
         closed.set()
 
-    port = open_port(LOOPBACK, close)
+    port = opening(LOOPBACK, close)
     for _ in range(BUDGET + 1):
         peer.sendto(b"", port.endpoint)
     async with asyncio.timeout(10):
@@ -161,7 +192,7 @@ async def test_a_burst_loses_nothing_comes_in_order_and_in_batches_with_turns_fo
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ICMP errors are shown on connected sockets of Linux")
-async def test_an_icmp_error_of_an_earlier_send_does_not_stop_the_drain() -> None:
+async def test_an_icmp_error_of_an_earlier_send_does_not_stop_the_drain(kind: str) -> None:
     """Stand in for systems that show such errors on every socket: connected ones show them on Linux."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
         gone.bind(LOOPBACK)
@@ -171,7 +202,7 @@ async def test_an_icmp_error_of_an_earlier_send_does_not_stop_the_drain() -> Non
     sock.setblocking(False)
     sock.bind(LOOPBACK)
     sock.connect(there)
-    port = PortablePort(sock, inbox)
+    port = BatchedPort(sock, inbox, Counters()) if kind == "batched" else PortablePort(sock, inbox)
     try:
         assert port.send(b"anyone?", there)
         for _ in range(3):
@@ -208,23 +239,23 @@ async def test_an_address_that_cannot_be_had_is_an_os_error_and_leaves_no_socket
     monkeypatch.setattr("nwip.dataplane.port.socket.socket", Remembered)
     for at in (peer.getsockname(), ("198.51.100.1", 0)):
         with pytest.raises(OSError, match=r"[Aa]ddress"):
-            open_port(at, Inbox())
+            opening(at, Inbox())
     assert [sock.fileno() for sock in made] == [-1, -1]
 
 
 async def test_shared_ports_may_have_one_address_and_others_may_not() -> None:
     inbox = Inbox()
-    first = open_port(LOOPBACK, inbox, shared=True)
-    second = open_port(first.endpoint, inbox, shared=True)
+    first = opening(LOOPBACK, inbox, shared=True)
+    second = opening(first.endpoint, inbox, shared=True)
     with pytest.raises(OSError, match="in use"):
-        open_port(first.endpoint, inbox)
+        opening(first.endpoint, inbox)
     first.close()
     second.close()
 
 
 async def test_a_port_may_send_broadcasts_only_if_it_was_opened_for_it() -> None:
     for broadcast in (True, False):
-        port = open_port(LOOPBACK, Inbox(), broadcast=broadcast)
+        port = opening(LOOPBACK, Inbox(), broadcast=broadcast)
         assert isinstance(port, PortablePort)
         allowed = port._socket.getsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST)
         assert bool(allowed) is broadcast

@@ -1,6 +1,6 @@
 """The command `dissector`: where the script for Wireshark is."""
 
-from importlib import resources
+# ruff: noqa: PLC0415 - what a command needs is imported when it runs
 
 import click
 
@@ -22,5 +22,7 @@ def dissector(*, as_text: bool) -> None:
     It shows the sessions on TCP 396 and 2010 message by message, and hands the datagrams of UDP 396 and 43981
     to Wireshark's own dissector of IPX. Wireshark 4.0 and later.
     """
+    from importlib import resources
+
     script = resources.files("nwip.capture") / "wireshark" / "nwip.lua"
     say(script.read_text(encoding="utf-8").rstrip("\n") if as_text else str(script))

@@ -3,7 +3,6 @@
 # ruff: noqa: PLC0415 - what a command needs is imported when it runs
 
 import json
-import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Final
@@ -31,6 +30,8 @@ def export_command(file: Path, *, dss: str | None, control: Path | None) -> None
 
     Parameters, leases, records, withdrawals. FILE appears when it is whole, and only its owner may read it.
     """
+    import secrets
+
     lines = _lines(dss, control)
     if str(file) == "-":
         with click.open_file("-", "wb") as out:
@@ -72,6 +73,8 @@ def import_command(file: IO[bytes], *, as_json: bool, control: Path | None) -> N
     Of each record the higher sequence stands. Nothing of it counts as heard: what is new is served for one
     lease, and longer once its owner renews. A file of another domain, or a damaged one, changes nothing.
     """
+    import secrets
+
     row: Row = {}
     token = secrets.token_hex(8)
     for first, lines, last in _parts(file):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from nwip.cli.bench import bench
 from nwip.cli.capture import capture
 from nwip.cli.decode import decode
 from nwip.cli.dhcp import dhcp_options
@@ -66,6 +67,7 @@ for command in (
     capture,
     decode,
     dissector,
+    bench,
 ):
     cli.add_command(command)
 

@@ -15,9 +15,10 @@ from nwip.cli.text import example
 
 @click.command(epilog=example("nwip up", "nwip up --join", "nwip --config nwip.toml --verbose up"))
 @click.option("--join", is_flag=True, help="Run no DSS: find that of a domain, and join it.")
+@click.option("--portable", "plain", is_flag=True, help="Take no calls of Linux alone for data: slower.")
 @json_option
 @click.pass_context
-def up(context: click.Context, *, join: bool, as_json: bool) -> None:
+def up(context: click.Context, *, join: bool, plain: bool, as_json: bool) -> None:
     """Run a node until Ctrl-C; says how to reach it.
 
     Without a configuration file it is a domain on this machine alone, with a DSS and a DOSBox server; with
@@ -27,11 +28,13 @@ def up(context: click.Context, *, join: bool, as_json: bool) -> None:
     from nwip import node
     from nwip.banner import Facts, banner
     from nwip.cli import logs
-    from nwip.config import joining, load
+    from nwip.config import joining, load, portable
 
     settings: Settings = context.obj
     logs.set_up(verbose=settings.verbose)
     config = joining(load(settings.config)) if join else load(settings.config)
+    if plain:
+        config = portable(config)
 
     def notice(text: str) -> None:
         click.echo(text, err=as_json)

@@ -3,7 +3,7 @@
 from nwip.config.error import ConfigError
 from nwip.config.links import AnyLink
 from nwip.config.paths import SYSTEM_CONTROL_PATH, default_control_path, default_state_directory
-from nwip.config.reading import example, joining, load, usual_control_path
+from nwip.config.reading import example, joining, load, portable, usual_control_path
 from nwip.config.settings import Config, DssSettings, NodeSettings
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "example",
     "joining",
     "load",
+    "portable",
     "usual_control_path",
 ]

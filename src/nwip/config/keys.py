@@ -12,6 +12,7 @@ def _quoted(name: str) -> str:
 
 
 _PORT: Final = "write a port number from 1 to 65535"
+_BUSY_POLL: Final = "write microseconds from 0 (off) to 1000000, for example 100"
 _ADMIT: Final = 'write a list such as ["loopback", "private", "203.0.113.0/24"]; "any" admits everyone'
 _LISTEN: Final = (
     'write a list of addresses of this machine, for example ["127.0.0.1"]; "0.0.0.0" is all of them'
@@ -44,6 +45,8 @@ MENDS: Final[dict[str, str]] = {
     "node.address": 'write an IP address of this machine in quotes, for example "192.0.2.1"',
     "node.port": _PORT + "; without the key the domain's data port is used",
     "node.forward": "write true (links and domain are one IPX network) or false (links keep to themselves)",
+    "node.portable": "write true (plain calls of one datagram each) or false (what is fastest here)",
+    "node.busy-poll": _BUSY_POLL,
     "node.state": "write the path of a directory in quotes",
     "node.control": "write the path of a socket in quotes",
     "dss": "write it as a table: [dss], then its keys, for example serve = true",
@@ -88,6 +91,7 @@ MENDS: Final[dict[str, str]] = {
     "link.port": _PORT + ", for example 213",
     "link.clients": "write how many clients may be connected, from 1 to 1000000",
     "link.admit": _ADMIT,
+    "link.busy-poll": _BUSY_POLL,
     "link.frame": f"write one of {', '.join(_quoted(name) for name in FRAMES)}",
     "link.interface": 'write the name of a network interface of this machine in quotes, for example "eth0"',
     "link.device": 'write a name of 1 to 15 letters and digits in quotes, for example "tap0"',

@@ -14,6 +14,7 @@ Text = Annotated[str, Meta(pattern=r"\A[^\x00-\x1f\x7f]+\Z")]
 Texts = Annotated[tuple[Text, ...], Meta(max_length=64)]
 Addresses = Annotated[tuple[Text, ...], Meta(min_length=1, max_length=64)]
 Admitted = Annotated[tuple[Text, ...], Meta(max_length=1024)]
+Microseconds = Annotated[int, Meta(ge=0, le=1_000_000)]
 Places = Annotated[int, Meta(ge=1, le=1_000_000)]
 Frame = Literal["auto", "Ethernet_II", "Ethernet_802.3", "Ethernet_802.2", "Ethernet_SNAP"]
 
@@ -55,6 +56,7 @@ class DosboxSettings(LinkSettings, frozen=True, kw_only=True, tag_field="kind", 
     port: Port | None = None
     clients: Places = 1024
     admit: Admitted = ("any",)
+    busy_poll: Microseconds = 0
 
 
 class LanSettings(LinkSettings, frozen=True, kw_only=True):

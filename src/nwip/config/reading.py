@@ -105,6 +105,11 @@ def joining(config: Config) -> Config:
     return replace(config, dss=replace(config.dss, serve=False))
 
 
+def portable(config: Config) -> Config:
+    """Return the configuration of the same node with portable ports."""
+    return replace(config, node=replace(config.node, portable=True))
+
+
 def example() -> str:
     """Return the commented example file, which is the configuration's documentation."""
     return Path(__file__).with_name("example.toml").read_text("utf-8")

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct, field
 
-from nwip.config.links import AnyLink, Text
+from nwip.config.links import AnyLink, Microseconds, Text
 from nwip.config.paths import default_control_path, default_state_directory
 from nwip.config.policy import FilterSettings, Profile, profile
 from nwip.directory.filters import FILTER_LIMIT
@@ -100,6 +100,8 @@ class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     address: Text | None = None
     port: Port | None = None
     forward: bool = True
+    portable: bool = False
+    busy_poll: Microseconds = 0
     state: Text | None = None
     control: Text | None = None
 

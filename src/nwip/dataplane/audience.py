@@ -4,6 +4,7 @@ Fast path. The addresses stand ready as the kernel takes them, and all messages 
 """
 
 import ctypes
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from nwip.dataplane.arena import MESSAGE, address_of, headers
@@ -14,13 +15,20 @@ from nwip.ipx.packet import MAXIMUM_SIZE
 BLOCK: Final = 64  # messages a call
 
 
+def _nobody() -> Iterable[bytes]:
+    return ()
+
+
 class Audience:
-    """The addresses, of `name_size` octets each, that get a copy of what is sent to all."""
+    """The addresses, of `name_size` octets each, that get a copy of what is sent to all.
+
+    `names` gives them out when they are needed; whoever changes them says so by `changed`.
+    """
 
     def __init__(self, name_size: int) -> None:
+        self.names: Callable[[], Iterable[bytes]] = _nobody
         self._size = name_size
-        self._names = bytearray()
-        self._at: dict[bytes, int] = {}
+        self._names: bytes | None = None
         self._block_names = bytearray(BLOCK * name_size)
         self._packet = bytearray(MAXIMUM_SIZE)
         self._own = address_of(self._packet)
@@ -36,27 +44,11 @@ class Audience:
         self._pointers = [ctypes.c_void_p(messages + index * MESSAGE) for index in range(BLOCK)]
 
     def __len__(self) -> int:
-        return len(self._at)
+        return len(self._names or b"") // self._size
 
-    def __contains__(self, name: bytes) -> bool:
-        return name in self._at
-
-    def add(self, name: bytes) -> None:
-        """Add an address; one that is there already is there once."""
-        if name not in self._at:
-            self._at[name] = len(self._names)
-            self._names += name
-
-    def discard(self, name: bytes) -> None:
-        """Leave an address out, if it is there; the last one takes its place."""
-        at = self._at.pop(name, None)
-        if at is None:
-            return
-        last = bytes(self._names[-self._size :])
-        del self._names[-self._size :]
-        if last != name:
-            self._names[at : at + self._size] = last
-            self._at[last] = at
+    def changed(self) -> None:
+        """Ask for the addresses again before the next copy."""
+        self._names = None
 
     def send(self, descriptor: int, packet: bytes, besides: bytes | None = None) -> tuple[int, int]:
         """Send a packet of 1500 octets at most to all but one; return how many went and were refused."""
@@ -67,8 +59,12 @@ class Audience:
         """Send so many octets at an address in memory, as `send` does."""
         self._iovec.base = at
         self._iovec.length = length
-        out = None if besides is None else self._at.get(besides)
-        names = self._names if out is None else self._names[:out] + self._names[out + self._size :]
+        if self._names is None:
+            self._names = b"".join(self.names())
+        names = self._names
+        out = -1 if besides is None else self._find(names, besides)
+        if out >= 0:
+            names = names[:out] + names[out + self._size :]
         count, refused, step = len(names) // self._size, 0, BLOCK * self._size
         for start in range(0, len(names), step):
             block = names[start : start + step]
@@ -78,3 +74,9 @@ class Audience:
             if sent != size:
                 refused += send_rest(descriptor, self._pointers, sent, size)
         return count - refused, refused
+
+    def _find(self, names: bytes, name: bytes) -> int:
+        at = names.find(name)
+        while at >= 0 and at % self._size:
+            at = names.find(name, at + 1)
+        return at

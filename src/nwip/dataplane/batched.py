@@ -28,7 +28,9 @@ class BatchedPort(PortablePort):
     `books` counts what goes on by itself.
     """
 
-    def __init__(self, sock: socket.socket, received: Received, books: Books) -> None:
+    kind = "batched"
+
+    def __init__(self, sock: socket.socket, received: Received, books: Books, *, busy_poll: int = 0) -> None:
         self.name_size = SIZES[sock.family]
         self.tally = Tally()
         self.audience = Audience(self.name_size)
@@ -36,7 +38,7 @@ class BatchedPort(PortablePort):
         self._books = books
         self._arena = Arena(self.name_size)
         self.flows = Flows(self._arena, books, self.tally)
-        super().__init__(sock, received)
+        super().__init__(sock, received, busy_poll=busy_poll)
 
     def fileno(self) -> int:
         """Return the descriptor, -1 when the port is closed."""
@@ -50,19 +52,8 @@ class BatchedPort(PortablePort):
         """Return what sends packets in slots from an address on."""
         return Outbox(base, self.name_size)
 
-    def join(self, name: bytes) -> None:
-        """Add an address to those that get what goes to everybody."""
-        if name not in self.audience:
-            self.audience.add(name)
-            self.tally.join(name)
-
-    def leave(self, name: bytes) -> None:
-        """Leave an address out, and what was counted of it."""
-        self.audience.discard(name)
-        self.tally.forget(name)
-
     def send_to_all(self, packet: bytes, besides: bytes | None) -> None:
-        """Send a packet to everybody that has joined but one, and count it."""
+        """Send a packet to the whole audience but one of it, and count it."""
         self._write_books(*self.audience.send(self.fileno(), packet, besides), len(packet), besides)
 
     def repeat(self, at: int, length: int, besides: bytes) -> None:
@@ -70,7 +61,8 @@ class BatchedPort(PortablePort):
         self._write_books(*self.audience.repeat(self.fileno(), at, length, besides), length, besides)
 
     def _write_books(self, sent: int, refused: int, length: int, besides: bytes | None) -> None:
-        self.tally.copy(length, besides if besides is not None and besides in self.audience else None)
+        was_left_out = sent + refused < len(self.audience)  # not where it is heard at another port
+        self.tally.copy(length, besides if was_left_out else None)
         self._books.packets_out += sent
         self._books.octets_out += sent * length
         if refused:

@@ -13,6 +13,7 @@ from nwip.dataplane.arena import SLOTS, STRIDE
 from nwip.dataplane.flows import Exit, Flows
 from nwip.dataplane.groups import LARGEST_PACKET
 from nwip.dataplane.headers import (
+    ECHO_LOW,
     NETWORK_SIZE,
     are_of_this_network,
     are_sound,
@@ -43,7 +44,7 @@ _NAMES: Final = {
 }
 _THIS_NETWORK: Final = bytes(NETWORK_SIZE)
 _EVERYBODY: Final = BROADCAST_NODE
-_FOR_ROUTERS: Final = (Socket.RIP.to_bytes(2, "big"), Socket.SAP.to_bytes(2, "big"))
+_FOR_ROUTERS: Final = tuple(each.to_bytes(2, "big") for each in (Socket.RIP, Socket.SAP, Socket.HELLO))
 
 
 def forward(flows: Flows, count: int) -> Sequence[int]:
@@ -129,6 +130,8 @@ def _forward_some(flows: Flows, keys: tuple[bytes, ...], count: int) -> list[int
     sound = sound_ones(arena.buffer, high, low, flows.hop_limit - 1, flows.maximum)
     destinations = [_filled(key, flows.network) for key in keys[::2]]
     sources = [_filled(key, flows.network) for key in keys[1::2]]
+    flow = list(zip(destinations, sources, strict=True))
+    late = _late(arena.buffer, flow, sound, lengths)
     came = _NAMES[arena.name_size][count].unpack_from(arena.names)
     left = list(range(count))
     for way in flows.exits:
@@ -136,6 +139,7 @@ def _forward_some(flows: Flows, keys: tuple[bytes, ...], count: int) -> list[int
             slot
             for slot in left
             if sound[slot]
+            and flow[slot] not in late
             and destinations[slot] in way.names
             and way.sources.get(sources[slot]) == came[slot]
             and lengths[slot] <= way.maximum
@@ -157,14 +161,19 @@ def _forward_some(flows: Flows, keys: tuple[bytes, ...], count: int) -> list[int
         gone = set(slots)
         left = [slot for slot in left if slot not in gone]
     if flows.repeat is not None and flows.everyone in destinations:
-        spoken = [
-            slot
-            for slot in left
-            if destinations[slot] == flows.everyone
-            and sound[slot]
-            and flows.speakers.get(sources[slot]) == came[slot]
-            and _is_plain(arena.buffer, slot * STRIDE)
-        ]
+        spoken: list[int] = []
+        silent: set[bytes] = set()  # whose broadcasts are looked at singly from here on, to keep their order
+        for slot in left:
+            if destinations[slot] != flows.everyone or sources[slot] in silent:
+                continue
+            if (
+                sound[slot]
+                and flows.speakers.get(sources[slot]) == came[slot]
+                and _is_plain(arena.buffer, slot * STRIDE)
+            ):
+                spoken.append(slot)
+            else:
+                silent.add(sources[slot])
         for slot in spoken:
             left.remove(slot)
             fill_networks_of(arena.buffer, [slot], flows.network)
@@ -176,8 +185,25 @@ def _forward_some(flows: Flows, keys: tuple[bytes, ...], count: int) -> list[int
     return left
 
 
+def _late(
+    buffer: bytearray, flow: list[tuple[bytes, bytes]], sound: list[bool], lengths: list[int]
+) -> set[tuple[bytes, bytes]]:
+    """Return the flows of packets that are not sound but pass: others of these must not overtake them."""
+    late = set()
+    for slot, so in enumerate(sound):
+        at = slot * STRIDE
+        if (
+            not so
+            and buffer[at : at + 2] == b"\xff\xff"
+            and buffer[at + 2] << 8 | buffer[at + 3] <= lengths[slot]
+            and buffer[at + DESTINATION_SOCKET_OFFSET + 1] != ECHO_LOW
+        ):
+            late.add(flow[slot])
+    return late
+
+
 def _is_plain(buffer: bytearray, at: int) -> bool:
-    """Say whether a broadcast is neither RIP nor SAP, nor of the type that crosses networks."""
+    """Say whether a broadcast is neither RIP nor SAP nor a hello, nor of the type that crosses networks."""
     return (
         buffer[at + TYPE_OFFSET] != PacketType.PROPAGATED
         and buffer[at + DESTINATION_SOCKET_OFFSET : at + SOURCE_OFFSET] not in _FOR_ROUTERS

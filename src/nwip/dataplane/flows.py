@@ -17,7 +17,7 @@ from nwip.dataplane.outbox import Outbox
 from nwip.dataplane.tally import Tally
 from nwip.ipx.packet import MAXIMUM_SIZE
 
-LIMIT: Final = 200_000  # addresses remembered for an exit; beyond it all are forgotten
+LIMIT: Final = 200_000  # addresses remembered for an exit; beyond it those of all are forgotten
 HOP_LIMIT: Final = 16
 
 
@@ -62,7 +62,8 @@ class Exit:
 
     They may come from `sources`, each from its address. `books` are those of the link that `target` belongs
     to, and `maximum` is the largest packet in octets that it carries. `raises`: it is another network, or
-    another medium, and the transport control is raised.
+    another medium, and the transport control is raised. `turns`: it leads back out of the port of a star,
+    where whoever is a source is at the same address as a destination, so that one table serves for both.
     """
 
     __slots__ = (
@@ -78,13 +79,15 @@ class Exit:
         "target",
     )
 
-    def __init__(self, target: Target, books: Books, maximum: int, arena: Arena, *, raises: bool) -> None:
+    def __init__(
+        self, target: Target, books: Books, maximum: int, arena: Arena, *, raises: bool, turns: bool
+    ) -> None:
         self.target = target
         self.books = books
         self.maximum = maximum
         self.raises = raises
         self.names: dict[bytes, bytes] = {}
-        self.sources: dict[bytes, bytes] = {}
+        self.sources: dict[bytes, bytes] = self.names if turns else {}
         self.all = target.outbox(arena.base)
         self.some = target.outbox(arena.base)
         self.groups_of_all = self.groups_of_some = None
@@ -112,14 +115,15 @@ class Flows:
         self.everyone = bytes(NETWORK_SIZE)
         self.repeat: Repeat | None = None
         self.speakers: dict[bytes, bytes] = {}
-        self._routed: dict[bytes, list[bytes]] = {}
+        self._routed: dict[bytes, set[bytes]] = {}
 
     def exit(self, target: Target, books: Books, maximum: int, *, raises: bool) -> Exit:
         """Return the exit by a port of a link."""
         for way in self.exits:
             if way.target is target and way.raises is raises:
                 return way
-        self.exits.append(Exit(target, books, maximum, self.arena, raises=raises))
+        turns = not raises and target.tally is self.tally
+        self.exits.append(Exit(target, books, maximum, self.arena, raises=raises, turns=turns))
         return self.exits[-1]
 
     def learn(
@@ -127,14 +131,18 @@ class Flows:
     ) -> None:
         """Remember that packets from `source` at `name` are believed, and go by `way` to `place`.
 
-        `routed`: only the destination's network was looked up.
+        `routed`: only a network was looked up, not each address.
         """
         if len(way.sources) >= LIMIT or len(way.names) >= LIMIT:
-            way.sources.clear()
-            way.names.clear()
+            self._routed.clear()
+            for each in self.exits:
+                each.sources.clear()
+                each.names.clear()
+        if routed:
+            for address in (source, destination) if way.sources is way.names else (destination,):
+                if address not in way.names:
+                    self._routed.setdefault(address[:NETWORK_SIZE], set()).add(address)
         way.sources[source] = name
-        if routed and destination not in way.names:
-            self._routed.setdefault(destination[:NETWORK_SIZE], []).append(destination)
         way.names[destination] = place
 
     def learn_broadcast(self, source: bytes, name: bytes, everyone: bytes, repeat: Repeat) -> None:
@@ -148,6 +156,7 @@ class Flows:
     def forget(self, address: bytes) -> None:
         """Forget a source and destination, ten octets."""
         self.speakers.pop(address, None)
+        self._routed.get(address[:NETWORK_SIZE], set()).discard(address)
         for way in self.exits:
             way.sources.pop(address, None)
             way.names.pop(address, None)

@@ -10,10 +10,17 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Final, NamedTuple, Protocol
 
 from nwip.dataplane.spots import Located, Shortcuts, Table
-from nwip.ipx.packet import DESTINATION_NODE_OFFSET, DESTINATION_OFFSET, TRANSPORT_CONTROL_OFFSET
+from nwip.ipx.packet import (
+    DESTINATION_NODE_OFFSET,
+    DESTINATION_OFFSET,
+    SOURCE_NODE_OFFSET,
+    SOURCE_OFFSET,
+    TRANSPORT_CONTROL_OFFSET,
+)
 
 _NODE: Final = DESTINATION_NODE_OFFSET
 _SOCKET: Final = DESTINATION_NODE_OFFSET + 6
+_SOURCE_END: Final = SOURCE_NODE_OFFSET + 6
 _NODE_IN_DESTINATION: Final = DESTINATION_NODE_OFFSET - DESTINATION_OFFSET
 _RAISED: Final = [bytes([min(hops + 1, 255)]) for hops in range(256)]
 _BROADCAST: Final = b"\xff" * 6
@@ -30,10 +37,14 @@ class Outlet(Protocol):
 
 
 class Way(NamedTuple):
-    """How to reach a destination: through `outlet`, to `hop` on it (None: to the destination node itself)."""
+    """How to reach a destination: through `outlet`, to `hop` on it (None: to the destination node itself).
+
+    `note` is what the one who filled the table wants to know of it.
+    """
 
     outlet: Outlet
     hop: Hashable | None
+    note: object = None
 
 
 class Forwarder:
@@ -78,6 +89,7 @@ class Forwarder:
 
     def forward(self, inlet: Outlet, batch: Iterable[tuple[bytes, Hashable]]) -> None:
         """Send every packet of a batch on its way. Packets have checked headers and no network 0."""
+        learns = isinstance(inlet, Located) and self.shortcuts.learning
         hosts, networks, own, unusual = self.hosts, self.ways(inlet), self.own, self._unusual
         for packet, came_from in batch:
             destination = packet[DESTINATION_OFFSET:_SOCKET]
@@ -91,11 +103,8 @@ class Forwarder:
                 if way.outlet is inlet and not inlet.star:
                     self.returned += 1
                     continue
-            if isinstance(inlet, Located) and isinstance(way.outlet, Located):
-                raises = not (way.outlet is inlet and inlet.star)
-                self.shortcuts.learn(
-                    inlet, came_from, way.outlet, way.hop, packet, raises=raises, routed=routed
-                )
+            if learns:
+                self._learn(inlet, came_from, packet, way, routed=routed)
             self.send(inlet, way, packet)
 
     def ways(self, inlet: Outlet) -> dict[bytes, Way]:
@@ -107,7 +116,7 @@ class Forwarder:
 
         Its transport control is raised then, so that it cannot go round for ever.
         """
-        outlet, hop = way
+        outlet, hop = way.outlet, way.hop
         if inlet is not None and not (outlet is inlet and outlet.star):
             hops = packet[TRANSPORT_CONTROL_OFFSET]
             if hops + 1 >= self._hop_limit:
@@ -115,6 +124,18 @@ class Forwarder:
                 return
             packet = raised(packet)
         outlet.send(packet, packet[_NODE:_SOCKET] if hop is None else hop)
+
+    def _learn(self, inlet: Outlet, came_from: Hashable, packet: bytes, way: Way, *, routed: bool) -> None:
+        """Let the port remember what was found. Of a star both ends: so the way back must be the same."""
+        raises = not (way.outlet is inlet and inlet.star)
+        if not raises:
+            back = self.hosts.get(packet[SOURCE_OFFSET:_SOURCE_END])
+            routed = routed or back is None
+            back = back or self.networks.get(packet[SOURCE_OFFSET:SOURCE_NODE_OFFSET])
+            if back is None or back.outlet is not inlet:
+                return
+        if isinstance(inlet, Located) and isinstance(way.outlet, Located):
+            self.shortcuts.learn(inlet, came_from, way.outlet, way.hop, packet, raises=raises, routed=routed)
 
 
 def raised(packet: bytes) -> bytes:

@@ -33,10 +33,12 @@ class FramePort:
     """The frames of a card, whose descriptor comes and goes: -1 while there is none.
 
     It is also the `Target` for what our own node sends on; `by_source` is that for packets that are sent as
-    if their sources were on the LAN. `admit` is asked before anything is remembered. `review` is called from time to
-    time before new frames are taken. `sent_at` and `taken_at` say when frames last went out and came in.
+    if their sources were on the LAN. `admit` is asked before anything is remembered. `review` is called from
+    time to time before new frames are taken. `sent_at` and `taken_at` say when frames last went out and when
+    they came in.
     """
 
+    kind = "batched"
     name_size = MAC_SIZE
     takes_groups = False
 

@@ -3,14 +3,18 @@
 Two implementations do the same, packet for packet: `portable.py` everywhere, `batched.py` on Linux.
 """
 
+import contextlib
 import socket
 import sys
+from collections.abc import Iterable
 from typing import Final, Protocol
 
 from nwip.dataplane.batched import BatchedPort
+from nwip.dataplane.buffers import MEND, RECEIVE_BUFFER, enlarge
 from nwip.dataplane.flows import Books
 from nwip.dataplane.kernel import IS_THERE
 from nwip.dataplane.portable import BUDGET, LARGEST_DATAGRAM, Datagram, PortablePort, Received
+from nwip.dataplane.spinning import SO_BUSY_POLL
 from nwip.directory.records import Endpoint
 
 __all__ = [
@@ -22,10 +26,11 @@ __all__ = [
     "Port",
     "PortablePort",
     "Received",
+    "described",
     "open_port",
+    "overflows",
 ]
 
-RECEIVE_BUFFER: Final = 4 << 20
 IP_MTU_DISCOVER: Final = 10  # ip(7); Python 3.11 does not name them
 IP_PMTUDISC_DONT: Final = 0
 
@@ -69,13 +74,15 @@ def open_port(
     shared: bool = False,
     books: Books | None = None,
     portable: bool = False,
+    busy_poll: int = 0,
 ) -> Port:
     """Open a UDP port at an address; `received` gets every batch that arrives.
 
     `broadcast` lets it send to broadcast addresses; `shared` lets other sockets use the same address (for
     hearing subnet broadcasts). With `books` it carries IPX packets, and where the kernel can do it and
-    `portable` does not forbid it, what is known to go on is sent on in batches and counted there. IP may
-    fragment what it sends. Raises `OSError` if the address cannot be had.
+    `portable` does not forbid it, what is known to go on is sent on in batches and counted there. For
+    `busy_poll` microseconds after a datagram it does not sleep: it costs a core. IP may fragment what it
+    sends. Raises `OSError` if the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in at[0] else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM)
@@ -85,15 +92,39 @@ def open_port(
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if broadcast:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        enlarge(sock)
+        if busy_poll:
+            _poll_the_card(sock, busy_poll)
         _allow_fragments(sock)
         sock.bind(at)
     except OSError:
         sock.close()
         raise
     if books is None or portable or not IS_THERE:
-        return PortablePort(sock, received)
-    return BatchedPort(sock, received, books)
+        return PortablePort(sock, received, busy_poll=busy_poll)
+    return BatchedPort(sock, received, books, busy_poll=busy_poll)
+
+
+def described(ports: Iterable[Port]) -> dict[str, str]:
+    """Say for people how packets go through ports, and whether the kernel gives them too little room."""
+    ours = [port for port in ports if isinstance(port, PortablePort)]
+    told = {"data plane": ", ".join(sorted({port.kind for port in ours}))} if ours else {}
+    smallest = min((port.buffer_size() for port in ours), default=RECEIVE_BUFFER)
+    if smallest < RECEIVE_BUFFER:
+        told["receive buffer"] = f"{smallest} octets; for {RECEIVE_BUFFER}: {MEND}"
+    return told
+
+
+def overflows(ports: Iterable[Port]) -> int:
+    """Return how many datagrams the kernel dropped at ports because their receive buffers were full."""
+    return sum(port.overflows() for port in ports if isinstance(port, PortablePort))
+
+
+def _poll_the_card(sock: socket.socket, microseconds: int) -> None:
+    """Let the kernel look at the card before it sleeps, where it and the driver can, and we may."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, SO_BUSY_POLL, microseconds)
 
 
 def _allow_fragments(sock: socket.socket) -> None:

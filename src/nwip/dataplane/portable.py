@@ -9,6 +9,9 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from nwip.dataplane.buffers import RECEIVE_BUFFER, granted, overflows
+from nwip.dataplane.sockaddr import with_scope
+from nwip.dataplane.spinning import Spinner
 from nwip.dataplane.traffic import traffic
 from nwip.directory.records import Endpoint
 
@@ -22,15 +25,21 @@ Received = Callable[[Sequence[Datagram]], None]
 
 
 class PortablePort:
-    """`Port` on plain `recvfrom` and `sendto`: works wherever asyncio has `add_reader`."""
+    """`Port` on plain `recvfrom` and `sendto`: works wherever asyncio has `add_reader`.
 
-    def __init__(self, sock: socket.socket, received: Received) -> None:
+    For `busy_poll` microseconds after a datagram it does not sleep; see `Spinner`.
+    """
+
+    kind = "portable"
+
+    def __init__(self, sock: socket.socket, received: Received, *, busy_poll: int = 0) -> None:
         self._socket = sock
         self._received = received
         self._loop = asyncio.get_running_loop()
         self.endpoint: Endpoint = sock.getsockname()[:2]
         self.refused = 0
-        self._loop.add_reader(sock.fileno(), self._drain)
+        self._spinner = Spinner(self._drain, busy_poll) if busy_poll else None
+        self._loop.add_reader(sock.fileno(), self._spinner or self._drain)
 
     def send(self, data: bytes, to: Endpoint) -> bool:
         """Send one datagram; False (and counted) when the kernel does not take it."""
@@ -43,11 +52,23 @@ class PortablePort:
 
     def close(self) -> None:
         """Close the socket; safe to call twice."""
+        if self._spinner is not None:
+            self._spinner.stop()
         if self._socket.fileno() >= 0:
             self._loop.remove_reader(self._socket.fileno())
             self._socket.close()
 
+    def overflows(self) -> int:
+        """Return how many datagrams the kernel dropped because the receive buffer was full."""
+        return overflows(self._socket)
+
+    def buffer_size(self) -> int:
+        """Return the octets of the receive buffer, at most `RECEIVE_BUFFER`."""
+        return min(granted(self._socket), RECEIVE_BUFFER)
+
     def _drain(self) -> None:
+        if self._socket.fileno() < 0:
+            return
         batch: list[Datagram] = []
         receive = self._socket.recvfrom
         for _ in range(BUDGET):
@@ -57,7 +78,7 @@ class PortablePort:
                 break
             except OSError:  # an ICMP error of an earlier send: says nothing about what waits
                 continue
-            batch.append((data, source[:2]))
+            batch.append((data, (with_scope(source[0], source[3]), source[1]) if len(source) > 2 else source))
         if batch:
             traffic.datagrams += len(batch)
             self._received(batch)

@@ -19,14 +19,14 @@ _NATIVE: Final = sys.byteorder
 def sockaddr(endpoint: Endpoint, family: socket.AddressFamily) -> bytes:
     """Return an endpoint as a socket of that family takes it. Raises `OSError`, `OverflowError` if it cannot.
 
-    A scope behind the address ("fe80::1%eth0") must be an interface of this machine.
+    A scope behind the address ("fe80::1%eth0") must be an interface of this machine, or a number.
     """
     host, port = endpoint
     octets = port.to_bytes(2, "big")
     if family == socket.AF_INET:
         return _IN.pack(family, octets, socket.inet_pton(family, host))
     host, _, scope = host.partition("%")
-    index = socket.if_nametoindex(scope) if scope else 0
+    index = int(scope or 0) if not scope or scope.isdecimal() else socket.if_nametoindex(scope)
     return _IN6.pack(family, octets, bytes(4), socket.inet_pton(family, host), index)
 
 
@@ -37,5 +37,14 @@ def endpoint_of(octets: bytes) -> Endpoint:
     if len(octets) == SIZES[socket.AF_INET]:
         return socket.inet_ntop(socket.AF_INET, octets[4:8]), port
     scope = int.from_bytes(octets[24:28], _NATIVE)
-    host = socket.inet_ntop(socket.AF_INET6, octets[8:24])
-    return (f"{host}%{socket.if_indextoname(scope)}" if scope else host), port
+    return with_scope(socket.inet_ntop(socket.AF_INET6, octets[8:24]), scope), port
+
+
+def with_scope(host: str, scope: int) -> str:
+    """Return an IPv6 address with the name of its interface, where it has one that counts, or its number."""
+    if not scope:
+        return host
+    try:
+        return f"{host}%{socket.if_indextoname(scope)}"
+    except OSError:  # the interface is gone
+        return f"{host}%{scope}"

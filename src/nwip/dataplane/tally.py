@@ -32,10 +32,16 @@ class Tally:
             add(self.packets_out, besides, -1)
             add(self.octets_out, besides, -octets)
 
-    def out(self, name: bytes) -> tuple[int, int]:
-        """Return packets and octets that a peer that has joined has got."""
+    def part(self, name: bytes) -> None:
+        """Count no longer for a peer what goes to everybody."""
+        if self.copies:
+            add(self.packets_out, name, self.copies)
+            add(self.octets_out, name, self.copied_octets)
+
+    def out(self, name: bytes, *, joined: bool) -> tuple[int, int]:
+        """Return packets and octets that a peer has got; `joined` says whether it has not parted."""
         packets, octets = self.packets_out.get(name, 0), self.octets_out.get(name, 0)
-        return packets + self.copies, octets + self.copied_octets
+        return (packets + self.copies, octets + self.copied_octets) if joined else (packets, octets)
 
     def forget(self, name: bytes) -> None:
         """Forget a peer."""

@@ -82,7 +82,7 @@ class NodeGateway:
         )
         self._local = OwnSockets(parts, self._agents, self.originate)
         self._odd = Unusual(parts, self._local, self.sockets, self._broadcasts, self._sharing.hear)
-        self._uplink = Uplink(self._local.probe, self._cut_off)
+        self._uplink = Uplink(self._local.probe, self._cut_off, lambda: self.virtual.counters.packets_in)
 
     # What there is to see.
 

@@ -18,6 +18,8 @@ from nwip.routing.placement import Placement
 
 MOST_MOVES: Final = 2**63 - 1  # what a `Host` record can hold; there the higher owner keeps the host
 
+SHARED_LIMIT: Final = 1024  # ways that hosts share, one for each link and number of moves
+
 _NO_HOSTS: Final = (BROADCAST_NODE, NULL_NODE)
 
 
@@ -27,6 +29,13 @@ class Peer(NamedTuple):
     endpoint: Endpoint
     node: bytes
     ticks: int
+
+
+class Local(NamedTuple):
+    """What is noted on the way to a host on a joined link of ours: how often it moved between gateways."""
+
+    link: Link
+    moves: int
 
 
 class Tables:
@@ -59,7 +68,7 @@ class Tables:
         self._cut_off = False
         self._prefix = subnet_prefix
         self._clock = clock
-        self._local: dict[bytes, tuple[Link, Hop, int]] = {}
+        self._shared: dict[tuple[str, int], Way] = {}
         self._nodes: dict[bytes, Node | None] = {}
         self._peers: dict[bytes, Peer] = {}
         self._owners: dict[Endpoint, bytes] = {}
@@ -76,32 +85,35 @@ class Tables:
         standing = self.placement.best_host(node)
         moves = 1 if standing is None else standing[1] + (standing[0] != self._identity)
         moves = min(moves, MOST_MOVES)
-        self._local[node] = (link, hop, moves)
-        self._forwarder.hosts[self.network + node] = Way(link, hop)
+        way = self._shared_way(link, moves) if hop == node else Way(link, hop, Local(link, moves))
+        self._forwarder.hosts[self.network + node] = way
         self._send_waiting(node)
         return Host(node, moves)
 
     def remove_local(self, link: Link, node: bytes) -> bool:
         """Forget a host of a joined link of ours; False when it was not, or no longer, there."""
-        local = self._local.get(node)
-        if local is None or local[0] is not link:
+        if self.link_of(node) is not link:
             return False
-        del self._local[node]
+        del self._forwarder.hosts[self.network + node]
         self.refresh_host(node)
         return True
 
     def link_of(self, node: bytes) -> Link | None:
         """Return the joined link of ours that a host is on, None when it is on none."""
-        local = self._local.get(node)
-        return local[0] if local is not None else None
+        way = self._forwarder.hosts.get(self.network + node)
+        return way.note.link if way is not None and isinstance(way.note, Local) else None
 
     def hosts_of(self, link: Link) -> list[bytes]:
         """Return the node numbers of the hosts on a joined link of ours."""
-        return [node for node, (at, _, _) in self._local.items() if at is link]
+        return list(self.places_of(link))
 
     def places_of(self, link: Link) -> dict[bytes, Hop]:
         """Return the hosts on a joined link of ours, and the hop of each."""
-        return {node: hop for node, (at, hop, _) in self._local.items() if at is link}
+        return {
+            address[4:]: address[4:] if way.hop is None else way.hop
+            for address, way in self._forwarder.hosts.items()
+            if isinstance(way.note, Local) and way.note.link is link
+        }
 
     def directory_changed(self, changes: Iterable[Change]) -> list[Key]:
         """Place hosts as the replica now does; return the routes and services to look up anew."""
@@ -184,14 +196,22 @@ class Tables:
 
     def _stays_local(self, node: bytes) -> bool:
         """Say whether a host is on a link of ours; if its record says that it has moved, let it go."""
-        local = self._local.get(node)
-        if local is None:
+        way = self._forwarder.hosts.get(self.network + node)
+        if way is None or not isinstance(way.note, Local):
             return False
-        link, _, moves = local
         standing = self.placement.best_host(node)
-        if standing is not None and (standing[1], standing[0]) > (moves, self._identity):
-            link.release(node)
-        return node in self._local
+        if standing is not None and (standing[1], standing[0]) > (way.note.moves, self._identity):
+            way.note.link.release(node)
+        return self.link_of(node) is not None
+
+    def _shared_way(self, link: Link, moves: int) -> Way:
+        """Return the way to hosts that are their own hop: all that have moved as often share one."""
+        way = self._shared.get((link.name, moves))
+        if way is None or way.outlet is not link:
+            if len(self._shared) >= SHARED_LIMIT:
+                self._shared.clear()
+            way = self._shared[link.name, moves] = Way(link, None, Local(link, moves))
+        return way
 
     def _refresh_peers(self) -> None:
         peers: dict[Endpoint, bytes] = {}

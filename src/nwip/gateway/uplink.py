@@ -14,13 +14,20 @@ SILENCE: Final = 15.0  # seconds without a packet of another node: the lease tha
 
 
 class Uplink:
-    """Watches while there is no session. `probe` is to ping others; `cut_off` is told what has changed."""
+    """Watches while there is no session. `probe` is to ping others; `cut_off` is told what has changed.
 
-    def __init__(self, probe: Callable[[], None], cut_off: Callable[[bool], None]) -> None:
+    `packets` says how many have come from other nodes: some pass without `heard` being called.
+    """
+
+    def __init__(
+        self, probe: Callable[[], None], cut_off: Callable[[bool], None], packets: Callable[[], int] = int
+    ) -> None:
         self.watching = False
         self._probe = probe
         self._tell = cut_off
         self._cut_off = False
+        self._packets = packets
+        self._counted = 0
         self._heard = 0.0
         self._due = 0.0
 
@@ -29,6 +36,7 @@ class Uplink:
         if not self.watching:
             self.watching = True
             self._heard = self._due = now
+            self._counted = self._packets()
 
     def found(self) -> None:
         """Learn that there is a session."""
@@ -49,6 +57,9 @@ class Uplink:
         if not self.watching or now < self._due:
             return
         self._due = now + PROBE_INTERVAL
+        before, self._counted = self._counted, self._packets()
+        if self._counted != before:
+            self.heard(now)
         if now >= self._heard + SILENCE:
             self._become(cut_off=True)
         self._probe()

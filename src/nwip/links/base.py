@@ -4,8 +4,10 @@ A link hands packets to its node in *batches* and takes packets to send. It is a
 whatever it must decide is decided by a pure engine beside it.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple, Protocol
+
+from nwip.dataplane.buffers import FULL
 
 Hop = Hashable
 """Where on a link a packet goes or comes from: opaque to everyone but the link."""
@@ -25,7 +27,7 @@ class Arrival(NamedTuple):
 class Counters:
     """Packets and octets each way, and drops by reason, since the link was opened."""
 
-    __slots__ = ("drops", "octets_in", "octets_out", "packets_in", "packets_out")
+    __slots__ = ("drops", "octets_in", "octets_out", "overflows", "packets_in", "packets_out")
 
     def __init__(self) -> None:
         self.packets_in = 0
@@ -33,10 +35,17 @@ class Counters:
         self.packets_out = 0
         self.octets_out = 0
         self.drops: dict[str, int] = {}
+        self.overflows: Callable[[], int] = int
+        """How many datagrams the kernel dropped before we saw them: asks the kernel."""
 
     def drop(self, reason: str, count: int = 1) -> None:
         """Count packets that were dropped. `reason` is a constant of the code, never a text off the wire."""
         self.drops[reason] = self.drops.get(reason, 0) + count
+
+    def all_drops(self) -> dict[str, int]:
+        """Return the drops by reason, and with them what the kernel dropped."""
+        lost = self.overflows()
+        return {**self.drops, FULL: lost} if lost else dict(self.drops)
 
 
 class Link(Protocol):

@@ -4,10 +4,10 @@ Two speeds: what arrives and leaves here is raw octets, checked by offset. Only 
 of live nodes of the domain are taken, and none may carry another node's number as its source.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from nwip.dataplane.flows import Books
-from nwip.dataplane.port import BatchedPort, Datagram, Opener, Port, open_port
+from nwip.dataplane.port import BatchedPort, Datagram, Opener, Port, described, open_port, overflows
 from nwip.dataplane.spots import Located, Spot
 from nwip.directory.records import Endpoint, endpoint_text
 from nwip.ipx.address import BROADCAST_NODE
@@ -53,6 +53,7 @@ class VirtualLink(Located):
         self._peers: Mapping[Endpoint, bytes] = {}
         self._numbers: frozenset[bytes] = frozenset()
         self._ports: list[Port] = []
+        self.counters.overflows = lambda: overflows(self._ports)
         self._gateway: Gateway | None = None
         self.stranger: Callable[[bytes, Endpoint], bytes | None] = lambda _data, _source: None
 
@@ -63,8 +64,7 @@ class VirtualLink(Located):
         port = self._open_port(self._at, self._received, broadcast=wants_broadcasts, books=self.counters)
         self._ports.append(port)
         if isinstance(port, BatchedPort):
-            for endpoint in self._peers:
-                port.join(port.name_of(endpoint))
+            port.audience.names = self._names
         if self._broadcast_to is None:
             return
         try:
@@ -102,12 +102,11 @@ class VirtualLink(Located):
         others = {endpoint for endpoint, number in self._peers.items() if peers.get(endpoint) != number}
         numbers = set(peers.values()) - self._numbers
         for port in self._ports:
-            if isinstance(port, BatchedPort) and (others or numbers):
+            if isinstance(port, BatchedPort) and peers != self._peers:
                 port.flows.forget_sources({port.name_of(endpoint) for endpoint in others}, numbers)
-                for endpoint in self._peers.keys() - peers.keys():
-                    port.leave(port.name_of(endpoint))
-                for endpoint in peers.keys() - self._peers.keys():
-                    port.join(port.name_of(endpoint))
+                port.audience.changed()
+                for endpoint in others:
+                    port.tally.forget(port.name_of(endpoint))
         self._peers = peers
         self._numbers = frozenset(peers.values())
 
@@ -144,7 +143,17 @@ class VirtualLink(Located):
 
     def describe(self) -> dict[str, str]:
         """Name the data port and the number of other nodes."""
-        return {"listens on": f"UDP {endpoint_text(self.endpoint)}", "peers": str(len(self._peers))}
+        return {
+            "listens on": f"UDP {endpoint_text(self.endpoint)}",
+            "peers": str(len(self._peers)),
+            **described(self._ports),
+        }
+
+    def _names(self) -> Iterator[bytes]:
+        port = self._ports[0]
+        if isinstance(port, BatchedPort):
+            for endpoint in self._peers:
+                yield port.name_of(endpoint)
 
     def _received(self, batch: Sequence[Datagram]) -> None:
         arrivals = [arrival for data, peer in batch if (arrival := self._check(data, peer))]
@@ -159,12 +168,12 @@ class VirtualLink(Located):
             return None
         if number is None:
             reason = "own broadcast" if peer == self.endpoint else "not a node of the domain"
+        elif length > MAXIMUM_SIZE:  # first, since a port may have cut the datagram
+            reason = "too large"
         elif length < HEADER_SIZE or length > len(data):
             reason = "malformed"
         elif data[:2] != _NO_CHECKSUM:
             reason = "checksum"
-        elif length > MAXIMUM_SIZE:
-            reason = "too large"
         elif data[22:28] != number and (data[22:28] in self._numbers or data[22:28] == self.node):
             reason = "source of another node"
         elif data[22:28] == BROADCAST_NODE:

@@ -29,15 +29,15 @@ class Client:
     """A client: where it is, what its number is, when it was heard.
 
     `port` is the index of the listening socket that it uses; `chose_node` says that it registered with a
-    node number of its own (DOSBox-X); `cookie` is the source of the pings that it gets. `taken` is how many
-    packets of it were known to be taken beside the engine.
+    node number of its own (DOSBox-X). `taken` is how many packets of it were known to be taken beside the
+    engine, `name` its address as a port writes it, if the link has noted that.
     """
 
     __slots__ = (
         "address",
         "chose_node",
-        "cookie",
         "last_heard",
+        "name",
         "node",
         "octets_in",
         "octets_out",
@@ -50,10 +50,10 @@ class Client:
         "unanswered",
     )
 
-    def __init__(self, node: bytes, address: Endpoint, cookie: bytes, chose_node: bool, now: float) -> None:
+    def __init__(self, node: bytes, address: Endpoint, chose_node: bool, now: float) -> None:
         self.node = node
         self.address = address
-        self.cookie = cookie
+        self.name = b""
         self.chose_node = chose_node
         self.port = 0
         self.since = self.last_heard = self.pinged = now

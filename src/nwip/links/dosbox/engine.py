@@ -21,7 +21,7 @@ Packets pass as raw octets; only registrations and pings are built from typed on
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from nwip.directory.records import Endpoint
@@ -120,9 +120,9 @@ class DosboxServer:
         client.last_heard = now
         client.unanswered = 0
         if client.port != port:
+            self._events.append(Turned(client.node, client.port))
             client.port = port
-            self._events.append(Turned(client.node))
-        if ingress.destination_node(packet) == client.cookie:
+        if ingress.is_to_echo(packet) and ingress.destination_node(packet) == self._cookie_of(client):
             return None
         client.packets_in += 1
         client.octets_in += len(packet)
@@ -167,10 +167,13 @@ class DosboxServer:
         if client:
             self._remove(client, reason)
 
-    def place_of(self, node: Hop) -> tuple[Endpoint, int] | None:
-        """Return the address of the client with a node number, and the listening socket that it uses."""
-        client = self._table.with_node(node)
-        return None if client is None else (client.address, client.port)
+    def client_with(self, node: Hop) -> Client | None:
+        """Return the client that has a node number."""
+        return self._table.with_node(node)
+
+    def clients_on(self, port: int) -> Iterator[Client]:
+        """Give out the clients that use a listening socket."""
+        return (client for client in self._table if client.port == port)
 
     def clients(self) -> list[ClientView]:
         """Return what there is to tell of every client, longest known first."""
@@ -211,7 +214,7 @@ class DosboxServer:
         if wanted is not None and self._may_claim(wanted, address):
             node = wanted
         is_known = client is not None and client.node == node
-        if self._connected and not is_known and not self._prove(node, address, node == wanted, now):
+        if self._connected and not is_known and not self._prove(node, address, node == wanted, now, port):
             return
         reply = registration_reply(self._network, node, node_granted=node == wanted)
         self._outgoing.append(Outgoing(reply.encode(), address, port))
@@ -230,9 +233,9 @@ class DosboxServer:
             self.counters.drop("source node is not the client's" if client else "not registered")
             return None
         if source == self._numbers.node_number(address):
-            return self._prove(source, address, False, now)
+            return self._prove(source, address, False, now, port)
         if self._numbers.proves(ingress.destination_node(packet), address, source):
-            return self._prove(source, address, True, now)
+            return self._prove(source, address, True, now, port)
         if client is not None:
             self.counters.drop("source node is not the client's")
             return None
@@ -243,7 +246,9 @@ class DosboxServer:
         self.counters.drop("source not proven")
         return None
 
-    def _prove(self, node: bytes, address: Endpoint, chose_node: bool, now: float) -> Client | None:
+    def _prove(
+        self, node: bytes, address: Endpoint, chose_node: bool, now: float, port: int
+    ) -> Client | None:
         """Make a client of the source at `address`, which has proved that it receives and is `node`."""
         before, holder = self._table.at(address), self._table.with_node(node)
         if before is None and not self._is_admitted(address):
@@ -262,7 +267,8 @@ class DosboxServer:
         if holder is not None:
             self._table.remove(holder)
             moved_from = holder.address
-        client = Client(node, address, self._numbers.cookie(address, node), chose_node, now)
+        client = Client(node, address, chose_node, now)
+        client.port = port
         self._table.add(client)
         self._newcomers.discard(address)
         self._review_at = min(self._review_at, client.due)
@@ -298,6 +304,9 @@ class DosboxServer:
             self.counters.drop(flaw)
         return flaw is None
 
+    def _cookie_of(self, client: Client) -> bytes:
+        return self._numbers.cookie(client.address, client.node)
+
     def _ping(self, cookie: bytes, address: Endpoint, port: int) -> None:
         packet = ping(Address(self._network, cookie, Socket.ECHO))
         self._outgoing.append(Outgoing(packet.encode(), address, port))
@@ -330,6 +339,6 @@ class DosboxServer:
                 continue
             client.unanswered += 1
             client.pinged = now
-            self._ping(client.cookie, client.address, client.port)
+            self._ping(self._cookie_of(client), client.address, client.port)
         first = min((client.due for client in self._table), default=math.inf)
         self._review_at = max(first, now + REVIEW_INTERVAL)

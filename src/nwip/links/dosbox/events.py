@@ -30,9 +30,10 @@ class Left(NamedTuple):
 
 
 class Turned(NamedTuple):
-    """A client uses another listening socket."""
+    """A client uses another listening socket than the one with the index `before`."""
 
     node: bytes
+    before: int
 
 
 Event = Joined | Left | Turned

@@ -33,10 +33,10 @@ def header_flaw(data: bytes) -> str | None:
     if len(data) < HEADER_SIZE:
         return "shorter than a header"
     length = int.from_bytes(data[LENGTH_OFFSET:TRANSPORT_CONTROL_OFFSET], "big")
+    if length > MAXIMUM_SIZE:  # first, since a port may have cut the datagram
+        return OVERSIZE
     if not HEADER_SIZE <= length <= len(data):
         return "length field wrong"
-    if length > MAXIMUM_SIZE:
-        return OVERSIZE
     if data[:LENGTH_OFFSET] != _NO_CHECKSUM:
         return "with a checksum"
     return None

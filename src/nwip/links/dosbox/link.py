@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from nwip.dataplane.flows import Books
-from nwip.dataplane.port import BatchedPort, Datagram, Port, open_port
+from nwip.dataplane.port import BatchedPort, Datagram, Opener, Port, described, open_port, overflows
 from nwip.dataplane.spots import Located, Spot
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.records import Endpoint, endpoint_text
@@ -13,7 +13,7 @@ from nwip.ipx.numbers import MAXIMUM_HOPS
 from nwip.links.base import Gateway, Hop
 from nwip.links.dosbox.clients import Client, ClientView
 from nwip.links.dosbox.engine import DEFAULT_LIMIT, DosboxServer, everyone, nobodys
-from nwip.links.dosbox.events import Event, Left
+from nwip.links.dosbox.events import Event, Left, Turned
 from nwip.links.dosbox.ingress import MAXIMUM_SIZE
 from nwip.links.dosbox.serving import ServerLink
 from nwip.security.limits import TokenBuckets
@@ -44,6 +44,7 @@ class DosboxLink(ServerLink, Located):
         registrations: TokenBuckets | None = None,
         hop_limit: int = MAXIMUM_HOPS,
         reserved: Callable[[bytes], bool] = nobodys,
+        opener: Opener = open_port,
     ) -> None:
         engine = DosboxServer(
             network,
@@ -60,7 +61,9 @@ class DosboxLink(ServerLink, Located):
         engine.taken = self._taken
         self._limit = limit
         self._listen = tuple(listen)
+        self._open_port = opener
         self._ports: list[Port] = []
+        self.counters.overflows = lambda: overflows(self._ports)
 
     @property
     def endpoints(self) -> list[Endpoint]:
@@ -72,7 +75,10 @@ class DosboxLink(ServerLink, Located):
         self._wakeup = Wakeup(self._engine.next_deadline, self._advance)
         try:
             for index, endpoint in enumerate(self._listen):
-                self._ports.append(open_port(endpoint, partial(self._received, index), books=self.counters))
+                port = self._open_port(endpoint, partial(self._received, index), books=self.counters)
+                self._ports.append(port)
+                if isinstance(port, BatchedPort):
+                    port.audience.names = partial(self._names_at, index)
         except OSError:
             await self.close()
             raise
@@ -99,11 +105,11 @@ class DosboxLink(ServerLink, Located):
 
     def spot(self, hop: Hop) -> Spot | None:
         """Return where a client is for the kernel."""
-        place = self._engine.place_of(hop)
-        port = self._ports[place[1]] if place is not None and self._ports else None
-        if place is None or not isinstance(port, BatchedPort):
+        client = self._engine.client_with(hop)
+        port = self._ports[client.port] if client is not None and self._ports else None
+        if client is None or not isinstance(port, BatchedPort):
             return None
-        return Spot(port, port.name_of(place[0]))
+        return Spot(port, _name_of(client, port))
 
     def send_to_all(self, packet: bytes, *, besides: Hop | None = None) -> None:
         """Send a packet to every client but the one with node number `besides`."""
@@ -111,9 +117,9 @@ class DosboxLink(ServerLink, Located):
         if not ports or len(packet) > MAXIMUM_SIZE:
             super().send_to_all(packet, besides=besides)
             return
-        sender = self._engine.place_of(besides)
+        sender = self._engine.client_with(besides)
         for port in ports:
-            port.send_to_all(packet, None if sender is None else port.name_of(sender[0]))
+            port.send_to_all(packet, None if sender is None else _name_of(sender, port))
 
     def clients(self) -> list[ClientView]:
         """Return what there is to tell of every client; see `Tally` for what is sampled."""
@@ -128,6 +134,7 @@ class DosboxLink(ServerLink, Located):
             "in DOSBox, type": "\n".join(
                 f"ipxnet connect {host} {port}" for host, port in endpoints if ":" not in host
             ),
+            **described(self._ports),
         }
 
     def _received(self, index: int, batch: Sequence[Datagram]) -> None:
@@ -139,17 +146,24 @@ class DosboxLink(ServerLink, Located):
     def _changed(self, event: Event) -> None:
         if self.shortcuts is not None:
             self.shortcuts.forget(self.network.to_bytes(4, "big") + event.node)
-        place = self._engine.place_of(event.node)
         gone = event.address if isinstance(event, Left) else getattr(event, "moved_from", None)
+        client = self._engine.client_with(event.node)
         for index, port in enumerate(self._ports):
             if not isinstance(port, BatchedPort):
                 continue
+            port.audience.changed()
             if gone is not None:
-                port.leave(port.name_of(gone))
-            if place is not None and place[1] == index:
-                port.join(port.name_of(place[0]))
-            elif place is not None:
-                port.leave(port.name_of(place[0]))
+                port.tally.forget(port.name_of(gone))
+            if client is not None and client.port == index:
+                port.tally.join(_name_of(client, port))
+            elif client is not None and isinstance(event, Turned) and event.before == index:
+                port.tally.part(_name_of(client, port))
+
+    def _names_at(self, index: int) -> Iterator[bytes]:
+        port = self._ports[index]
+        if isinstance(port, BatchedPort):
+            for client in self._engine.clients_on(index):
+                yield _name_of(client, port)
 
     def _batched(self) -> Iterator[BatchedPort]:
         return (port for port in self._ports if isinstance(port, BatchedPort))
@@ -158,9 +172,12 @@ class DosboxLink(ServerLink, Located):
         return sum(port.tally.packets_in.get(port.name_of(client.address), 0) for port in self._batched())
 
     def _with_tally(self, view: ClientView) -> ClientView:
-        for port in self._batched():
-            name, tally = port.name_of(view.address), port.tally
-            packets, octets = tally.out(name) if name in port.audience else (0, 0)
+        client = self._engine.client_with(view.node)
+        for index, port in enumerate(self._ports):
+            if client is None or not isinstance(port, BatchedPort):
+                continue
+            name, tally = _name_of(client, port), port.tally
+            packets, octets = tally.out(name, joined=client.port == index)
             view = view._replace(
                 packets_in=view.packets_in + tally.packets_in.get(name, 0),
                 octets_in=view.octets_in + tally.octets_in.get(name, 0),
@@ -173,3 +190,10 @@ class DosboxLink(ServerLink, Located):
         for data, address, port in self._engine.datagrams_to_send():
             if not self._ports or not self._ports[port].send(data, address):
                 self.counters.drop(REFUSED)
+
+
+def _name_of(client: Client, port: BatchedPort) -> bytes:
+    """Return the address of a client as the kernel writes it, the same object each time."""
+    if not client.name:
+        client.name = port.name_of(client.address)
+    return client.name

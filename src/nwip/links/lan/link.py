@@ -164,7 +164,8 @@ class LanLink(Located):
 
     def describe(self) -> dict[str, str]:
         """Return what the medium is, which frame type is spoken, who we are and what is heard."""
-        return {**self._medium.describe(), **self._engine.describe()}
+        told = {**self._medium.describe(), **self._engine.describe()}
+        return told if self._beside is None else {**told, "data plane": self._beside.port.kind}
 
     def _received(self, frames: Sequence[bytes]) -> None:
         if self._gateway is None or self._wakeup is None:

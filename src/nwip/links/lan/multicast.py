@@ -12,7 +12,8 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
-from nwip.dataplane.port import BUDGET, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, RECEIVE_BUFFER
+from nwip.dataplane.buffers import enlarge
+from nwip.dataplane.port import BUDGET, IP_MTU_DISCOVER, IP_PMTUDISC_DONT
 from nwip.directory.records import Endpoint, endpoint_text
 from nwip.links.base import Counters
 from nwip.links.lan.copies import Copies
@@ -190,7 +191,7 @@ def _listening_socket(port: int) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if hasattr(socket, "SO_REUSEPORT"):  # 86Box sets both
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        enlarge(sock)
         if _LINUX:
             sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
             sock.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)

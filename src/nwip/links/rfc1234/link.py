@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from nwip.dataplane.port import Datagram, Opener, Port, open_port
+from nwip.dataplane.port import Datagram, Opener, Port, described, open_port, overflows
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.records import Endpoint, endpoint_text
 from nwip.ipx.address import format_node
@@ -59,6 +59,7 @@ class Rfc1234Link:
         self.counters = self._engine.counters
         self._at = at
         self._open_port = opener
+        self.counters.overflows = lambda: overflows(self._open_ports())
         self._peers = Peers(
             name,
             peers,
@@ -150,7 +151,10 @@ class Rfc1234Link:
         }
         if self._peers.source is not None:
             told["list of peers"] = f"{self._peers.source}: {self._peers.state}"
-        return told
+        return {**told, **described(self._open_ports())}
+
+    def _open_ports(self) -> tuple[Port, ...]:
+        return (self._port,) if self._port else ()
 
     def _now(self) -> float:
         return self._wakeup.now() if self._wakeup else 0.0

@@ -1,0 +1,41 @@
+"""Both kinds of port do the same, packet for packet, whatever happens to whatever they have remembered."""
+
+import asyncio
+from collections.abc import Coroutine
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from dataplane.histories import CLIENTS, HISTORIES, Batch, Happening, History
+from dataplane.memory_kernel import KernelLoop
+from dataplane.twins import Twins
+
+
+def run(work: Coroutine[None, None, None]) -> None:
+    with asyncio.Runner(loop_factory=KernelLoop) as runner:
+        runner.run(work)
+
+
+async def live(steps: list[Batch | Happening], *, joined: bool) -> None:
+    """Live through a history; after each step, and twice at the end, both sides must agree."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        twins = Twins(monkeypatch)
+        await twins.open()
+        history = History(twins)
+        if joined:
+            for client in range(CLIENTS):
+                await history.become(Happening("join", client))
+        assert not twins.differences()
+        for step in steps:
+            if isinstance(step, Happening):
+                await history.become(step)
+            else:
+                history.take(step)
+            differences = twins.differences()
+            assert not differences, (step, differences)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(HISTORIES)
+def test_any_history_is_the_same_by_both_ports(steps: list[Batch | Happening]) -> None:
+    run(live(steps, joined=True))
