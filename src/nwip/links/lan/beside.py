@@ -19,8 +19,10 @@ from nwip.links.lan.own_numbers import SENDERS
 class Beside:
     """The way beside an engine: `port`, through which frames pass. `shortcuts` is where it is remembered.
 
-    Of the MAC addresses that frames pass with as their sources, besides our own, at most `SENDERS` are
-    remembered; the one that came first makes room for another, and its packets are looked at again.
+    Of the MAC addresses that frames pass with as their sources at most `SENDERS` are remembered; the one that
+    came first makes room for another, and its packets are looked at again. Which of them had a part in the
+    latest frames is not known: one that is heard on the LAN is taken for its own echo until no frames have
+    passed for as long as an echo takes, or until so long after it was first heard.
     """
 
     def __init__(self, engine: LanEngine, shortcuts: Callable[[], Shortcuts | None]) -> None:
