@@ -25,7 +25,8 @@ _NETWORKS: Final = [
     (start + index, index) for start in (DESTINATION_OFFSET, SOURCE_OFFSET) for index in range(NETWORK_SIZE)
 ]
 _RAISED: Final = bytes(min(hops + 1, 255) for hops in range(256))
-_HOPS: Final = [bytes(range(limit)) for limit in range(257)]
+_NOT_SHORT: Final = bytes(range(HEADER_SIZE, 256))  # low octets of lengths that are enough by themselves
+_BELOW: Final = [bytes(range(limit)) for limit in range(257)]
 
 
 def octets_of(high: bytearray, low: bytearray, maximum: int) -> int:
@@ -34,7 +35,7 @@ def octets_of(high: bytearray, low: bytearray, maximum: int) -> int:
     if high.count(high[0]) == count and low.count(low[0]) == count:
         length = high[0] << 8 | low[0]
         return length * count if HEADER_SIZE <= length <= maximum else 0
-    if min(high) == 0 or max(high) >= maximum >> 8:
+    if high.translate(None, _BELOW[maximum >> 8]) or (0 in high and low.translate(None, _NOT_SHORT)):
         lengths = [first << 8 | second for first, second in zip(high, low, strict=True)]
         if min(lengths) < HEADER_SIZE or max(lengths) > maximum:
             return 0
@@ -50,7 +51,7 @@ def are_sound(buffer: bytearray, high: bytearray, low: bytearray, hop_limit: int
         and buffer[1:end:STRIDE] == _NO_CHECKSUM[count]
         and buffer[LENGTH_OFFSET:end:STRIDE] == high
         and buffer[LENGTH_OFFSET + 1 : end : STRIDE] == low
-        and not buffer[TRANSPORT_CONTROL_OFFSET:end:STRIDE].translate(None, _HOPS[hop_limit])
+        and not buffer[TRANSPORT_CONTROL_OFFSET:end:STRIDE].translate(None, _BELOW[hop_limit])
         and ECHO_LOW not in buffer[DESTINATION_SOCKET_OFFSET + 1 : end : STRIDE]
     )
 
@@ -72,7 +73,7 @@ def sound_ones(
         if column != right:
             sound = [so and a == b for so, a, b in zip(sound, column, right, strict=True)]
     hops = buffer[TRANSPORT_CONTROL_OFFSET:end:STRIDE]
-    if hops.translate(None, _HOPS[hop_limit]):
+    if hops.translate(None, _BELOW[hop_limit]):
         sound = [so and each < hop_limit for so, each in zip(sound, hops, strict=True)]
     sockets = buffer[DESTINATION_SOCKET_OFFSET + 1 : end : STRIDE]
     if ECHO_LOW in sockets:

@@ -21,12 +21,11 @@ from nwip.dataplane.headers import (
 )
 from nwip.dataplane.repeating import is_plain
 from nwip.dataplane.sockaddr import SIZES
+from nwip.ipx.frames import MAC_SIZE
 from nwip.ipx.packet import DESTINATION_SOCKET_OFFSET
 
-MAC_NAMES: Final = 12  # octets: two MAC addresses, of frames
-
 _NAMES: Final = {
-    size: [Struct(f"{size}s" * count) for count in range(SLOTS + 1)] for size in (*SIZES.values(), MAC_NAMES)
+    size: [Struct(f"{size}s" * count) for count in range(SLOTS + 1)] for size in (*SIZES.values(), MAC_SIZE)
 }
 _THIS_NETWORK: Final = bytes(NETWORK_SIZE)
 
