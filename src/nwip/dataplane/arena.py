@@ -59,6 +59,14 @@ class Arena:
         length = self._messages[at + _LENGTH_HIGH] << 8 | self._messages[at + _LENGTH_LOW]
         return bytes(self.buffer[index * STRIDE : index * STRIDE + length])
 
+    def put(self, index: int, packet: bytearray, name: bytes) -> None:
+        """Lay a datagram from an address into a slot, as if it had come alone."""
+        start, at, length = index * STRIDE, index * MESSAGE, min(len(packet), STRIDE)
+        self.buffer[start : start + length] = packet[:length]
+        self.names[index * self.name_size : (index + 1) * self.name_size] = name
+        self._messages[at + _LENGTH_HIGH] = length >> 8
+        self._messages[at + _LENGTH_LOW] = length & 255
+
     def name(self, index: int) -> bytes:
         """Return the address that one datagram came from."""
         return bytes(self.names[index * self.name_size : (index + 1) * self.name_size])

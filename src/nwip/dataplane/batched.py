@@ -10,16 +10,21 @@ from typing import Final
 from nwip.dataplane.arena import SLOTS, Arena
 from nwip.dataplane.audience import Audience
 from nwip.dataplane.batches import REFUSED, forward
+from nwip.dataplane.bursts import BURSTS, BurstArena
 from nwip.dataplane.flows import Books, Flows
+from nwip.dataplane.joining import MANY, Joining
 from nwip.dataplane.kernel import SOL_UDP, UDP_SEGMENT, errno_of
 from nwip.dataplane.outbox import Outbox
 from nwip.dataplane.portable import PortablePort, Received
+from nwip.dataplane.runs import forward_bursts
 from nwip.dataplane.sockaddr import SIZES, endpoint_of, sockaddr
 from nwip.dataplane.tally import Tally
 from nwip.dataplane.traffic import traffic
 from nwip.directory.records import Endpoint
 
 BATCHES: Final = 4  # a wake-up: about half a millisecond, so that timers and sessions are not starved
+FEW: Final = 4  # bursts that may have as many packets as that
+NOTHING: Final = (errno.EAGAIN, errno.EINTR)
 
 
 class BatchedPort(PortablePort):
@@ -35,6 +40,7 @@ class BatchedPort(PortablePort):
         self.tally = Tally()
         self.audience = Audience(self.name_size)
         self.takes_groups = _takes_groups(sock)
+        self._joining = Joining(sock, self.name_size)
         self._books = books
         self._arena = Arena(self.name_size)
         self.flows = Flows(self._arena, books, self.tally)
@@ -69,19 +75,55 @@ class BatchedPort(PortablePort):
             self._books.drop(REFUSED, refused)
 
     def _drain(self) -> None:
+        if self._joining.bursts is not None:
+            self._drain_bursts(self._joining.bursts)
+            return
         arena = self._arena
         descriptor = self._socket.fileno()
         for _ in range(BATCHES):
             count = arena.receive(descriptor)
-            if count < 0 and errno_of() not in (errno.EAGAIN, errno.EINTR):
+            if count < 0 and errno_of() not in NOTHING:
                 continue  # an ICMP error of an earlier send: says nothing about what waits
             if count <= 0:
                 return
             traffic.datagrams += count
-            if left := forward(self.flows, count):
-                self._received([(arena.datagram(slot), endpoint_of(arena.name(slot))) for slot in left])
-            if count < SLOTS or 2 * len(left) > SLOTS or self._socket.fileno() < 0:
+            left = self._forward(count)
+            if count >= MANY and not left and self._joining.begins(arena, count):
                 return
+            if count < SLOTS or 2 * left > SLOTS or self._socket.fileno() < 0:
+                return
+
+    def _drain_bursts(self, bursts: BurstArena) -> None:
+        """Do the same where the kernel joins datagrams: the same budget, in packets."""
+        descriptor = self._socket.fileno()
+        packets = runs = 0
+        most, is_empty = FEW, False
+        while packets < BATCHES * SLOTS:
+            count = bursts.receive(descriptor, most)
+            if count < 0 and errno_of() not in NOTHING:
+                packets += SLOTS
+                continue
+            if count <= 0:
+                is_empty = errno_of() == errno.EAGAIN
+                break
+            passed = forward_bursts(self.flows, bursts.taken(count), self._forward)
+            traffic.datagrams += passed.packets
+            packets += passed.packets
+            runs += passed.runs
+            if 2 * passed.left > SLOTS or self._socket.fileno() < 0:
+                break
+            if count < most and not bursts.is_parting:
+                break
+            most = FEW if passed.runs else BURSTS
+        self._joining.judge(runs, is_empty=is_empty)
+
+    def _forward(self, count: int) -> int:
+        """Send on what is known of a batch in the arena and report the rest; return how many that was."""
+        arena = self._arena
+        left = forward(self.flows, count)
+        if left:
+            self._received([(arena.datagram(slot), endpoint_of(arena.name(slot))) for slot in left])
+        return len(left)
 
 
 def _takes_groups(sock: socket.socket) -> bool:

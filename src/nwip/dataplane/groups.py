@@ -80,16 +80,40 @@ class Groups:
         self._outbox.pick(order, [length] * len(order))
         return self._send(descriptor, groups, length)
 
+    def send_in_one_piece(self, descriptor: int, place: bytes, at: int, octets: int, length: int) -> int:
+        """Send packets of `length` octets, the last may have fewer, that lie at an address in memory.
+
+        Return how many the kernel refused.
+        """
+        refused, end = 0, at + octets
+        most = min(MOST_PACKETS, MOST_OCTETS // length) * length
+        for start in range(at, end, most):
+            piece = min(most, end - start)
+            if place not in self.refused:
+                self._outbox.lay([start], [piece])
+                self._address(0, Group(0, 1, place), struct.pack("=H", length))
+                if sendmmsg(descriptor, self._pointers[0], 1, MSG_DONTWAIT) == 1:
+                    continue
+                if errno_of() != errno.EAGAIN:
+                    self._remember(place)
+            starts = range(start, start + piece, length)
+            self._outbox.lay([*starts], [min(length, start + piece - each) for each in starts])
+            refused += self._outbox.send_from(descriptor, 0, place * len(starts), len(starts))
+        return refused
+
+    def _address(self, index: int, group: Group, segment: bytes) -> None:
+        """Let a message be such a group, cut in segments."""
+        header, size = self._headers[index], self._name_size
+        header.iov = self._outbox.iovecs + group.first * IOVEC
+        header.iov_length = group.size
+        self._names[index * size : (index + 1) * size] = group.place
+        at = index * _CONTROL_SIZE + _CONTROL.size
+        self._controls[at : at + 2] = segment
+
     def _send(self, descriptor: int, groups: Sequence[Group], length: int) -> int:
-        iovecs, size = self._outbox.iovecs, self._name_size
         segment = struct.pack("=H", length)
-        for index, (first, packets, place) in enumerate(groups):
-            header = self._headers[index]
-            header.iov = iovecs + first * IOVEC
-            header.iov_length = packets
-            self._names[index * size : (index + 1) * size] = place
-            at = index * _CONTROL_SIZE + _CONTROL.size
-            self._controls[at : at + 2] = segment
+        for index, group in enumerate(groups):
+            self._address(index, group, segment)
         count, at, refused = len(groups), 0, 0
         while at < count:
             sent = sendmmsg(descriptor, self._pointers[at], count - at, MSG_DONTWAIT)

@@ -87,6 +87,11 @@ def raise_hops(buffer: bytearray, count: int) -> None:
     buffer[column] = buffer[column].translate(_RAISED)
 
 
+def raised(hops: int) -> int:
+    """Return a transport control one higher."""
+    return _RAISED[hops]
+
+
 def raise_hops_of(buffer: bytearray, slots: list[int]) -> None:
     """Raise the transport control of some packets."""
     for slot in slots:

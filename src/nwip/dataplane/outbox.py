@@ -49,8 +49,12 @@ class Outbox:
     def pick(self, slots: "range | list[int]", lengths: list[int]) -> None:
         """Let message i send the i-th of these slots, so many octets of it."""
         base = self._base
-        words = array(WORDS, [0]) * (2 * len(slots))
-        words[::2] = array(WORDS, [base + slot * STRIDE for slot in slots])
+        self.lay([base + slot * STRIDE for slot in slots], lengths)
+
+    def lay(self, addresses: list[int], lengths: list[int]) -> None:
+        """Let message i send what lies at the i-th of these addresses in memory, so many octets of it."""
+        words = array(WORDS, [0]) * (2 * len(addresses))
+        words[::2] = array(WORDS, addresses)
         words[1::2] = array(WORDS, lengths)
         self._iovecs[: len(words) * _WORD] = words.tobytes()
 

@@ -1,0 +1,102 @@
+"""Memory for datagrams that the kernel has joined, and what such a one is: `UDP_GRO`.
+
+Fast path. Equal datagrams that a peer sends at once, or that come close together, our kernel can hand over as
+one, each behind the other; it tells in ancillary data how large each is. Source: udp(7); `udp_cmsg_recv` of
+Linux.
+"""
+
+import ctypes
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from nwip.dataplane.arena import MESSAGE, address_of
+from nwip.dataplane.kernel import MSG_DONTWAIT, SOL_UDP, UDP_GRO, Iovec, Mmsghdr, recvmmsg
+from nwip.ipx.packet import HEADER_SIZE, LENGTH_OFFSET
+
+BURSTS: Final = 16
+ROOM: Final = 1 << 16  # octets: whatever a UDP datagram can be
+
+_CONTROL: Final = struct.Struct("@Niii")  # struct cmsghdr, and an int
+_CONTROL_SIZE: Final = struct.calcsize("@Nii") + ctypes.sizeof(ctypes.c_size_t)  # CMSG_SPACE(4)
+
+
+@dataclass(slots=True)
+class Burst:
+    """Datagrams of `size` octets, the last may have fewer: `octets` in all, from `address` on in memory.
+
+    They lie at the start of `buffer`, and came from `name`.
+    """
+
+    buffer: bytearray
+    address: int
+    octets: int
+    size: int
+    name: bytes
+
+    @property
+    def count(self) -> int:
+        """How many they are: at least one, which may be empty."""
+        return -(-self.octets // self.size) if self.octets else 1
+
+    def packets(self) -> Iterator[bytearray]:
+        """Go through copies of them."""
+        for at in range(0, max(self.octets, 1), max(self.size, 1)):
+            yield self.buffer[at : min(at + self.size, self.octets)]
+
+
+class BurstArena:
+    """Room for `BURSTS` of them, from peers whose addresses have `name_size` octets.
+
+    `is_parting`: the kernel was told to join no more. It does not tell the size of what it has joined before;
+    then it is taken for what the first IPX header says.
+    """
+
+    def __init__(self, name_size: int) -> None:
+        self.is_parting = False
+        self._name_size = name_size
+        self._buffers = [bytearray(ROOM) for _ in range(BURSTS)]
+        self._addresses = [address_of(buffer) for buffer in self._buffers]
+        self._names = bytearray(BURSTS * name_size)
+        self._controls = bytearray(BURSTS * _CONTROL_SIZE)
+        self._iovecs = (Iovec * BURSTS)(*(Iovec(address, ROOM) for address in self._addresses))
+        memory = bytearray(BURSTS * MESSAGE)
+        names, controls = address_of(self._names), address_of(self._controls)
+        self._messages = [Mmsghdr.from_buffer(memory, index * MESSAGE) for index in range(BURSTS)]
+        for index, message in enumerate(self._messages):
+            header = message.header
+            header.name = names + index * name_size
+            header.name_length = name_size
+            header.iov = ctypes.addressof(self._iovecs[index])
+            header.iov_length = 1
+            header.control = controls + index * _CONTROL_SIZE
+            header.control_length = _CONTROL_SIZE
+        self._memory, self._fresh = memory, bytes(memory)
+        self._nothing = bytes(len(self._controls))
+        self._pointer = ctypes.c_void_p(address_of(memory))
+
+    def receive(self, descriptor: int, most: int) -> int:
+        """Take what waits, at most so many; return how many, -1 when the kernel says why not."""
+        self._memory[:] = self._fresh  # the kernel writes into it how much ancillary data there was
+        self._controls[:] = self._nothing
+        return recvmmsg(descriptor, self._pointer, most, MSG_DONTWAIT, None)
+
+    def taken(self, count: int) -> Iterator[Burst]:
+        """Go through what the latest call has taken; each is there until the next call."""
+        size = self._name_size
+        for index in range(count):
+            octets: int = self._messages[index].length
+            name = bytes(self._names[index * size : (index + 1) * size])
+            joined = self._size(index, octets)
+            yield Burst(self._buffers[index], self._addresses[index], octets, joined, name)
+
+    def _size(self, index: int, octets: int) -> int:
+        _, level, kind, size = _CONTROL.unpack_from(self._controls, index * _CONTROL_SIZE)
+        if (level, kind) == (SOL_UDP, UDP_GRO) and size > 0:
+            return min(int(size), octets)
+        if self.is_parting:
+            said = int.from_bytes(self._buffers[index][LENGTH_OFFSET : LENGTH_OFFSET + 2], "big")
+            if HEADER_SIZE <= said < octets:
+                return said
+        return octets

@@ -1,0 +1,130 @@
+"""Sends on a burst of equal packets as it came, in one piece, if all of it goes one known way.
+
+Fast path. The kernel walks its stack once to bring a burst and once to take it on; nothing is copied here.
+The headers of such packets are equal in every octet but the last one's length, so one is judged for all.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from struct import Struct
+from typing import Final, NamedTuple
+
+from nwip.dataplane.arena import SLOTS
+from nwip.dataplane.bursts import Burst
+from nwip.dataplane.counting import count_in, count_out
+from nwip.dataplane.flows import Flows
+from nwip.dataplane.groups import LARGEST_PACKET
+from nwip.dataplane.headers import NETWORK_SIZE, are_sound, raised
+from nwip.ipx.packet import (
+    DESTINATION_OFFSET,
+    DESTINATION_SOCKET_OFFSET,
+    HEADER_SIZE,
+    LENGTH_OFFSET,
+    SOURCE_OFFSET,
+    TRANSPORT_CONTROL_OFFSET,
+)
+
+SHAPES: Final = 64  # sizes and counts whose layout is kept; a layout has some kilobytes
+
+_DESTINATION: Final = slice(DESTINATION_OFFSET, DESTINATION_SOCKET_OFFSET)
+_SOURCE: Final = slice(SOURCE_OFFSET, SOURCE_OFFSET + 10)
+_THIS_NETWORK: Final = bytes(NETWORK_SIZE)
+
+
+class Passed(NamedTuple):
+    """What became of bursts: packets in all, bursts sent on in one piece, packets looked at one by one."""
+
+    packets: int
+    runs: int
+    left: int
+
+
+def forward_bursts(flows: Flows, bursts: Iterable[Burst], forward: Callable[[int], int]) -> Passed:
+    """Send bursts on in one piece where that can be, and let the packets of the others go as ever.
+
+    These are laid into the slots of `flows.arena`, as many as it has; `forward` is told how many they are,
+    and says how many it had to look at. All keep their order.
+    """
+    arena, packets, runs, left, filled = flows.arena, 0, 0, 0, 0
+    for burst in bursts:
+        packets += burst.count
+        if burst.count > 1:
+            if filled:
+                left += forward(filled)
+                filled = 0
+            if forward_run(flows, burst):
+                runs += 1
+                continue
+        for packet in burst.packets():
+            arena.put(filled, packet, burst.name)
+            filled += 1
+            if filled == SLOTS:
+                left += forward(filled)
+                filled = 0
+    if filled:
+        left += forward(filled)
+    return Passed(packets, runs, left)
+
+
+def forward_run(flows: Flows, burst: Burst) -> bool:
+    """Send a burst on in one piece, if all of it may go to one place; else leave it as it is."""
+    size, octets, name = burst.size, burst.octets, burst.name
+    if not (HEADER_SIZE <= size <= min(flows.maximum, LARGEST_PACKET)) or not _are_alike(burst):
+        return False
+    buffer = burst.buffer
+    head = bytes(buffer[:HEADER_SIZE])
+    destination, source = (_filled(head[part], flows.network) for part in (_DESTINATION, _SOURCE))
+    high, low = bytearray([size >> 8]), bytearray([size & 255])
+    for way in flows.exits:
+        place, groups = way.names.get(destination), way.groups_of_some
+        if (
+            place is None
+            or groups is None
+            or way.sources.get(source) != name
+            or size > way.maximum
+            or not are_sound(buffer, high, low, flows.hop_limit - way.raises)
+        ):
+            continue
+        sent = bytearray(head)
+        sent[_DESTINATION], sent[_SOURCE] = destination, source
+        if way.raises:
+            sent[TRANSPORT_CONTROL_OFFSET] = raised(head[TRANSPORT_CONTROL_OFFSET])
+        _rewrite(burst, head, sent)
+        refused = groups.send_in_one_piece(way.target.fileno(), place, burst.address, octets, size)
+        count_in(flows, [name], burst.count, octets)
+        count_out(way, [place], burst.count, octets, refused)
+        return True
+    return False
+
+
+def _are_alike(burst: Burst) -> bool:
+    """Say whether the headers are equal, but for the length of a last packet that has fewer octets."""
+    buffer, size = burst.buffer, burst.size
+    count, rest = divmod(burst.octets, size)
+    heads: tuple[bytes, ...] = _heads(size, count).unpack_from(buffer)
+    if b"".join(heads) != heads[0] * count:
+        return False
+    if not rest:
+        return True
+    last = buffer[count * size : count * size + HEADER_SIZE]
+    if rest < HEADER_SIZE or int.from_bytes(last[LENGTH_OFFSET : LENGTH_OFFSET + 2], "big") != rest:
+        return False
+    last[LENGTH_OFFSET : LENGTH_OFFSET + 2] = heads[0][LENGTH_OFFSET : LENGTH_OFFSET + 2]
+    return bytes(last) == heads[0]
+
+
+@lru_cache(SHAPES)
+def _heads(size: int, count: int) -> Struct:
+    """Return what takes the headers out of so many packets of a size."""
+    return Struct("=" + f"{HEADER_SIZE}s{size - HEADER_SIZE}x" * count)
+
+
+def _filled(address: bytes, network: bytes) -> bytes:
+    return network + address[NETWORK_SIZE:] if address.startswith(_THIS_NETWORK) else address
+
+
+def _rewrite(burst: Burst, head: bytes, sent: bytearray) -> None:
+    """Write what is another octet in the header to be sent into all packets."""
+    for offset, octet in enumerate(sent):
+        if octet != head[offset]:
+            burst.buffer[offset : burst.octets : burst.size] = sent[offset : offset + 1] * burst.count
