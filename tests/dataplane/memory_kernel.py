@@ -1,13 +1,14 @@
 """A kernel in memory: UDP sockets without a network, for ports of both kinds, and calls that can be refused.
 
 A host's sockets keep in `sent` what leaves them. `recvmmsg` and `sendmmsg` read and write the structures in
-memory as the kernel does, also with several iovecs a message and `UDP_SEGMENT`.
+memory as the kernel does, also with several iovecs a message, `UDP_SEGMENT`, and `UDP_GRO`.
 """
 
 import asyncio
 import ctypes
 import errno
 import socket
+import struct
 import sys
 from collections import deque
 from collections.abc import Callable
@@ -18,15 +19,17 @@ import pytest
 from dataplane.simulated_loop import SimulatedLoop
 from nwip.dataplane.batched import BatchedPort
 from nwip.dataplane.flows import Books
-from nwip.dataplane.kernel import SOL_UDP, UDP_SEGMENT, Iovec, Mmsghdr, Msghdr
+from nwip.dataplane.kernel import SOL_UDP, UDP_GRO, UDP_SEGMENT, Iovec, Mmsghdr, Msghdr
 from nwip.dataplane.port import Port, PortablePort, Received
 from nwip.dataplane.sockaddr import endpoint_of, sockaddr
 from nwip.directory.records import Endpoint
 
 FIRST_DESCRIPTOR = 1_000_000  # beyond any that the real kernel gives
 LARGEST = 65535
+MOST_JOINED = 64
 
 _MESSAGE, _IOVEC = ctypes.sizeof(Mmsghdr), ctypes.sizeof(Iovec)
+_GRO = struct.Struct("@Niii")  # struct cmsghdr, and an int
 _WORD = ctypes.sizeof(ctypes.c_size_t)
 
 
@@ -65,6 +68,7 @@ class MemorySocket:
         self.at = at
         self.host = host
         self.waiting: deque[tuple[bytes, Endpoint]] = deque()
+        self.joins = False
         self._kernel = kernel
         self._descriptor = kernel.add(self)
 
@@ -78,7 +82,23 @@ class MemorySocket:
         return bytes(size) if size else 0
 
     def setsockopt(self, level: int, option: int, value: object) -> None:
-        pass
+        if (level, option) == (SOL_UDP, UDP_GRO):
+            self.joins = bool(value)
+
+    def take(self) -> tuple[bytes, Endpoint, int]:
+        """Return what the next message holds, where from, and the size of what was joined, or 0."""
+        data, source = self.waiting.popleft()
+        together = [data]
+        while (
+            self.joins
+            and self.waiting
+            and self.waiting[0][1] == source
+            and 0 < len(self.waiting[0][0]) <= len(data) == len(together[-1])
+            and len(together) < MOST_JOINED
+            and len(together) * len(data) + len(self.waiting[0][0]) <= LARGEST
+        ):
+            together.append(self.waiting.popleft()[0])
+        return b"".join(together), source, len(data) if len(together) > 1 else 0
 
     def recvfrom(self, _size: int) -> tuple[bytes, Endpoint]:
         if not self.waiting:
@@ -94,7 +114,12 @@ class MemorySocket:
 
 
 class MemoryHost:
-    """A machine. `batched`: which kind of port it has; `refused` are the addresses that it cannot send to."""
+    """A machine. `batched`: which kind of port it has; `refused` are the addresses that it cannot send to.
+
+    `joins`: its ports let the kernel join datagrams from the start.
+    """
+
+    joins = False
 
     def __init__(self, kernel: "MemoryKernel", *, batched: bool) -> None:
         self.sent: list[Sent] = []
@@ -115,7 +140,8 @@ class MemoryHost:
     ) -> Port:
         sock: Any = MemorySocket(self._kernel, self, at)  # Any: it is one, as far as a port looks
         if self._batched and books is not None:
-            self.ports[at] = BatchedPort(sock, received, books)
+            self.ports[at] = port = BatchedPort(sock, received, books)
+            assert not self.joins or port._joining.begin()
         else:
             self.ports[at] = PortablePort(sock, received)
         return self.ports[at]
@@ -162,20 +188,22 @@ class MemoryKernel:
         return descriptor
 
     def recvmmsg(self, fd: int, messages: ctypes.c_void_p, count: int, _flags: int, _timeout: None) -> int:
-        waiting = self.sockets[fd].waiting
-        if not waiting:
-            return _fail(errno.EAGAIN)
-        taken = min(count, len(waiting))
-        for index in range(taken):
-            data, source = waiting.popleft()
-            message = _message(messages, index)
-            name = sockaddr(source, self.sockets[fd].family)
+        sock = self.sockets[fd]
+        taken = 0
+        while taken < count and sock.waiting:
+            data, source, joined = sock.take()
+            message = _message(messages, taken)
+            name = sockaddr(source, sock.family)
             assert message.header.name_length >= len(name)
             ctypes.memmove(message.header.name, name, len(name))
             message.header.name_length = len(name)
+            _tell(message.header, joined)
             (vector,) = _vectors(message.header)
             message.length = min(len(data), vector.length)
             ctypes.memmove(vector.base, data, message.length)
+            taken += 1
+        if not taken:
+            return _fail(errno.EAGAIN)
         return taken
 
     def sendmmsg(self, fd: int, messages: ctypes.c_void_p, count: int, _flags: int) -> int:
@@ -208,6 +236,14 @@ def _message(messages: ctypes.c_void_p, index: int) -> Mmsghdr:
 
 def _vectors(header: Msghdr) -> list[Iovec]:
     return [Iovec.from_address(header.iov + index * _IOVEC) for index in range(header.iov_length)]
+
+
+def _tell(header: Msghdr, joined: int) -> None:
+    """Write how large joined datagrams are into ancillary data, and how much that is: udp(7)."""
+    control = _GRO.pack(_GRO.size, SOL_UDP, UDP_GRO, joined) if joined else b""
+    assert header.control_length >= len(control)
+    ctypes.memmove(header.control, control, len(control))
+    header.control_length = len(control)
 
 
 def _segment(header: Msghdr) -> int:

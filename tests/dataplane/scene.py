@@ -8,6 +8,7 @@ import pytest
 from dataplane.memory_kernel import KernelLoop
 from dataplane.twins import DATA, FAR_NETWORK, GAMES, HOSTS, PEERS, ROOM, ROOM_NETWORK, Twins, packet
 from gateway.world import NETWORK
+from nwip.dataplane import joining
 from nwip.dataplane.batched import BatchedPort
 from nwip.dataplane.port import Datagram, Received
 from nwip.directory.records import Endpoint
@@ -71,10 +72,14 @@ class Scene:
         return count
 
 
-def play(work: Callable[[Scene], Awaitable[None]]) -> None:
+def play(work: Callable[[Scene], Awaitable[None]], *, joins: bool = False) -> None:
+    """Let it be worked on; `joins`: the kernel joins datagrams for the batched ports, and goes on to."""
+
     async def opened() -> None:
         with pytest.MonkeyPatch.context() as monkeypatch:
-            twins = Twins(monkeypatch)
+            if joins:
+                monkeypatch.setattr(joining, "IDLE", 1_000_000)
+            twins = Twins(monkeypatch, joins=joins)
             await twins.open()
             await work(Scene(twins))
 

@@ -22,6 +22,7 @@ from nwip.ipx.numbers import PacketType, Socket
 from nwip.ipx.ping import registration
 
 PLAIN = 5
+JOINS = pytest.mark.parametrize("joins", [False, True])  # does the kernel join datagrams?
 
 
 def odd_ones(scene: Scene) -> list[tuple[bytes, Endpoint]]:
@@ -71,7 +72,8 @@ def odd_ones(scene: Scene) -> list[tuple[bytes, Endpoint]]:
     ]
 
 
-def test_the_others_of_a_batch_of_players_go_on_together_and_in_order() -> None:
+@JOINS
+def test_the_others_of_a_batch_of_players_go_on_together_and_in_order(*, joins: bool) -> None:
     async def work(scene: Scene) -> None:
         for odd in odd_ones(scene):
             for way in (scene.bob, HOSTS[0]):
@@ -85,12 +87,13 @@ def test_the_others_of_a_batch_of_players_go_on_together_and_in_order() -> None:
                 differences = scene.twins.differences()
                 assert not differences, (odd[0][:32].hex(), differences)
 
-    play(work)
+    play(work, joins=joins)
 
 
+@JOINS
 @pytest.mark.parametrize(("at", "source"), [(GAMES[0], ALICE), (ROOM, CAROL), (DATA, PEERS[0])])
 def test_odd_ones_get_what_they_would_have_got_alone_wherever_they_come_in(
-    at: Endpoint, source: Endpoint
+    at: Endpoint, source: Endpoint, *, joins: bool
 ) -> None:
     async def work(scene: Scene) -> None:
         node, network = {
@@ -107,7 +110,7 @@ def test_odd_ones_get_what_they_would_have_got_alone_wherever_they_come_in(
                 differences = scene.twins.differences()
                 assert not differences, (data[:32].hex(), differences)
 
-    play(work)
+    play(work, joins=joins)
 
 
 def test_what_no_node_of_the_domain_may_say_is_not_said_in_batches_either() -> None:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from dataplane.histories import CLIENTS, HISTORIES, Batch, Happening, History
 from dataplane.memory_kernel import KernelLoop
 from dataplane.twins import Twins
+from nwip.dataplane import batched, joining
 
 HISTORIES_LIVED = int(os.environ.get("NWIP_TWINS", "100"))
 
@@ -42,3 +43,12 @@ async def live(steps: list[Batch | Happening], *, joined: bool) -> None:
 @given(HISTORIES)
 def test_any_history_is_the_same_by_both_ports(steps: list[Batch | Happening]) -> None:
     run(live(steps, joined=True))
+
+
+def test_any_history_is_the_same_while_the_kernel_begins_and_ceases_to_join_datagrams(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {"ENOUGH": 1, "PUT_OFF": 1, "IDLE": 3}.items():
+        monkeypatch.setattr(joining, name, value)
+    monkeypatch.setattr(batched, "MANY", 4)
+    test_any_history_is_the_same_by_both_ports()

@@ -106,9 +106,10 @@ class Side:
 class Twins:
     """The two, and the things that happen to both."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, joins: bool = False) -> None:
         self.kernel = MemoryKernel(monkeypatch)
         self.fast, self.slow = Side(self.kernel, batched=True), Side(self.kernel, batched=False)
+        self.fast.host.joins = joins
         self._counters: dict[bytes, int] = {}
 
     async def open(self) -> None:

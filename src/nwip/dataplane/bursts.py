@@ -17,6 +17,7 @@ from nwip.ipx.packet import HEADER_SIZE, LENGTH_OFFSET
 
 BURSTS: Final = 16
 ROOM: Final = 1 << 16  # octets: whatever a UDP datagram can be
+NO_CHECKSUM: Final = b"\xff\xff"  # how nearly all IPX packets begin
 
 _CONTROL: Final = struct.Struct("@Niii")  # struct cmsghdr, and an int
 _CONTROL_SIZE: Final = struct.calcsize("@Nii") + ctypes.sizeof(ctypes.c_size_t)  # CMSG_SPACE(4)
@@ -24,24 +25,20 @@ _CONTROL_SIZE: Final = struct.calcsize("@Nii") + ctypes.sizeof(ctypes.c_size_t) 
 
 @dataclass(slots=True)
 class Burst:
-    """Datagrams of `size` octets, the last may have fewer: `octets` in all, from `address` on in memory.
+    """`count` datagrams of `size` octets, the last may have fewer: `octets` in all, from the peer `name`.
 
-    They lie at the start of `buffer`, and came from `name`.
+    They lie at the start of `buffer`, which is at `address`.
     """
 
     buffer: bytearray
     address: int
     octets: int
     size: int
+    count: int
     name: bytes
 
-    @property
-    def count(self) -> int:
-        """How many they are: at least one, which may be empty."""
-        return -(-self.octets // self.size) if self.octets else 1
-
     def packets(self) -> Iterator[bytearray]:
-        """Go through copies of them."""
+        """Go through copies of them; an empty one is one, too."""
         for at in range(0, max(self.octets, 1), max(self.size, 1)):
             yield self.buffer[at : min(at + self.size, self.octets)]
 
@@ -50,7 +47,7 @@ class BurstArena:
     """Room for `BURSTS` of them, from peers whose addresses have `name_size` octets.
 
     `is_parting`: the kernel was told to join no more. It does not tell the size of what it has joined before;
-    then it is taken for what the first IPX header says.
+    then it is taken for what the first IPX header says, if another one seems to follow.
     """
 
     def __init__(self, name_size: int) -> None:
@@ -88,15 +85,17 @@ class BurstArena:
         for index in range(count):
             octets: int = self._messages[index].length
             name = bytes(self._names[index * size : (index + 1) * size])
-            joined = self._size(index, octets)
-            yield Burst(self._buffers[index], self._addresses[index], octets, joined, name)
+            each = self._size(index, octets)
+            count = -(-octets // each) if octets else 1
+            yield Burst(self._buffers[index], self._addresses[index], octets, each, count, name)
 
     def _size(self, index: int, octets: int) -> int:
         _, level, kind, size = _CONTROL.unpack_from(self._controls, index * _CONTROL_SIZE)
         if (level, kind) == (SOL_UDP, UDP_GRO) and size > 0:
             return min(int(size), octets)
         if self.is_parting:
-            said = int.from_bytes(self._buffers[index][LENGTH_OFFSET : LENGTH_OFFSET + 2], "big")
-            if HEADER_SIZE <= said < octets:
+            buffer = self._buffers[index]
+            said = int.from_bytes(buffer[LENGTH_OFFSET : LENGTH_OFFSET + 2], "big")
+            if HEADER_SIZE <= said < octets and buffer[said : said + 2] == NO_CHECKSUM:
                 return said
         return octets

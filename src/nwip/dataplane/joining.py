@@ -40,7 +40,11 @@ class Joining:
     def begins(self, arena: Arena, count: int) -> bool:
         """Look at a batch of at least `MANY`; say whether from now on the kernel joins datagrams."""
         self._seen = self._seen + 1 if _are_equal(arena, count) else 0
-        if self._seen < self._wanted or not self._is_known or self._socket.fileno() < 0:
+        return self._seen >= self._wanted and self.begin()
+
+    def begin(self) -> bool:
+        """Let the kernel join datagrams, if it can; say whether it does."""
+        if not self._is_known or self._socket.fileno() < 0:
             return False
         self._socket.setsockopt(SOL_UDP, UDP_GRO, 1)
         self.bursts = BurstArena(self._name_size)

@@ -125,6 +125,7 @@ def _filled(address: bytes, network: bytes) -> bytes:
 
 def _rewrite(burst: Burst, head: bytes, sent: bytearray) -> None:
     """Write what is another octet in the header to be sent into all packets."""
+    buffer, octets, size, count = burst.buffer, burst.octets, burst.size, burst.count
     for offset, octet in enumerate(sent):
         if octet != head[offset]:
-            burst.buffer[offset : burst.octets : burst.size] = sent[offset : offset + 1] * burst.count
+            buffer[offset:octets:size] = sent[offset : offset + 1] * count
