@@ -30,19 +30,20 @@ class Outcome(NamedTuple):
 
 
 class Relay:
-    """Alice sends; Bob and Carol are at one receiver, Bob on the medium of the port, Carol beyond."""
+    """Alice sends; Bob and Carol are at one receiver, Bob on the medium of the port, Carol beyond another."""
 
-    def __init__(self, host: str) -> None:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.sender, self.receiver = (socket.socket(family, socket.SOCK_DGRAM) for _ in range(2))
-        for sock in (self.sender, self.receiver):
-            sock.bind((host, 0))
-            sock.setblocking(False)
+    def __init__(self, host: str, outlet_host: str | None, receiver: socket.socket | None) -> None:
+        self.sender = bound(host)
+        self.receiver = receiver or bound(host)
         self.receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self.reported: list[bytes] = []
         self.arrived: list[bytes] = []
         self.books = [Counters(), Counters()]
-        inlet, outlet = (open_port((host, 0), self._received, books=books) for books in self.books)
+        hosts = (host, outlet_host or host)
+        inlet, outlet = (
+            open_port((at, 0), self._received, books=books)
+            for at, books in zip(hosts, self.books, strict=True)
+        )
         assert isinstance(inlet, BatchedPort)
         assert isinstance(outlet, BatchedPort)
         self.port, self.outlet = inlet, outlet
@@ -97,13 +98,27 @@ class Relay:
         self.reported += [data for data, _ in batch]
 
 
+def bound(host: str) -> socket.socket:
+    """Open a socket at any port of a host."""
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((host, 0))
+    sock.setblocking(False)
+    return sock
+
+
 @contextlib.contextmanager
-def relay(host: str = "127.0.0.1", *, joins: bool | None = True) -> Iterator[Relay]:
+def relay(
+    host: str = "127.0.0.1",
+    outlet_host: str | None = None,
+    receiver: socket.socket | None = None,
+    *,
+    joins: bool | None = True,
+) -> Iterator[Relay]:
     """Open it. `joins`: the kernel joins what comes, or does not; None: as the port will have it."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         if joins is not None:
             monkeypatch.setattr(joining, "IDLE" if joins else "ENOUGH", 1_000_000)
-        made = Relay(host)
+        made = Relay(host, outlet_host, receiver)
         assert not joins or made.port._joining.begin()
         yield made
         made.port.close()
