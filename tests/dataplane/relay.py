@@ -120,8 +120,8 @@ def relay(
             monkeypatch.setattr(joining, "IDLE" if joins else "ENOUGH", 1_000_000)
         made = Relay(host, outlet_host, receiver)
         assert not joins or made.port._joining.begin()
-        yield made
-        made.port.close()
-        made.outlet.close()
-        made.sender.close()
-        made.receiver.close()
+        try:
+            yield made
+        finally:
+            for each in (made.port, made.outlet, made.sender, made.receiver):
+                each.close()

@@ -12,6 +12,7 @@ from dataplane.twins import packet
 from nwip.dataplane import groups, joining
 from nwip.dataplane.arena import SLOTS, STRIDE
 from nwip.dataplane.batched import BATCHES
+from nwip.dataplane.bursts import BurstArena
 
 pytestmark = pytest.mark.asyncio
 
@@ -191,24 +192,34 @@ async def test_it_is_tried_later_where_nothing_goes_on_in_one_piece() -> None:
         assert await until(scene, 1000, run(), joins=True) == joining.ENOUGH * joining.PUT_OFF
 
 
-async def test_what_was_joined_before_it_ceased_is_not_lost() -> None:
+async def test_what_was_joined_before_it_ceased_is_not_lost_and_lets_it_go_on() -> None:
     burst = [*run(CAROL, size=1000), *run(CAROL, size=77, count=1)]
+    padded = run()[0] + b"\0" * 9
     with relay() as scene:
         port = scene.port
-        for each in (run(), burst, run(size=30, count=2), [b""], [run()[0] + b"\0" * 9]):
-            scene.burst(each) if each[0] else scene.sender.sendto(b"", port.endpoint)
-        bursts = port._joining.bursts
-        assert bursts is not None
-        joining_now, port._joining._idle = port._joining, 1_000_000
-        joining_now.judge(0, is_empty=False)
-        assert bursts.is_parting
+        for each in (run(), burst, run(size=30, count=2), [padded]):
+            scene.burst(each)
+        scene.sender.sendto(b"", port.endpoint)
+        bursts = cease(scene)
         await scene.until(2 * MANY + 1 + 2 + 2)
-        assert [each[30:] for each in scene.arrived] == [
-            each[30:] for each in (*run(), *burst, *run(size=30, count=2))
-        ]
-        assert scene.reported == [b"", run()[0] + b"\0" * 9]
-        await until(scene, 1, run()[:1], joins=False)
+        packets = [*run(), *burst, *run(size=30, count=2)]
+        assert [each[30:] for each in scene.arrived] == [each[30:] for each in packets]
+        assert scene.reported == [padded, b""]
+        assert (port._joining.bursts, bursts.is_parting) == (bursts, False)
+        cease(scene)
+        await until(scene, 1, run(count=1), joins=False)
         assert port._joining.bursts is None
+
+
+def cease(scene: Relay) -> BurstArena:
+    """Let the kernel join no more."""
+    joining_now = scene.port._joining
+    bursts = joining_now.bursts
+    assert bursts is not None
+    joining_now._idle = 1_000_000
+    joining_now.judge(0, is_empty=False)
+    assert bursts.is_parting
+    return bursts
 
 
 async def test_a_wake_up_takes_no_more_packets_than_without() -> None:

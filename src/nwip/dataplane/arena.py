@@ -7,6 +7,7 @@ packet: the kernel is given the same structures each time.
 
 import ctypes
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 from nwip.dataplane.kernel import MSG_DONTWAIT, Iovec, Mmsghdr, Msghdr, recvmmsg
@@ -59,13 +60,20 @@ class Arena:
         length = self._messages[at + _LENGTH_HIGH] << 8 | self._messages[at + _LENGTH_LOW]
         return bytes(self.buffer[index * STRIDE : index * STRIDE + length])
 
-    def put(self, index: int, packet: bytearray, name: bytes) -> None:
-        """Lay a datagram from an address into a slot, as if it had come alone."""
-        start, at, length = index * STRIDE, index * MESSAGE, min(len(packet), STRIDE)
-        self.buffer[start : start + length] = packet[:length]
-        self.names[index * self.name_size : (index + 1) * self.name_size] = name
-        self._messages[at + _LENGTH_HIGH] = length >> 8
-        self._messages[at + _LENGTH_LOW] = length & 255
+    def lay(self, first: int, packets: Sequence[bytearray], names: bytes) -> None:
+        """Lay datagrams, none over `STRIDE`, into slots from one on, as if they had come into them."""
+        start, size, end = first * STRIDE, self.name_size, (first + len(packets)) * MESSAGE
+        for packet in packets:
+            self.buffer[start : start + len(packet)] = packet
+            start += STRIDE
+        lengths = [*map(len, packets)]
+        self._messages[first * MESSAGE + _LENGTH_HIGH : end : MESSAGE] = bytes(
+            [each >> 8 for each in lengths]
+        )
+        self._messages[first * MESSAGE + _LENGTH_LOW : end : MESSAGE] = bytes(
+            [each & 255 for each in lengths]
+        )
+        self.names[first * size : first * size + len(names)] = names
 
     def name(self, index: int) -> bytes:
         """Return the address that one datagram came from."""

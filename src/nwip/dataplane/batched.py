@@ -16,7 +16,7 @@ from nwip.dataplane.joining import MANY, Joining
 from nwip.dataplane.kernel import SOL_UDP, UDP_SEGMENT, errno_of
 from nwip.dataplane.outbox import Outbox
 from nwip.dataplane.portable import PortablePort, Received
-from nwip.dataplane.runs import forward_bursts
+from nwip.dataplane.runs import Sorter
 from nwip.dataplane.sockaddr import SIZES, endpoint_of, sockaddr
 from nwip.dataplane.tally import Tally
 from nwip.dataplane.traffic import traffic
@@ -96,26 +96,25 @@ class BatchedPort(PortablePort):
     def _drain_bursts(self, bursts: BurstArena) -> None:
         """Do the same where the kernel joins datagrams: the same budget, in packets."""
         descriptor = self._socket.fileno()
-        packets = runs = 0
-        most, is_empty = FEW, False
-        while packets < BATCHES * SLOTS:
+        sorter = Sorter(self.flows, self._forward)
+        errors, most, is_empty = 0, FEW, False
+        while sorter.packets < (BATCHES - errors) * SLOTS:
             count = bursts.receive(descriptor, most)
             if count < 0 and errno_of() not in NOTHING:
-                packets += SLOTS
+                errors += 1
                 continue
             if count <= 0:
                 is_empty = errno_of() == errno.EAGAIN
                 break
-            passed = forward_bursts(self.flows, bursts.taken(count), self._forward)
-            traffic.datagrams += passed.packets
-            packets += passed.packets
-            runs += passed.runs
-            if 2 * passed.left > SLOTS or self._socket.fileno() < 0:
+            runs = sorter.take(bursts, count)
+            if 2 * sorter.left > SLOTS or self._socket.fileno() < 0:
                 break
             if count < most and not bursts.is_parting:
                 break
-            most = FEW if passed.runs else BURSTS
-        self._joining.judge(runs, is_empty=is_empty)
+            most = FEW if runs else BURSTS
+        sorter.flush()
+        traffic.datagrams += sorter.packets
+        self._joining.judge(sorter.runs, is_empty=is_empty)
 
     def _forward(self, count: int) -> int:
         """Send on what is known of a batch in the arena and report the rest; return how many that was."""

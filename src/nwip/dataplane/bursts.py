@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from nwip.dataplane.arena import MESSAGE, address_of
+from nwip.dataplane.arena import MESSAGE, STRIDE, address_of
 from nwip.dataplane.kernel import MSG_DONTWAIT, SOL_UDP, UDP_GRO, Iovec, Mmsghdr, recvmmsg
 from nwip.ipx.packet import HEADER_SIZE, LENGTH_OFFSET
 
@@ -37,10 +37,15 @@ class Burst:
     count: int
     name: bytes
 
-    def packets(self) -> Iterator[bytearray]:
-        """Go through copies of them; an empty one is one, too."""
-        for at in range(0, max(self.octets, 1), max(self.size, 1)):
-            yield self.buffer[at : min(at + self.size, self.octets)]
+    def packets(self) -> list[bytearray]:
+        """Return copies of them, cut to `STRIDE` octets."""
+        buffer, octets, size = self.buffer, self.octets, self.size
+        most = min(size, STRIDE)
+        return (
+            [buffer[at : min(at + most, octets)] for at in range(0, octets, size)]
+            if octets
+            else [bytearray()]
+        )
 
 
 class BurstArena:
@@ -78,6 +83,16 @@ class BurstArena:
         self._memory[:] = self._fresh  # the kernel writes into it how much ancillary data there was
         self._controls[:] = self._nothing
         return recvmmsg(descriptor, self._pointer, most, MSG_DONTWAIT, None)
+
+    def singles(self, count: int) -> tuple[list[bytearray], bytes]:
+        """Return copies of what the latest call has taken, and the names, if none was joined; else nothing."""
+        if self.is_parting or self._controls != self._nothing:
+            return [], b""
+        lengths = [message.length for message in self._messages[:count]]
+        packets = [
+            buffer[: min(length, STRIDE)] for buffer, length in zip(self._buffers, lengths, strict=False)
+        ]
+        return packets, bytes(self._names[: count * self._name_size])
 
     def taken(self, count: int) -> Iterator[Burst]:
         """Go through what the latest call has taken; each is there until the next call."""

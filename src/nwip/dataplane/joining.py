@@ -15,7 +15,7 @@ from nwip.ipx.packet import DESTINATION_SOCKET_OFFSET
 
 MANY: Final = SLOTS // 2  # packets: smaller batches say nothing
 ENOUGH: Final = 8  # batches in a row that are many equal packets
-IDLE: Final = 64  # wake-ups without a burst
+IDLE: Final = 16  # wake-ups without a burst: as many packets as may have waited when it began
 PUT_OFF: Final = 8  # times as many batches after a trial in vain
 LONGEST: Final = ENOUGH * PUT_OFF**4
 
@@ -46,8 +46,8 @@ class Joining:
         """Let the kernel join datagrams, if it can; say whether it does."""
         if not self._is_known or self._socket.fileno() < 0:
             return False
-        self._socket.setsockopt(SOL_UDP, UDP_GRO, 1)
         self.bursts = BurstArena(self._name_size)
+        self._tell(self.bursts, parting=False)
         self._seen = self._idle = 0
         self._wanted = min(self._wanted * PUT_OFF, LONGEST)
         return True
@@ -55,19 +55,24 @@ class Joining:
     def judge(self, runs: int, *, is_empty: bool) -> None:
         """Learn of a wake-up: bursts that went on in one piece, and whether nothing waits any more.
 
-        The memory is given back only when nothing can wait that was joined.
+        Some may still wait when it has ceased: then it goes on. The memory is given back when none can.
         """
         if self.bursts is None or self._socket.fileno() < 0:
             return
         if runs:
             self._idle, self._wanted = 0, ENOUGH
+            if self.bursts.is_parting:
+                self._tell(self.bursts, parting=False)
+            return
         self._idle += 1
-        if self.bursts.is_parting:
-            if is_empty:
-                self.bursts = None
-        elif self._idle > IDLE:
-            self._socket.setsockopt(SOL_UDP, UDP_GRO, 0)
-            self.bursts.is_parting = True
+        if self.bursts.is_parting and is_empty:
+            self.bursts = None
+        elif self._idle >= IDLE and not self.bursts.is_parting:
+            self._tell(self.bursts, parting=True)
+
+    def _tell(self, bursts: BurstArena, *, parting: bool) -> None:
+        self._socket.setsockopt(SOL_UDP, UDP_GRO, not parting)
+        bursts.is_parting = parting
 
 
 def _are_equal(arena: Arena, count: int) -> bool:

@@ -4,13 +4,13 @@ Fast path. The kernel walks its stack once to bring a burst and once to take it 
 The headers of such packets are equal in every octet but the last one's length, so one is judged for all.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final
 
 from nwip.dataplane.arena import SLOTS
-from nwip.dataplane.bursts import Burst
+from nwip.dataplane.bursts import Burst, BurstArena
 from nwip.dataplane.counting import count_in, count_out
 from nwip.dataplane.flows import Flows
 from nwip.dataplane.groups import LARGEST_PACKET
@@ -31,39 +31,53 @@ _SOURCE: Final = slice(SOURCE_OFFSET, SOURCE_OFFSET + 10)
 _THIS_NETWORK: Final = bytes(NETWORK_SIZE)
 
 
-class Passed(NamedTuple):
-    """What became of bursts: packets in all, bursts sent on in one piece, packets looked at one by one."""
+class Sorter:
+    """Sends bursts on in one piece where that can be, and lets the packets of the others go as ever.
 
-    packets: int
-    runs: int
-    left: int
-
-
-def forward_bursts(flows: Flows, bursts: Iterable[Burst], forward: Callable[[int], int]) -> Passed:
-    """Send bursts on in one piece where that can be, and let the packets of the others go as ever.
-
-    These are laid into the slots of `flows.arena`, as many as it has; `forward` is told how many they are,
-    and says how many it had to look at. All keep their order.
+    These are laid into the slots of `flows.arena`; when there are enough, and before a burst overtakes them,
+    `forward` is told how many they are, and says how many it had to look at. `packets` counts all, `runs` the
+    bursts that went in one piece, and `left` what was looked at.
     """
-    arena, packets, runs, left, filled = flows.arena, 0, 0, 0, 0
-    for burst in bursts:
-        packets += burst.count
-        if burst.count > 1:
-            if filled:
-                left += forward(filled)
-                filled = 0
-            if forward_run(flows, burst):
-                runs += 1
-                continue
-        for packet in burst.packets():
-            arena.put(filled, packet, burst.name)
-            filled += 1
-            if filled == SLOTS:
-                left += forward(filled)
-                filled = 0
-    if filled:
-        left += forward(filled)
-    return Passed(packets, runs, left)
+
+    def __init__(self, flows: Flows, forward: Callable[[int], int]) -> None:
+        self.packets = self.runs = self.left = 0
+        self._flows = flows
+        self._forward = forward
+        self._filled = 0
+
+    def take(self, arena: BurstArena, count: int) -> int:
+        """Take what an arena has received; return how many bursts went on in one piece."""
+        packets, names = arena.singles(count)
+        if packets:
+            self._lay(packets, names)
+            return 0
+        before = self.runs
+        for burst in arena.taken(count):
+            if burst.count > 1:
+                self.flush()
+                if forward_run(self._flows, burst):
+                    self.runs += 1
+                    self.packets += burst.count
+                    continue
+            self._lay(burst.packets(), burst.name * burst.count)
+        return self.runs - before
+
+    def _lay(self, packets: list[bytearray], names: bytes) -> None:
+        arena, size, done = self._flows.arena, self._flows.arena.name_size, 0
+        self.packets += len(packets)
+        while done < len(packets):
+            end = min(done + SLOTS - self._filled, len(packets))
+            arena.lay(self._filled, packets[done:end], names[done * size : end * size])
+            self._filled += end - done
+            done = end
+            if self._filled == SLOTS:
+                self.flush()
+
+    def flush(self) -> None:
+        """Let what lies in slots go."""
+        if self._filled:
+            count, self._filled = self._filled, 0
+            self.left += self._forward(count)
 
 
 def forward_run(flows: Flows, burst: Burst) -> bool:
