@@ -10,9 +10,10 @@ import pytest
 from dataplane.relay import ALICE, BOB, CAROL, DAVE, MAXIMUM, NETWORK, Outcome, Relay, relay
 from dataplane.twins import packet
 from nwip.dataplane import groups, joining
-from nwip.dataplane.arena import SLOTS, STRIDE
+from nwip.dataplane.arena import SLOTS, STRIDE, Arena
 from nwip.dataplane.batched import BATCHES
 from nwip.dataplane.bursts import BurstArena
+from nwip.dataplane.traffic import traffic
 
 pytestmark = pytest.mark.asyncio
 
@@ -66,6 +67,7 @@ OTHERS = {
     "not believed": [run(source=DAVE), with_one(packet(NETWORK, DAVE, NETWORK, BOB))],
     "another network": [[packet(NETWORK, ALICE, 0x5151, BOB, mark=mark) for mark in range(MANY)]],
     "too large": [run(size=MAXIMUM + 1, count=20), run(size=1500, count=20), run(size=STRIDE + 9, count=9)],
+    "one too large": [[packet(NETWORK, ALICE, NETWORK, BOB, size=3000)], *([each] for each in run(count=3))],
     "no packets": [[b"\xff" * 20] * 9],
     "singly": [[each] for each in run(count=100)],
     "mixed": [run(), *([each] for each in run(count=70)), run(CAROL), run(DAVE), run(count=64), run(DAVE)],
@@ -222,13 +224,65 @@ def cease(scene: Relay) -> BurstArena:
     return bursts
 
 
+async def test_what_an_earlier_burst_has_left_in_memory_is_not_taken_for_a_packet() -> None:
+    with relay() as scene, pytest.MonkeyPatch.context() as monkeypatch:
+        pieces = count_pieces(monkeypatch)
+        scene.burst(run(count=MANY + 1))
+        await scene.until(MANY + 1)
+        scene.burst([*run(), *run(size=29, count=1)])
+        await scene.until(2 * MANY + 2)
+        assert scene.reported[-1:] == run(size=29, count=1)
+        assert len(pieces) == 1
+
+
+async def test_what_came_before_says_nothing_of_the_size_of_what_comes() -> None:
+    with relay() as scene:
+        scene.burst(run(size=50))
+        await scene.until(MANY)
+        scene.burst(run(size=100, count=1))
+        await scene.until(MANY + 1)
+        assert scene.arrived[-1] == run(size=100, count=1)[0]
+
+
+async def test_no_burst_is_larger_than_what_may_come_in_and_what_a_group_may_be() -> None:
+    with relay() as scene, pytest.MonkeyPatch.context() as monkeypatch:
+        pieces = count_pieces(monkeypatch)
+        scene.flat.maximum = 1500
+        scene.burst(run(size=groups.LARGEST_PACKET + 1, count=20))
+        await scene.until(20)
+        scene.port.flows.maximum = 100
+        scene.burst(run(size=101))
+        await scene.until(20 + MANY)
+        assert (len(scene.arrived), scene.reported) == (20, run(size=101))
+        assert pieces == []
+
+
 async def test_a_wake_up_takes_no_more_packets_than_without() -> None:
     with relay() as scene:
         for _ in range(10):
             scene.burst(run(count=64))
+        before = traffic.datagrams
         scene.port._drain()
-        assert scene.look() == BATCHES * SLOTS
+        assert scene.look() == traffic.datagrams - before == BATCHES * SLOTS
         await scene.until(640)
+
+
+async def test_a_wake_up_that_begins_with_few_packets_takes_hardly_more() -> None:
+    with relay() as scene:
+        for count in (2, 2, 2, 1, *([64] * 10)):
+            scene.burst(run(count=count))
+        scene.port._drain()
+        assert scene.look() == 7 + BATCHES * SLOTS
+        await scene.until(7 + 640)
+
+
+async def test_a_wake_up_stops_when_much_must_be_looked_at() -> None:
+    with relay() as scene:
+        for each in run(DAVE, count=200):
+            scene.burst([each])
+        scene.port._drain()
+        assert SLOTS <= scene.look() < 2 * SLOTS
+        await scene.until(200)
 
 
 async def test_a_port_that_is_closed_by_what_it_reports_stops() -> None:
@@ -252,3 +306,31 @@ async def test_a_kernel_that_does_not_know_it_is_not_told(monkeypatch: pytest.Mo
     monkeypatch.setattr(joining, "_joins", lambda _: False)
     with relay(joins=None) as scene:
         assert await until(scene, 20, run(), joins=True) == 20
+
+
+async def test_bursts_that_are_looked_at_packet_by_packet_do_not_make_it_begin() -> None:
+    with relay(joins=None) as scene:
+        assert await until(scene, 20, run(DAVE), joins=True) == 20
+
+
+@pytest.mark.parametrize(
+    ("odd", "name", "equal"),
+    [
+        (packet(NETWORK, ALICE, NETWORK, BOB, mark=9), b"a", True),
+        (packet(NETWORK, ALICE, NETWORK, BOB), b"b", False),
+        (packet(NETWORK, ALICE, NETWORK, BOB, size=49), b"a", False),
+        (packet(NETWORK, ALICE, NETWORK, BOB, size=50 + 256), b"a", False),
+        (packet(NETWORK, ALICE, NETWORK, CAROL), b"a", False),
+    ],
+)
+async def test_a_batch_is_a_burst_when_it_has_one_source_one_size_and_one_destination(
+    odd: bytes, name: bytes, *, equal: bool
+) -> None:
+    arena = Arena(16)
+    packets = [*run(count=40), odd, *run(count=23)]
+    names = [b"a" * 16] * 40 + [name * 16] + [b"a" * 16] * 23
+    arena.lay(0, [*map(bytearray, packets)], b"".join(names))
+    assert joining._are_equal(arena, 64) is equal
+    assert joining._are_equal(arena, 40)
+    assert [arena.datagram(index) for index in range(64)] == packets
+    assert [arena.name(index) for index in range(64)] == names

@@ -85,7 +85,7 @@ class BurstArena:
         return recvmmsg(descriptor, self._pointer, most, MSG_DONTWAIT, None)
 
     def singles(self, count: int) -> tuple[list[bytearray], bytes]:
-        """Return copies of what the latest call has taken, and the names, if none was joined; else nothing."""
+        """Return copies of what the latest call has taken, and the names, unless some may be joined."""
         if self.is_parting or self._controls != self._nothing:
             return [], b""
         lengths = [message.length for message in self._messages[:count]]
