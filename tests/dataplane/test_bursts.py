@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from dataplane.relay import ALICE, BOB, CAROL, DAVE, MAXIMUM, NETWORK, Outcome, Relay, relay
+from dataplane.relay import ALICE, BOB, CAROL, DAVE, MAXIMUM, NETWORK, Outcome, Relay, bound, relay
 from dataplane.twins import packet
 from nwip.dataplane import groups, joining
 from nwip.dataplane.arena import SLOTS, STRIDE, Arena
 from nwip.dataplane.batched import BATCHES
 from nwip.dataplane.bursts import BurstArena
 from nwip.dataplane.traffic import traffic
+from nwip.directory.records import Endpoint
 
 pytestmark = pytest.mark.asyncio
 
@@ -283,6 +284,20 @@ async def test_a_wake_up_stops_when_much_must_be_looked_at() -> None:
         scene.port._drain()
         assert SLOTS <= scene.look() < 2 * SLOTS
         await scene.until(200)
+
+
+async def test_each_single_packet_keeps_the_address_that_it_came_from() -> None:
+    with relay() as scene, bound(HOSTS[0]) as other:
+        heard: list[tuple[bytes, Endpoint]] = []
+        scene.port._received = heard.extend
+        sent = [
+            (each, (scene.sender, other)[index % 3 == 0]) for index, each in enumerate(run(DAVE, count=100))
+        ]
+        for each, sock in sent:
+            sock.sendto(each, scene.port.endpoint)
+        while len(heard) < len(sent):
+            scene.port._drain()
+        assert heard == [(each, sock.getsockname()) for each, sock in sent]
 
 
 async def test_a_port_that_is_closed_by_what_it_reports_stops() -> None:
