@@ -1,6 +1,7 @@
 """A UDP port for data on Linux, drained in batches: `recvmmsg`, and `sendmmsg` for what is known to go on.
 
 Fast path. What `flows` knows goes on without a look at single packets; the rest is reported as by any port.
+A peer's bursts may come joined, and go on so: see `joining.py`.
 """
 
 import errno
@@ -117,8 +118,13 @@ class BatchedPort(PortablePort):
         self._joining.judge(sorter.runs, is_empty=is_empty)
 
     def _forward(self, count: int) -> int:
-        """Send on what is known of a batch in the arena and report the rest; return how many that was."""
+        """Send on what is known of a batch in the arena and report the rest; return how many that was.
+
+        A closed port does neither.
+        """
         arena = self._arena
+        if self._socket.fileno() < 0:
+            return 0
         left = forward(self.flows, count)
         if left:
             self._received([(arena.datagram(slot), endpoint_of(arena.name(slot))) for slot in left])

@@ -39,13 +39,10 @@ class Burst:
 
     def packets(self) -> list[bytearray]:
         """Return copies of them, cut to `STRIDE` octets."""
-        buffer, octets, size = self.buffer, self.octets, self.size
-        most = min(size, STRIDE)
-        return (
-            [buffer[at : min(at + most, octets)] for at in range(0, octets, size)]
-            if octets
-            else [bytearray()]
-        )
+        if not self.octets:
+            return [bytearray()]
+        buffer, octets, most = self.buffer, self.octets, min(self.size, STRIDE)
+        return [buffer[at : min(at + most, octets)] for at in range(0, octets, self.size)]
 
 
 class BurstArena:
@@ -101,8 +98,8 @@ class BurstArena:
             octets: int = self._messages[index].length
             name = bytes(self._names[index * size : (index + 1) * size])
             each = self._size(index, octets)
-            count = -(-octets // each) if octets else 1
-            yield Burst(self._buffers[index], self._addresses[index], octets, each, count, name)
+            many = -(-octets // each) if octets else 1
+            yield Burst(self._buffers[index], self._addresses[index], octets, each, many, name)
 
     def _size(self, index: int, octets: int) -> int:
         _, level, kind, size = _CONTROL.unpack_from(self._controls, index * _CONTROL_SIZE)
