@@ -5,7 +5,7 @@ sender, the rest of the header, the packet in its slot, and padding to 60 octets
 """
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from nwip.dataplane.arena import IOVEC, SLOTS, STRIDE, address_of, headers
@@ -93,6 +93,11 @@ class FrameOutbox(Outbox):
         """Send the first `count` messages, each to its address of `names`; return how many were refused."""
         self._sending()
         return super().send(descriptor, names, count)
+
+    def send_runs(self, descriptor: int, names: bytes, runs: Sequence[tuple[int, int]]) -> int:
+        """Send some runs of messages; see `Outbox`."""
+        self._sending()
+        return super().send_runs(descriptor, names, runs)
 
     def _write_counts(self, high: bytearray, low: bytearray) -> None:
         """Write what the frames count: the packet, and what of the header is behind the count."""
