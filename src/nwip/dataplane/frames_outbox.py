@@ -94,10 +94,11 @@ class FrameOutbox(Outbox):
         self._sending()
         return super().send(descriptor, names, count)
 
-    def send_runs(self, descriptor: int, names: bytes, runs: Sequence[tuple[int, int]]) -> int:
-        """Send some runs of messages; see `Outbox`."""
-        self._sending()
-        return super().send_runs(descriptor, names, runs)
+    def leave_out(self, slots: Sequence[int], count: int) -> None:
+        """Let the messages send the first `count` slots without some, in order; then set their lengths."""
+        out = set(slots)
+        kept = [slot for slot in range(count) if slot not in out]
+        self.pick(kept, [0] * len(kept))
 
     def _write_counts(self, high: bytearray, low: bytearray) -> None:
         """Write what the frames count: the packet, and what of the header is behind the count."""

@@ -4,6 +4,7 @@ Fast path. A column is one slice of the arena's buffer: the same octet of every 
 they should be, nearly all, cost one comparison for the batch; only in others it is asked which packet it was.
 """
 
+from operator import ne
 from typing import Final
 
 from nwip.dataplane.arena import SLOTS, STRIDE
@@ -69,7 +70,11 @@ def unsound(buffer: bytearray, high: bytearray, low: bytearray, hop_limit: int, 
     odd: set[int] = set()
     for column, right in columns:
         if column != right:
-            odd.update(slot for slot in range(count) if column[slot] != right[slot])
+            differ = bytes(map(ne, column, right))
+            at = differ.find(1)
+            while at >= 0:
+                odd.add(at)
+                at = differ.find(1, at + 1)
     if not octets_of(high, low, maximum):
         sizes = enumerate(zip(high, low, strict=True))
         odd.update(slot for slot, (a, b) in sizes if not HEADER_SIZE <= a << 8 | b <= maximum)

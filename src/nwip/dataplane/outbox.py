@@ -46,6 +46,7 @@ class Outbox:
         messages = address_of(self._messages)
         self._pointers = [ctypes.c_void_p(messages + index * MESSAGE) for index in range(SLOTS)]
         self.pick(range(SLOTS), [STRIDE] * SLOTS)
+        self._slots = bytes(self._iovecs)
 
     def pick(self, slots: "range | list[int]", lengths: list[int]) -> None:
         """Let message i send the i-th of these slots, so many octets of it."""
@@ -54,6 +55,13 @@ class Outbox:
         words[::2] = array(WORDS, [base + slot * STRIDE for slot in slots])
         words[1::2] = array(WORDS, lengths)
         self._iovecs[: len(words) * _WORD] = words.tobytes()
+
+    def leave_out(self, slots: Sequence[int], count: int) -> None:
+        """Let the messages send the first `count` slots without some, in order; then set their lengths."""
+        iovecs = bytearray(self._slots[: count * IOVEC])
+        for slot in reversed(slots):
+            del iovecs[slot * IOVEC : (slot + 1) * IOVEC]
+        self._iovecs[: len(iovecs)] = iovecs
 
     def set_lengths(self, high: bytearray, low: bytearray) -> None:
         """Say how long the messages from the first on are: the high and the low octets of their lengths."""
@@ -66,19 +74,6 @@ class Outbox:
         self._names[: len(names)] = names
         sent = sendmmsg(descriptor, self._pointers[0], count, MSG_DONTWAIT)
         return 0 if sent == count else send_rest(descriptor, self._pointers, sent, count)
-
-    def send_runs(self, descriptor: int, names: bytes, runs: Sequence[tuple[int, int]]) -> int:
-        """Send some runs of messages, each a first one and a size, to their addresses of `names`.
-
-        Returns how many were refused.
-        """
-        self._names[: len(names)] = names
-        refused = 0
-        for first, size in runs:
-            sent = sendmmsg(descriptor, self._pointers[first], size, MSG_DONTWAIT)
-            if sent != size:
-                refused += send_rest(descriptor, self._pointers[first:], sent, size)
-        return refused
 
     def send_from(self, descriptor: int, first: int, names: bytes, count: int) -> int:
         """Send so many messages from one on; return how many were refused."""

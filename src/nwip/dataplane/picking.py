@@ -1,10 +1,12 @@
 """Sends what is known to go on of a batch, because not all of it is: the odd ones stay.
 
-Fast path, of the second kind: what is odd is found by column, and the runs between are sent as they lie. What
-is left goes the way of single packets; the packets of one flow, a source and a destination, keep their order.
+Fast path, of the second kind: what is odd is found by column, and left out of columns and lists. It then goes
+the way of single packets; the packets of one flow, a source and a destination, keep their order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from itertools import repeat
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -24,8 +26,6 @@ from nwip.dataplane.sockaddr import SIZES
 from nwip.ipx.frames import MAC_SIZE
 from nwip.ipx.packet import DESTINATION_SOCKET_OFFSET
 
-MOST_RUNS: Final = 12  # calls; beyond it messages are picked for one call
-
 _NAMES: Final = {
     size: [Struct(f"{size}s" * count) for count in range(SLOTS + 1)] for size in (*SIZES.values(), MAC_SIZE)
 }
@@ -33,9 +33,10 @@ _THIS_NETWORK: Final = bytes(NETWORK_SIZE)
 
 
 class Mixed(NamedTuple):
-    """A batch by packet: where it goes, where from, the address it came by, and its length in two octets.
+    """A batch by packet: where it goes, where from, the addresses it came by, its length in two octets.
 
-    `odd` are the slots of packets that may not pass. `short`: some networks are not written out in the slots.
+    `came` has one address if it is the same for all. `odd` are the slots of packets that may not pass.
+    `short`: some networks are not written out in the slots.
     """
 
     destinations: Sequence[bytes]
@@ -46,26 +47,34 @@ class Mixed(NamedTuple):
     odd: set[int]
     short: bool
 
-    def octets_of(self, slots: Sequence[int] | set[int]) -> int:
+    def octets_of(self, slots: Iterable[int]) -> int:
         """Return how many octets the packets in some slots have."""
-        return sum(self.high[slot] << 8 | self.low[slot] for slot in slots)
+        high, low = self.high, self.low
+        octets = 0
+        for slot in slots:
+            octets += high[slot] << 8 | low[slot]
+        return octets
+
+    def came_by(self, slot: int) -> bytes:
+        """Return the address that a packet came by."""
+        return self.came[slot if len(self.came) > 1 else 0]
 
 
 def forward_some(flows: Flows, keys: tuple[bytes, ...], count: int) -> list[int]:
     """Send what may go by any way; return the slots of the others."""
     batch = _mixed(flows, keys, count)
-    gone: set[int] = set()
+    left = set(range(count))
     for way in flows.exits:
-        gone |= _send_some(flows, way, batch, gone)
+        left = _send_some(flows, way, batch, left)
     if flows.repeat is not None and flows.everyone in batch.destinations:
         for slot in _spoken(flows, batch):
-            gone.add(slot)
+            left.discard(slot)
             if batch.short:
                 fill_networks_of(flows.arena.buffer, [slot], flows.network)
-            length, name = batch.octets_of([slot]), batch.came[slot]
+            length, name = batch.octets_of((slot,)), batch.came_by(slot)
             count_in(flows, [name], 1, length)
             flows.repeat(flows.arena, slot, length, batch.sources[slot], name)
-    return [slot for slot in range(count) if slot not in gone]
+    return sorted(left)
 
 
 def _mixed(flows: Flows, keys: tuple[bytes, ...], count: int) -> Mixed:
@@ -78,7 +87,9 @@ def _mixed(flows: Flows, keys: tuple[bytes, ...], count: int) -> Mixed:
         destinations = [_filled(key, flows.network) for key in destinations]
         sources = [_filled(key, flows.network) for key in sources]
     odd = unsound(arena.buffer, high, low, flows.hop_limit - 1, flows.maximum)
-    came = _NAMES[arena.name_size][count].unpack_from(arena.names)
+    came: Sequence[bytes] = (arena.name(0),)
+    if arena.names[: count * arena.name_size] != came[0] * count:
+        came = _NAMES[arena.name_size][count].unpack_from(arena.names)
     batch = Mixed(destinations, sources, came, high, low, odd, short)
     late = {(destinations[slot], sources[slot]) for slot in odd if _passes(arena.buffer, batch, slot)}
     if late:
@@ -87,63 +98,58 @@ def _mixed(flows: Flows, keys: tuple[bytes, ...], count: int) -> Mixed:
     return batch
 
 
-def _send_some(flows: Flows, way: Exit, batch: Mixed, gone: set[int]) -> set[int]:
-    """Send what may go by one way; return its slots."""
+def _send_some(flows: Flows, way: Exit, batch: Mixed, left: set[int]) -> set[int]:
+    """Send what may go by one way; return the slots that are left then."""
     buffer, count = flows.arena.buffer, len(batch.high)
-    places = [*map(way.names.get, batch.destinations)]
-    stay = batch.odd | gone
-    stay.update(_positions(places, None))
-    names = [*map(way.sources.get, batch.sources)]
-    if names != list(batch.came):
-        stay.update(slot for slot in range(count) if names[slot] != batch.came[slot])
+    places = [*map(way.names.get, batch.destinations, repeat(b""))]
+    stay = set(range(count)) - left
+    stay.update(batch.odd, _nowhere(places), _not_believed(way, batch))
     if way.maximum < flows.maximum:
-        stay.update(slot for slot in range(count) if batch.octets_of([slot]) > way.maximum)
-    slots = [slot for slot in range(count) if slot not in stay]
-    if not slots:
-        return set()
+        stay.update(slot for slot in range(count) if batch.octets_of((slot,)) > way.maximum)
+    if len(stay) == count:
+        return left
+    apart = sorted(stay)
+    slots = left - stay
     if batch.short:
-        fill_networks_of(buffer, slots, flows.network)
+        fill_networks_of(buffer, sorted(slots), flows.network)
     if way.raises:
         raise_hops_besides(buffer, count, stay)
-    to = [places[slot] or b"" for slot in slots]
-    runs = _runs(slots)
-    if len(runs) <= MOST_RUNS:
-        filler = bytes(way.target.name_size)
-        way.all.set_lengths(batch.high, batch.low)
-        refused = way.all.send_runs(
-            way.target.fileno(), b"".join([place or filler for place in places]), runs
-        )
-    else:
-        way.some.pick(slots, [batch.octets_of([slot]) for slot in slots])
-        refused = way.some.send(way.target.fileno(), b"".join(to), len(slots))
-    octets = batch.octets_of(slots)
-    count_in(flows, [batch.came[slot] for slot in slots], len(slots), octets)
-    count_out(way, to, len(slots), octets, refused)
-    return set(slots)
+    high, low, came = batch.high.copy(), batch.low.copy(), list(batch.came)
+    for slot in reversed(apart):
+        del places[slot], high[slot], low[slot]
+        if len(batch.came) > 1:
+            del came[slot]
+    way.some.leave_out(apart, count)
+    way.some.set_lengths(high, low)
+    refused = way.some.send(way.target.fileno(), b"".join(places), len(places))
+    octets = (sum(high) << 8) + sum(low)
+    count_in(flows, came, len(places), octets)
+    count_out(way, places, len(places), octets, refused)
+    return left - slots
 
 
-def _positions(values: list[bytes | None], wanted: None) -> list[int]:
-    found = []
-    at = -1
-    try:
+def _nowhere(places: list[bytes]) -> list[int]:
+    """Return the slots of packets whose place is not known."""
+    found: list[int] = []
+    with suppress(ValueError):
         while True:
-            at = values.index(wanted, at + 1)
-            found.append(at)
-    except ValueError:
-        return found
+            found.append(places.index(b"", found[-1] + 1 if found else 0))
+    return found
 
 
-def _runs(slots: list[int]) -> list[tuple[int, int]]:
-    """Return the first slot and the size of every run in ascending slots."""
-    runs: list[tuple[int, int]] = []
-    first = last = slots[0]
-    for slot in slots:
-        if slot > last + 1:
-            runs.append((first, last + 1 - first))
-            first = slot
-        last = slot
-    runs.append((first, last + 1 - first))
-    return runs
+def _not_believed(way: Exit, batch: Mixed) -> Sequence[int]:
+    """Return the slots of packets whose source is not known to be where they came from."""
+    sources, came = batch.sources, batch.came
+    if len(came) == 1:
+        source = sources[0]
+        if b"".join(sources) == source * len(sources):
+            return () if way.sources.get(source) == came[0] else range(len(sources))
+        came = (came[0],) * len(sources)
+    names = (*map(way.sources.get, sources),)
+    if names == (*came,):
+        return ()
+    pairs = enumerate(zip(names, came, strict=True))
+    return [slot for slot, (name, address) in pairs if name != address]
 
 
 def _spoken(flows: Flows, batch: Mixed) -> list[int]:
@@ -154,7 +160,7 @@ def _spoken(flows: Flows, batch: Mixed) -> list[int]:
         source = batch.sources[slot]
         if destination != flows.everyone or source in silent:
             continue
-        is_known = slot not in batch.odd and flows.speakers.get(source) == batch.came[slot]
+        is_known = slot not in batch.odd and flows.speakers.get(source) == batch.came_by(slot)
         if is_known and is_plain(flows.arena.buffer, slot * STRIDE):
             spoken.append(slot)
         else:
@@ -167,7 +173,7 @@ def _passes(buffer: bytearray, batch: Mixed, slot: int) -> bool:
     at = slot * STRIDE
     return (
         buffer[at : at + 2] == b"\xff\xff"
-        and buffer[at + 2] << 8 | buffer[at + 3] <= batch.octets_of([slot])
+        and buffer[at + 2] << 8 | buffer[at + 3] <= batch.octets_of((slot,))
         and buffer[at + DESTINATION_SOCKET_OFFSET + 1] != ECHO_LOW
     )
 
