@@ -36,9 +36,10 @@ style: $(INSTALLED)
 types: $(INSTALLED)
 	$(BIN)/mypy
 
-soak: $(INSTALLED)  ## live through 100,000 random histories of domains and 5,000 networks of routers
+soak: $(INSTALLED)  ## live through 100,000 random histories of domains, 5,000 networks of routers and 5,000 pairs of gateways
 	NWIP_HISTORIES=$${NWIP_HISTORIES:-100000} NWIP_TOPOLOGIES=$${NWIP_TOPOLOGIES:-5000} \
 		$(BIN)/python -m pytest -q tests/sim/test_histories.py tests/sim/test_routing.py
+	NWIP_TWINS=$${NWIP_TWINS:-5000} $(BIN)/python -m pytest -q --timeout 3600 tests/dataplane/test_same_packets.py
 
 bench: $(INSTALLED)  ## run every benchmark
 	@set -e; for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python "$$benchmark"; done

@@ -46,7 +46,8 @@ def test_the_command_line_overrules_the_file(monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_busy_poll_is_a_number_of_each_link() -> None:
-    text = '[node]\nbusy-poll = 20\n[[link]]\nkind = "dosbox"\nbusy-poll = 100\n[[link]]\nkind = "dosbox"\nname = "b"\nport = 9'
+    text = "[node]\nbusy-poll = 20\n[[link]]\nkind = 'dosbox'\nbusy-poll = 100\n"
+    text += "[[link]]\nkind = 'dosbox'\nname = 'b'\nport = 9"
     config = parse(text, "nwip.toml")
     assert config.node.busy_poll == 20
     assert [getattr(link, "busy_poll", None) for link in config.links] == [100, 0]

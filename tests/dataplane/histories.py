@@ -216,6 +216,11 @@ class History:
         self.peers[peer] = replace(self.peers[peer], endpoints=[PEERS[(peer, 2)[which // 2 % 2]]])
         self.twins.publish(peer, self.peers[peer])
 
+    def then_third_peer(self, which: int) -> None:
+        """One more node comes, with a number of its own or another's, or it goes."""
+        node = Node(PEER_NUMBERS[2 if which % 4 else 0], "peer 2", [PEERS[2]])
+        (self.twins.publish if which % 3 else self.twins.withdraw)(2, node)
+
     def then_renumber_peer(self, which: int) -> None:
         """A peer takes the number of another, of a host, or its own again."""
         peer = which % 2

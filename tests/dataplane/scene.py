@@ -47,7 +47,8 @@ class Scene:
         for _ in range(2):
             for at, data, source in [*self.ways, (GAMES[0], self.said, ALICE)]:
                 self.twins.deliver(at, [(data, source)] * 3)
-                assert not self.twins.differences()
+                differences = self.twins.differences()
+                assert not differences, (data[:32].hex(), differences)
 
     def looked_at(self) -> int:
         """Return how many of the ways are looked at packet by packet now."""

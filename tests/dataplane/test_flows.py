@@ -121,6 +121,18 @@ def test_what_is_remembered_has_a_bound(flows: Flows, way: Exit, monkeypatch: py
     assert way.names == {}
 
 
+def test_the_bound_of_one_exit_leaves_nothing_at_another_that_could_not_be_forgotten(
+    flows: Flows, way: Exit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LIMIT", 3)
+    other = flows.exit(Port(), Counters(), 1424, raises=False)
+    flows.learn(A, HERE, FAR, THERE, other, routed=True)
+    for number in range(4):
+        flows.learn(A, HERE, NET + number.to_bytes(6, "big"), THERE, way, routed=False)
+    flows.forget_network(OTHER_NET)
+    assert FAR not in other.names
+
+
 def test_destinations_that_come_and_go_are_not_remembered_for_ever(flows: Flows, way: Exit) -> None:
     for number in range(100):
         destination = OTHER_NET + number.to_bytes(6, "big")

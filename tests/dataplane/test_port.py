@@ -260,3 +260,29 @@ async def test_a_port_may_send_broadcasts_only_if_it_was_opened_for_it() -> None
         allowed = port._socket.getsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST)
         assert bool(allowed) is broadcast
         port.close()
+
+
+class LinkLocal:
+    """A socket that has heard one datagram of a link-local address."""
+
+    def __init__(self) -> None:
+        self.heard = [(b"near", ("fe80::1", 9, 0, 1))]
+
+    def fileno(self) -> int:
+        return 0
+
+    def getsockname(self) -> tuple[str, int, int, int]:
+        return ("fe80::2", 9, 0, 1)
+
+    def recvfrom(self, _size: int) -> tuple[bytes, tuple[str, int, int, int]]:
+        if not self.heard:
+            raise BlockingIOError
+        return self.heard.pop()
+
+
+async def test_a_link_local_address_comes_with_its_interface(monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox = Inbox()
+    monkeypatch.setattr(asyncio.get_running_loop(), "add_reader", lambda *_: None)
+    port = PortablePort(LinkLocal(), inbox)  # type: ignore[arg-type] # as much of a socket as it needs
+    port._drain()
+    assert inbox.batches == [[(b"near", (f"fe80::1%{socket.if_indextoname(1)}", 9))]]

@@ -10,6 +10,7 @@ from dataplane.twins import packet
 from nwip.dataplane.kernel import IS_THERE
 from nwip.dataplane.port import BatchedPort
 from nwip.ipx.address import BROADCAST_NODE
+from nwip.links.dosbox.clients import SILENCE
 
 pytestmark = pytest.mark.asyncio
 ROUNDS, BURST = 10, 50
@@ -106,5 +107,26 @@ async def test_a_broadcast_reaches_everybody_else(*, portable: bool) -> None:
             assert heard == list(range(20))
         await asyncio.sleep(0)
         assert not [data for data in players[0].waiting() if data[22:28] == players[0].node]
+        for player in players:
+            player.sock.close()
+
+
+@pytest.mark.parametrize("portable", KINDS)
+@pytest.mark.parametrize("hosts", HOSTS)
+async def test_players_of_every_family_come_stay_and_go(hosts: tuple[str, ...], *, portable: bool) -> None:
+    async with site(*hosts, portable=portable) as (_, link):
+        players = [Player(link.endpoints[index % len(hosts)]) for index in range(2)]
+        for player in players:
+            await player.join()
+            data = packet(link.network, player.node, link.network, player.node)
+            for _ in range(2):
+                player.send(data)
+                while await player.receive() != data:
+                    pass
+        now = asyncio.get_running_loop().time()
+        link._advance(now + SILENCE + 1)
+        assert [view.packets_in for view in link.clients()] == [2, 2]
+        link.release(players[0].node)
+        assert [view.node for view in link.clients()] == [players[1].node]
         for player in players:
             player.sock.close()

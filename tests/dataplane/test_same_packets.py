@@ -1,6 +1,7 @@
 """Both kinds of port do the same, packet for packet, whatever happens to whatever they have remembered."""
 
 import asyncio
+import os
 from collections.abc import Coroutine
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from dataplane.histories import CLIENTS, HISTORIES, Batch, Happening, History
 from dataplane.memory_kernel import KernelLoop
 from dataplane.twins import Twins
+
+HISTORIES_LIVED = int(os.environ.get("NWIP_TWINS", "100"))
 
 
 def run(work: Coroutine[None, None, None]) -> None:
@@ -35,7 +38,7 @@ async def live(steps: list[Batch | Happening], *, joined: bool) -> None:
             assert not differences, (step, differences)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=HISTORIES_LIVED, deadline=None, suppress_health_check=list(HealthCheck))
 @given(HISTORIES)
 def test_any_history_is_the_same_by_both_ports(steps: list[Batch | Happening]) -> None:
     run(live(steps, joined=True))

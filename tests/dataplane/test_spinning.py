@@ -107,6 +107,22 @@ def test_one_that_is_stopped_looks_no_more() -> None:
     run(work())
 
 
+def test_one_that_is_stopped_by_what_it_found_looks_no_more() -> None:
+    async def work() -> None:
+        sock = Socket(loop(), 0)
+
+        def drain() -> None:
+            sock.drain()
+            spinner.stop()
+
+        spinner = Spinner(drain, BUSY)
+        spinner()
+        await turns(5)
+        assert sock.looks == 1
+
+    run(work())
+
+
 @pytest.mark.asyncio
 @pytest.mark.parametrize("portable", [True, *([False] if IS_THERE else [])])
 async def test_players_are_served_and_the_link_closes_in_the_midst_of_it(*, portable: bool) -> None:

@@ -3,7 +3,9 @@
 import pytest
 
 from nwip.dataplane.forwarding import Forwarder, Way
-from nwip.dataplane.spots import Table
+from nwip.dataplane.spots import Located, Table
+from nwip.ipx.address import Address
+from nwip.ipx.packet import Packet
 from nwip.links.memory import MemoryLink
 
 KEY, OTHER = b"key", b"other"
@@ -54,3 +56,28 @@ def test_every_table_of_a_forwarder_tells_its_shortcuts(name: str, monkeypatch: 
     way = Way(MemoryLink("lan", 1, bytes(6)), None)
     getattr(forwarder, name)[KEY] = way
     assert told == [KEY]
+
+
+class Star(Located, MemoryLink):
+    """A link whose hosts hear each other only through us."""
+
+    def __init__(self) -> None:
+        MemoryLink.__init__(self, "star", 1, bytes(6))
+        Located.__init__(self)
+        self.star = True
+
+
+@pytest.mark.parametrize("source_is", ["there", "unknown", "elsewhere"])
+def test_of_a_star_both_ends_are_remembered_so_both_must_be_there(
+    source_is: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    star, elsewhere = Star(), MemoryLink("lan", 2, bytes(6))
+    learned: list[bytes] = []
+    monkeypatch.setattr("nwip.dataplane.spots.Shortcuts.learn", lambda *given, **_: learned.append(given[5]))
+    forwarder = Forwarder(lambda _inlet, _packet, _hop: None, 16)
+    packet = Packet(Address(1, b"\2there", 9), Address(1, b"\2comes", 9)).encode()
+    forwarder.hosts[packet[6:16]] = Way(star, b"\2there")
+    if source_is != "unknown":
+        forwarder.hosts[packet[18:28]] = Way(star if source_is == "there" else elsewhere, b"\2comes")
+    forwarder.forward(star, [(packet, b"\2comes")])
+    assert learned == ([packet] if source_is == "there" else [])

@@ -77,6 +77,10 @@ async def a_node_has_another_address(scene: Scene) -> None:
     scene.twins.publish(0, Node(PEER_NUMBERS[0], "peer 0", [PEERS[2]]))
 
 
+async def another_node_has_the_number_of_one(scene: Scene) -> None:
+    scene.twins.publish(2, Node(PEER_NUMBERS[0], "peer 2", [PEERS[2]]))
+
+
 async def a_node_takes_the_number_that_a_host_used(scene: Scene) -> None:
     scene.twins.publish(1, Node(NOBODY, "peer 1", [PEERS[1]]))
 
@@ -96,6 +100,15 @@ async def the_hop_limit_falls(scene: Scene) -> None:
 
     each(scene, change)
     scene.ways += [(at, data[:4] + b"\1" + data[5:], source) for at, data, source in scene.ways]
+
+
+async def the_hop_limit_rises(scene: Scene) -> None:
+    def change(side: Side) -> None:
+        gateway = side.member.gateway
+        gateway.take_parameters(replace(gateway.parameters, hop_limit=64))
+
+    each(scene, change)
+    scene.ways += [(at, data[:4] + bytes([20]) + data[5:], source) for at, data, source in scene.ways]
 
 
 async def a_link_is_muted(scene: Scene) -> None:
@@ -127,10 +140,12 @@ CHANGES = [
     a_network_is_gone,
     a_node_is_gone,
     a_node_has_another_address,
+    another_node_has_the_number_of_one,
     a_node_takes_the_number_that_a_host_used,
     the_node_takes_the_number_that_a_host_used,
     the_node_is_renumbered_to_a_far_source,
     the_hop_limit_falls,
+    the_hop_limit_rises,
     a_link_is_muted,
     a_routed_link_is_muted,
     a_link_is_closed_and_opened,
@@ -160,6 +175,8 @@ def test_a_chosen_number_that_moves_is_believed_only_where_it_is() -> None:
         assert twins.register(dave_again, GAMES[0], MAC) == MAC
         scene.ways.append((GAMES[0], packet(0, MAC, 0, scene.alice), dave_again))
         scene.check()
+        twins.register(dave, GAMES[0])  # another player comes there, and is counted from the beginning
+        scene.check()
 
     play(work)
 
@@ -172,6 +189,18 @@ def test_whoever_comes_at_an_address_that_was_anothers_is_counted_anew() -> None
         twins.each(lambda side: side.games.release(MAC))
         twins.register(BOB, GAMES[0])
         scene.check()
+
+    play(work)
+
+
+def test_nothing_is_counted_any_more_of_a_node_that_is_gone() -> None:
+    async def work(scene: Scene) -> None:
+        port = scene.twins.fast.host.ports[DATA]
+        assert isinstance(port, BatchedPort)
+        name = port.name_of(PEERS[0])
+        assert name in port.tally.packets_in
+        await a_node_is_gone(scene)
+        assert name not in port.tally.packets_in
 
     play(work)
 

@@ -45,8 +45,8 @@ class BatchedPort(PortablePort):
         return self._socket.fileno()
 
     def name_of(self, endpoint: Endpoint) -> bytes:
-        """Return an endpoint as the kernel writes it. Raises `OSError` if it is of another family."""
-        return sockaddr(endpoint, self._socket.family)
+        """Return an endpoint as the kernel writes it: in `name_size` octets if it is of the port's family."""
+        return sockaddr(endpoint, socket.AF_INET6 if ":" in endpoint[0] else socket.AF_INET)
 
     def outbox(self, base: int) -> Outbox:
         """Return what sends packets in slots from an address on."""

@@ -103,6 +103,12 @@ def are_of_this_network(buffer: bytearray, count: int) -> bool:
     return True
 
 
+def have_this_network(buffer: bytearray, count: int) -> bool:
+    """Say whether some packets may say "this network"; for certain when they all do not."""
+    end = count * STRIDE
+    return 0 in buffer[DESTINATION_OFFSET:end:STRIDE] or 0 in buffer[SOURCE_OFFSET:end:STRIDE]
+
+
 def fill_networks(buffer: bytearray, count: int, network: bytes) -> None:
     """Write a network number into the sources and destinations of all packets."""
     end = count * STRIDE

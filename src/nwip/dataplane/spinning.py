@@ -25,19 +25,21 @@ class Spinner:
         self._seconds = microseconds / 1_000_000
         self._loop = asyncio.get_running_loop()
         self._until = 0.0
+        self._is_stopped = False
         self._next: asyncio.Handle | None = None
 
     def __call__(self) -> None:
         """Learn that something has come."""
         before = traffic.datagrams
         self._drain()
-        if traffic.datagrams != before:
+        if traffic.datagrams != before and not self._is_stopped:
             self._until = self._loop.time() + self._seconds
             if self._next is None:
                 self._next = self._loop.call_soon(self._look)
 
     def stop(self) -> None:
-        """Look no more."""
+        """Look no more; `drain` may call this."""
+        self._is_stopped = True
         self._until = 0.0
         if self._next is not None:
             self._next.cancel()

@@ -43,6 +43,8 @@ class Located:
 
     network: int
     maximum_size: int
+    hop_limit = 256
+    """The transport control from which on the link looks at a packet that comes in."""
 
     def __init__(self) -> None:
         self.shortcuts: Shortcuts | None = None
@@ -143,7 +145,7 @@ class Shortcuts:
             self._flows.add(flows)
             flows.network = inlet.network.to_bytes(4, "big")
             flows.maximum = inlet.maximum_size
-            flows.hop_limit = self._hop_limit
+            flows.hop_limit = min(self._hop_limit, inlet.hop_limit)
         return flows
 
 

@@ -58,6 +58,7 @@ class DosboxLink(ServerLink, Located):
         )
         ServerLink.__init__(self, name, network, engine, joined=joined)
         Located.__init__(self)
+        self.hop_limit = hop_limit
         engine.taken = self._taken
         self._limit = limit
         self._listen = tuple(listen)

@@ -1,0 +1,58 @@
+"""Repeats broadcasts of a star from their slots, by whoever passed the first one on: see `flows.Repeat`.
+
+Fast path. What is judged is judged of the whole batch; the sending is one call for 64 who get it.
+"""
+
+from typing import Final
+
+from nwip.dataplane.arena import STRIDE
+from nwip.dataplane.counting import count_in
+from nwip.dataplane.flows import Flows
+from nwip.dataplane.headers import are_sound, octets_of
+from nwip.ipx.numbers import PacketType, Socket
+from nwip.ipx.packet import DESTINATION_SOCKET_OFFSET, SOURCE_OFFSET, TYPE_OFFSET
+
+_FOR_ROUTERS: Final = tuple(each.to_bytes(2, "big") for each in (Socket.RIP, Socket.SAP, Socket.HELLO))
+_LOW_OCTETS: Final = tuple(each[1] for each in _FOR_ROUTERS)
+
+
+def repeat_all(flows: Flows, keys: tuple[bytes, ...], count: int) -> bool:
+    """Repeat a batch of broadcasts, if all of it are such and none needs another look."""
+    repeat, arena, everyone = flows.repeat, flows.arena, flows.everyone
+    if repeat is None or keys[0] != everyone or (count > 1 and b"".join(keys[::2]) != everyone * count):
+        return False
+    sources = keys[1::2]
+    try:
+        names = [*map(flows.speakers.__getitem__, sources)]
+    except KeyError:
+        return False
+    high, low = arena.lengths(count)
+    octets = octets_of(high, low, flows.maximum)
+    if (
+        b"".join(names) != arena.names[: count * arena.name_size]
+        or not octets
+        or not are_sound(arena.buffer, high, low, flows.hop_limit - 1)
+        or not _are_plain(arena.buffer, count)
+    ):
+        return False
+    count_in(flows, names, count, octets)
+    for slot, name in enumerate(names):
+        repeat(arena, slot, high[slot] << 8 | low[slot], sources[slot], name)
+    return True
+
+
+def is_plain(buffer: bytearray, at: int) -> bool:
+    """Say whether a broadcast is neither RIP nor SAP nor a hello, nor of the type that crosses networks."""
+    return (
+        buffer[at + TYPE_OFFSET] != PacketType.PROPAGATED
+        and buffer[at + DESTINATION_SOCKET_OFFSET : at + SOURCE_OFFSET] not in _FOR_ROUTERS
+    )
+
+
+def _are_plain(buffer: bytearray, count: int) -> bool:
+    """Say whether all are; of some it is not said although they are."""
+    end = count * STRIDE
+    if PacketType.PROPAGATED in buffer[TYPE_OFFSET:end:STRIDE]:
+        return False
+    column = buffer[DESTINATION_SOCKET_OFFSET + 1 : end : STRIDE]
+    return not any(low in column for low in _LOW_OCTETS)
