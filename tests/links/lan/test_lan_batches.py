@@ -13,8 +13,9 @@ from nwip.ipx.address import Address
 from nwip.ipx.frames import FrameType
 from nwip.ipx.packet import HEADER_SIZE, Packet
 from nwip.links.dosbox import DosboxLink, DosboxPlayer
+from nwip.links.lan import own_numbers
 from nwip.links.lan.counting import NOT_TAKEN
-from nwip.links.lan.egress import framed
+from nwip.links.lan.egress import OWN_HOST, framed
 
 pytestmark = [
     pytest.mark.asyncio,
@@ -216,7 +217,9 @@ def raised(frame: bytes) -> bytes:
     return frame[14:18] + bytes([frame[18] + 1]) + frame[19:]
 
 
-async def test_a_remote_host_that_speaks_here_is_no_longer_spoken_for() -> None:
+async def test_a_remote_host_that_speaks_here_is_no_longer_spoken_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with crossing(joined=True) as gateway:
         home, away = from_lan(A, REMOTE), ipx(FAR, A)
         await gateway.carry([home], [])
@@ -227,10 +230,14 @@ async def test_a_remote_host_that_speaks_here_is_no_longer_spoken_for() -> None:
         echo = from_lan(FAR, REMOTE)
         await gateway.carry([echo] * 3)
         assert gateway.first.counters.drops == {"own frame came back": 3}
+        assert gateway.hosts == [A], "it is nowhere else as long as it is heard of there"
+        monkeypatch.setattr(own_numbers, "ECHO_WINDOW", 0.0)  # as if two seconds had gone by
+        await gateway.carry([echo])
+        assert gateway.hosts == [A, FAR]
         before = gateway.passed()
-        await gateway.carry([], [away] * 5)
-        assert gateway.passed() == before, "the first is looked at, and all that came with it"
-        assert gateway.hosts == [A]
+        await gateway.carry([], [away] * 3)
+        assert gateway.passed() == before
+        assert gateway.first.counters.drops == {"own frame came back": 3, OWN_HOST: 3}
 
 
 async def test_frames_bear_the_number_that_is_ours_now() -> None:
