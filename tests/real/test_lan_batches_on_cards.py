@@ -153,6 +153,9 @@ async def test_a_card_that_is_taken_down_is_lost_and_frames_pass_again_when_it_i
         assert gateway.passed() == 2
         take(gateway, "down")
         await until(lambda: gateway.first.describe()["state"].startswith("lost"))
+        spot = gateway.first.spot(A)
+        assert spot is not None
+        assert spot.port.fileno() == -1, "another socket may have its descriptor by now"
         before = gateway.virtual.counters.packets_in
         gateway.peer.sendto(packet, gateway.virtual.endpoint)
         await until(lambda: gateway.virtual.counters.packets_in > before)
