@@ -214,6 +214,23 @@ def test_frames_are_made_as_single_ones_are(
         ]
 
 
+def test_of_runs_of_frames_those_are_the_senders_that_are_sent(
+    wire: tuple[socket.socket, socket.socket],
+) -> None:
+    near, far = wire
+    memory = FrameArena(Here())
+    sendings: list[set[bytes]] = []
+    outbox = FrameOutbox(memory.base, II, None, lambda senders: sendings.append(set(senders)))
+    packets = [packet(B, 100, source=bytes([2, 0, 0, 0, 7, slot])) for slot in range(6)]
+    for slot, octets in enumerate(packets):
+        memory.buffer[slot * STRIDE : slot * STRIDE + len(octets)] = octets
+    outbox.set_lengths(bytearray(6), bytearray([100] * 6))
+    assert outbox.send_runs(near.fileno(), A * 6, [(1, 2), (5, 1)]) == 0
+    sent = [packets[slot] for slot in (1, 2, 5)]
+    assert [far.recv(2048) for _ in sent] == [framed(octets, A, octets[22:28], II) for octets in sent]
+    assert sendings == [{octets[22:28] for octets in sent}]
+
+
 def test_a_frame_that_is_refused_is_counted_and_the_others_go_out(
     wire: tuple[socket.socket, socket.socket],
 ) -> None:

@@ -6,7 +6,7 @@ sender, the rest of the header, the packet in its slot, and padding to 60 octets
 
 import ctypes
 from array import array
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from struct import Struct
 from typing import Final
 
@@ -103,15 +103,25 @@ class FrameOutbox(Outbox):
 
     def send(self, descriptor: int, names: bytes, count: int) -> int:
         """Send the first `count` messages, each to its address of `names`; return how many were refused."""
-        self._sending(self._senders or self._sources(count))
+        if self._senders is not None:
+            senders: Collection[bytes] = self._senders
+        elif isinstance(self._slots, range):
+            senders = set(_NODES[count].unpack_from(self._memory))
+        else:
+            senders = self._sources(range(count))
+        self._sending(senders)
         return super().send(descriptor, names, count)
 
-    def _sources(self, count: int) -> set[bytes]:
-        """Return the source nodes of the first messages' packets."""
-        if isinstance(self._slots, range):
-            return set(_NODES[count].unpack_from(self._memory))
+    def send_runs(self, descriptor: int, names: bytes, runs: Sequence[tuple[int, int]]) -> int:
+        """Send some runs of messages; see `Outbox`."""
+        messages = (index for first, size in runs for index in range(first, first + size))
+        self._sending(self._senders or self._sources(messages))
+        return super().send_runs(descriptor, names, runs)
+
+    def _sources(self, messages: Iterable[int]) -> set[bytes]:
+        """Return the source nodes of some messages' packets."""
         first = self._base + SOURCE_NODE_OFFSET
-        return {ctypes.string_at(first + slot * STRIDE, MAC_SIZE) for slot in self._slots[:count]}
+        return {ctypes.string_at(first + self._slots[index] * STRIDE, MAC_SIZE) for index in messages}
 
     def _write_counts(self, high: bytearray, low: bytearray) -> None:
         """Write what the frames count: the packet, and what of the header is behind the count."""

@@ -9,6 +9,7 @@ import errno
 import select
 import sys
 from array import array
+from collections.abc import Sequence
 from typing import Final
 
 from nwip.dataplane.arena import IOVEC, MESSAGE, SLOTS, STRIDE, address_of, headers
@@ -65,6 +66,19 @@ class Outbox:
         self._names[: len(names)] = names
         sent = sendmmsg(descriptor, self._pointers[0], count, MSG_DONTWAIT)
         return 0 if sent == count else send_rest(descriptor, self._pointers, sent, count)
+
+    def send_runs(self, descriptor: int, names: bytes, runs: Sequence[tuple[int, int]]) -> int:
+        """Send some runs of messages, each a first one and a size, to their addresses of `names`.
+
+        Returns how many were refused.
+        """
+        self._names[: len(names)] = names
+        refused = 0
+        for first, size in runs:
+            sent = sendmmsg(descriptor, self._pointers[first], size, MSG_DONTWAIT)
+            if sent != size:
+                refused += send_rest(descriptor, self._pointers[first:], sent, size)
+        return refused
 
     def send_from(self, descriptor: int, first: int, names: bytes, count: int) -> int:
         """Send so many messages from one on; return how many were refused."""
