@@ -46,7 +46,7 @@ class Outbox:
         messages = address_of(self._messages)
         self._pointers = [ctypes.c_void_p(messages + index * MESSAGE) for index in range(SLOTS)]
         self.pick(range(SLOTS), [STRIDE] * SLOTS)
-        self._slots = bytes(self._iovecs)
+        self._whole = bytes(self._iovecs)
 
     def pick(self, slots: "range | list[int]", lengths: list[int]) -> None:
         """Let message i send the i-th of these slots, so many octets of it."""
@@ -58,7 +58,7 @@ class Outbox:
 
     def leave_out(self, slots: Sequence[int], count: int) -> None:
         """Let the messages send the first `count` slots without some, in order; then set their lengths."""
-        iovecs = bytearray(self._slots[: count * IOVEC])
+        iovecs = bytearray(self._whole[: count * IOVEC])
         for slot in reversed(slots):
             del iovecs[slot * IOVEC : (slot + 1) * IOVEC]
         self._iovecs[: len(iovecs)] = iovecs
