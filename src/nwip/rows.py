@@ -5,13 +5,14 @@ owner. Ages are seconds since the owner's last renewal.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import NamedTuple
 
-from nwip.directory.records import Host, Node, Record, Route, Service, endpoint_text
+from nwip.directory.records import Endpoint, Host, Node, Record, Route, Service, endpoint_text
 from nwip.ipx.address import format_network, format_node
 from nwip.ipx.numbers import SERVICE_TYPE_NAMES
+from nwip.links.peer_traffic import Traffic
 
 Row = dict[str, object]
 
@@ -62,8 +63,15 @@ def routes(seen: Iterable[Seen]) -> list[Row]:
     return sorted(found, key=itemgetter("network", "ticks", "hops", "owner"))
 
 
-def nodes(seen: Iterable[Seen], own: bytes | None = None) -> list[Row]:
-    """Return every node, by name, with the number of hosts behind it; `own` is whose rows they are."""
+def nodes(
+    seen: Iterable[Seen],
+    own: bytes | None = None,
+    traffic: Callable[[Endpoint], Traffic] | None = None,
+) -> list[Row]:
+    """Return every node, by name, with the number of hosts behind it; `own` is whose rows they are.
+
+    `traffic` tells what that one has exchanged with an endpoint; a DSS exchanges no packets with nodes.
+    """
     seen = list(seen)
     hosts = Counter(s.record.owner for s in seen if isinstance(s.record.value, Host))
     found = [
@@ -74,11 +82,17 @@ def nodes(seen: Iterable[Seen], own: bytes | None = None) -> list[Row]:
             "hosts": hosts[record.owner],
             "age": age,
             "self": record.owner == own,
+            **(_exchanged(traffic, node) if traffic is not None else {}),
         }
         for (record, _, age) in seen
         if isinstance(node := record.value, Node)
     ]
     return sorted(found, key=itemgetter("name", "node"))
+
+
+def _exchanged(traffic: Callable[[Endpoint], Traffic], node: Node) -> Row:
+    parts = [traffic(endpoint) for endpoint in node.endpoints]
+    return {field: sum(getattr(part, field) for part in parts) for field in Traffic._fields}
 
 
 def resolve(seen: Iterable[Seen], network: int, name: str) -> list[Row]:

@@ -64,8 +64,10 @@ class Views:
         return rows.routes(self._seen(Kind.ROUTE, Kind.NODE))
 
     async def nodes(self, _: Question) -> list[Row]:
-        """Return the nodes of the domain."""
-        return rows.nodes(self._seen(Kind.NODE, Kind.HOST), own=self._node.identity)
+        """Return the nodes of the domain, and what was exchanged with each."""
+        virtual = self._gateway().virtual
+        seen = self._seen(Kind.NODE, Kind.HOST)
+        return rows.nodes(seen, own=self._node.identity, traffic=virtual.traffic_with)
 
     async def links(self, _: Question) -> list[Row]:
         """Return the links of this node: first the virtual one, with what the node itself has dropped."""

@@ -148,7 +148,7 @@ class MemoryKernel:
         self.loop = loop
         self.sockets: dict[int, MemorySocket] = {}
         self.calls = 0
-        for name, module in list(sys.modules.items()):
+        for name, module in sys.modules.copy().items():
             if name.startswith("nwip.dataplane."):
                 for call in ("recvmmsg", "sendmmsg"):
                     if hasattr(module, call):

@@ -213,6 +213,17 @@ async def test_1500_octets_go_out_and_1501_do_not() -> None:
     assert (counters.packets_out, counters.octets_out) == (1, MAXIMUM_SIZE)
 
 
+async def test_what_was_exchanged_with_a_node_is_told_and_forgotten_with_the_node() -> None:
+    rig = await opened()
+    rig.hear(datagram(size=60), datagram(size=40))
+    rig.link.send(datagram(), (PEER, DATA_PORT))
+    rig.link.send_to_all(datagram(), besides=(THIRD, DATA_PORT))
+    assert rig.link.traffic_with((PEER, DATA_PORT)) == (2, 100, 2, 80)
+    assert rig.link.traffic_with((THIRD, DATA_PORT)) == (0, 0, 0, 0)
+    rig.link.know({(THIRD, DATA_PORT): THIRD_NODE})
+    assert rig.link.traffic_with((PEER, DATA_PORT)) == (0, 0, 0, 0)
+
+
 async def test_what_the_kernel_refuses_is_a_counted_drop_and_not_a_packet_sent() -> None:
     rig = await opened()
     rig.ports[0].refuses = True

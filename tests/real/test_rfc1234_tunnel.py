@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from links.uplink.test_uplink_link import Listener
+from nwip.dataplane.flows import Books
 from nwip.dataplane.port import Port, Received, open_port
 from nwip.directory.records import Endpoint
 from nwip.ipx.address import BROADCAST_NODE, Address
@@ -27,11 +28,9 @@ EAST: Final = "192.0.2.2"
 
 
 def opener(namespace: str) -> Callable[..., Port]:
-    def open_inside(
-        at: Endpoint, received: Received, *, broadcast: bool = False, shared: bool = False
-    ) -> Port:
+    def open_inside(at: Endpoint, received: Received, *, books: Books | None = None) -> Port:
         with inside(namespace):
-            return open_port(at, received, broadcast=broadcast, shared=shared)
+            return open_port(at, received, books=books)
 
     return open_inside
 

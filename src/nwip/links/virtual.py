@@ -13,6 +13,7 @@ from nwip.directory.records import Endpoint, endpoint_text
 from nwip.ipx.address import BROADCAST_NODE
 from nwip.ipx.packet import HEADER_SIZE, MAXIMUM_SIZE
 from nwip.links.base import Arrival, Counters, Gateway, Hop
+from nwip.links.peer_traffic import PeerTraffic, Traffic
 
 _NO_CHECKSUM = b"\xff\xff"
 _THIS_NETWORK = bytes(4)
@@ -51,6 +52,7 @@ class VirtualLink(Located):
         self._broadcast_to = broadcast_to
         self._network_octets = network.to_bytes(4, "big")
         self._peers: Mapping[Endpoint, bytes] = {}
+        self._traffic = PeerTraffic()
         self._numbers: frozenset[bytes] = frozenset()
         self._ports: list[Port] = []
         self.counters.overflows = lambda: overflows(self._ports)
@@ -105,8 +107,7 @@ class VirtualLink(Located):
             if isinstance(port, BatchedPort) and peers != self._peers:
                 port.flows.forget_sources({port.name_of(endpoint) for endpoint in others}, numbers)
                 port.audience.changed()
-                for endpoint in others:
-                    port.tally.forget(port.name_of(endpoint))
+        self._traffic.know(others, peers.keys() - (self._peers.keys() - others), self._ports)
         self._peers = peers
         self._numbers = frozenset(peers.values())
 
@@ -119,6 +120,11 @@ class VirtualLink(Located):
         else:
             self.counters.packets_out += 1
             self.counters.octets_out += len(packet)
+            self._traffic.went(hop, len(packet))
+
+    def traffic_with(self, endpoint: Endpoint) -> Traffic:
+        """Return what was exchanged with another node."""
+        return self._traffic.of(endpoint, self._ports[:1])
 
     def send_to_all(self, packet: bytes, *, besides: Hop | None = None) -> None:
         """Send one packet to every node but `besides`, or once to the subnet where that is the policy."""
@@ -183,6 +189,7 @@ class VirtualLink(Located):
             return None
         self.counters.packets_in += 1
         self.counters.octets_in += length
+        self._traffic.came(peer, length)
         return Arrival(self._normalise(data[:length]), peer)
 
     def _answer_stranger(self, data: bytes, peer: Endpoint) -> bool:

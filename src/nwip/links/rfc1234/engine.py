@@ -102,6 +102,10 @@ class Tunnel:
         """The addresses of the peers."""
         return list(self._peers.values())
 
+    def address_of(self, hop: Hop) -> str | None:
+        """Return the IPv4 address of the peer with a node number."""
+        return self._peers.get(hop) if isinstance(hop, bytes) else None
+
     def know(self, addresses: Iterable[str]) -> None:
         """Take the IPv4 addresses of all peers; our own among them is left out."""
         nodes = {node_of(address): address for address in sorted(addresses, key=ipaddress.IPv4Address)}

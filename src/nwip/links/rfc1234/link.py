@@ -4,21 +4,26 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
-from nwip.dataplane.port import Datagram, Opener, Port, described, open_port, overflows
+from nwip.dataplane.flows import Books
+from nwip.dataplane.port import BatchedPort, Datagram, Opener, Port, described, open_port, overflows
+from nwip.dataplane.spots import Located, Spot
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.records import Endpoint, endpoint_text
 from nwip.ipx.address import format_node
 from nwip.ipx.packet import MAXIMUM_SIZE
 from nwip.links.base import Arrival, Gateway, Hop
 from nwip.links.dosbox.engine import nobodys
-from nwip.links.rfc1234.engine import Gained, Tunnel, node_of
+from nwip.links.rfc1234.engine import HOST_SILENCE, Gained, Tunnel, node_of
 from nwip.links.rfc1234.peers import REFRESH_INTERVAL, Peers, Resolve
+
+RELEARN: Final = HOST_SILENCE / 5  # seconds: so often the engine hears a host itself
 
 _log = logging.getLogger("nwip.links.rfc1234")
 
 
-class Rfc1234Link:
+class Rfc1234Link(Located):
     """`Link` to the peers of a tunnel; the hop of one is its node number, 0000 and its IPv4 address.
 
     `at` is the local IPv4 address, no wildcard, and everybody's port. `known_as` is the address by which
@@ -49,6 +54,7 @@ class Rfc1234Link:
         reserved: Callable[[bytes], bool] = nobodys,
         opener: Opener = open_port,
     ) -> None:
+        super().__init__()
         self.name = name
         self.joined = joined
         address = known_as or at[0]
@@ -71,6 +77,7 @@ class Rfc1234Link:
             kept=kept,
         )
         self._port: Port | None = None
+        self._relearn_at: float | None = None
         self._gateway: Gateway | None = None
         self._wakeup: Wakeup | None = None
         self._refreshing: asyncio.Task[None] | None = None
@@ -105,9 +112,9 @@ class Rfc1234Link:
 
     async def open(self, gateway: Gateway) -> None:
         """Open the port, and look the peers up in the background. Raises `OSError` if it cannot be had."""
-        self._port = self._open_port(self._at, self._received)
+        self._port = self._open_port(self._at, self._received, books=self.counters)
         self._engine.port = self._port.endpoint[1]
-        self._wakeup = Wakeup(self._engine.next_deadline, self._advance)
+        self._wakeup = Wakeup(self._next_deadline, self._advance)
         self._gateway = gateway
         self._refreshing = asyncio.create_task(self._peers.run())
 
@@ -137,6 +144,18 @@ class Rfc1234Link:
         self._engine.send_to_all(packet, besides, self._now())
         self._settle()
 
+    @property
+    def books(self) -> Books:
+        """What the link counts in."""
+        return self.counters
+
+    def spot(self, hop: Hop) -> Spot | None:
+        """Return where a peer is for the kernel."""
+        address = self._engine.address_of(hop)
+        if address is None or not isinstance(self._port, BatchedPort):
+            return None
+        return Spot(self._port, self._port.name_of((address, self._engine.port)))
+
     def release(self, node: bytes) -> None:
         """Forget a host of a joined tunnel that has moved to another gateway."""
         self._engine.release(node)
@@ -162,6 +181,8 @@ class Rfc1234Link:
     def _know(self, addresses: frozenset[str]) -> None:
         before = set(self.peers)
         self._engine.know(addresses - {self._at[0]})
+        if self.shortcuts is not None and before != set(self.peers):
+            self.shortcuts.clear()
         for address in sorted(set(self.peers) - before):
             _log.info("tunnel %s: peer %s", self.name, address)
         for address in sorted(before - set(self.peers)):
@@ -180,8 +201,22 @@ class Rfc1234Link:
         self._settle()
         if arrivals:
             self._gateway.receive(self, arrivals)
+            self._wakeup.arm()
+
+    def _next_deadline(self) -> float | None:
+        """Return when hosts age, or are to be heard again: the engine does not hear what passes beside it."""
+        due = self._engine.next_deadline()
+        if due is None or not isinstance(self._port, BatchedPort) or not self._port.flows.exits:
+            return due
+        if self._relearn_at is None:
+            self._relearn_at = self._now() + RELEARN
+        return min(due, self._relearn_at)
 
     def _advance(self, now: float) -> None:
+        if self._relearn_at is not None and now >= self._relearn_at:
+            self._relearn_at = None
+            if isinstance(self._port, BatchedPort):
+                self._port.flows.clear()
         self._engine.advance(now)
         self._settle()
 
