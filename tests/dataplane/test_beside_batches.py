@@ -70,6 +70,22 @@ def test_a_listener_sees_every_packet_and_then_none_of_them_is_looked_at_again()
     play(work)
 
 
+def test_a_player_who_is_heard_in_batches_is_not_shown_as_silent() -> None:
+    async def work(scene: Scene) -> None:
+        side = scene.twins.fast
+        at, data, source = scene.ways[0]
+        await scene.twins.pass_time(20.0)
+        side.host.deliver(at, [(data, source)])
+        now = scene.twins.kernel.loop.time()
+        heard = {view.node: view.last_heard for view in side.games.clients()}
+        assert heard[scene.alice] == now
+        assert heard[scene.bob] < now
+        await scene.twins.pass_time(5.0)
+        assert {view.node: view.last_heard for view in side.games.clients()} == heard
+
+    play(work)
+
+
 def test_a_player_who_is_only_heard_in_batches_is_alive_and_one_who_falls_silent_is_not() -> None:
     async def work(scene: Scene) -> None:
         side = scene.twins.fast
