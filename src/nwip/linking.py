@@ -198,7 +198,7 @@ class Builder:
             settings.title,
             settings.kind,
             self._network(settings),
-            _medium(settings),
+            _medium(settings, portable=self._config.node.portable),
             settings.frame_type,
             joined=settings.is_joined,
             secret=self._secret(settings),
@@ -208,12 +208,14 @@ class Builder:
         )
 
 
-def _medium(settings: EthernetSettings | TapSettings | QemuSettings | NetswitchSettings) -> "Medium":
+def _medium(
+    settings: EthernetSettings | TapSettings | QemuSettings | NetswitchSettings, *, portable: bool
+) -> "Medium":
     match settings:
         case EthernetSettings():
             from nwip.links.lan.af_packet import card_medium
 
-            return card_medium(settings.interface, promiscuous=settings.is_joined)
+            return card_medium(settings.interface, promiscuous=settings.is_joined, portable=portable)
         case TapSettings():
             from nwip.links.lan.tap import tap_medium
 

@@ -5,6 +5,7 @@ import pytest
 from nwip.dataplane import flows as module
 from nwip.dataplane.arena import Arena
 from nwip.dataplane.flows import Exit, Flows
+from nwip.dataplane.outbox import Outbox
 from nwip.dataplane.tally import Tally
 from nwip.links.base import Counters
 
@@ -24,6 +25,9 @@ class Port:
 
     def fileno(self) -> int:
         return -1
+
+    def outbox(self, base: int) -> Outbox:
+        return Outbox(base, SIZE)
 
 
 @pytest.fixture

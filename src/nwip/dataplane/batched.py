@@ -12,6 +12,7 @@ from nwip.dataplane.audience import Audience
 from nwip.dataplane.batches import REFUSED, forward
 from nwip.dataplane.flows import Books, Flows
 from nwip.dataplane.kernel import SOL_UDP, UDP_SEGMENT, errno_of
+from nwip.dataplane.outbox import Outbox
 from nwip.dataplane.portable import PortablePort, Received
 from nwip.dataplane.sockaddr import SIZES, endpoint_of, sockaddr
 from nwip.dataplane.tally import Tally
@@ -46,6 +47,10 @@ class BatchedPort(PortablePort):
     def name_of(self, endpoint: Endpoint) -> bytes:
         """Return an endpoint as the kernel writes it: in `name_size` octets if it is of the port's family."""
         return sockaddr(endpoint, socket.AF_INET6 if ":" in endpoint[0] else socket.AF_INET)
+
+    def outbox(self, base: int) -> Outbox:
+        """Return what sends packets in slots from an address on."""
+        return Outbox(base, self.name_size)
 
     def send_to_all(self, packet: bytes, besides: bytes | None) -> None:
         """Send a packet to the whole audience but one of it, and count it."""

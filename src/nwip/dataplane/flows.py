@@ -48,6 +48,10 @@ class Target(Protocol):
         """Return the descriptor; -1 when it is closed."""
         ...
 
+    def outbox(self, base: int) -> Outbox:
+        """Return what sends, by this port, packets in slots from an address on."""
+        ...
+
 
 Repeat = Callable[[Arena, int, int, bytes, bytes], None]
 """Called with an arena, a slot, the length there, the source, ten octets, and the address it came from."""
@@ -84,8 +88,8 @@ class Exit:
         self.raises = raises
         self.names: dict[bytes, bytes] = {}
         self.sources: dict[bytes, bytes] = self.names if turns else {}
-        self.all = Outbox(arena.base, target.name_size)
-        self.some = Outbox(arena.base, target.name_size)
+        self.all = target.outbox(arena.base)
+        self.some = target.outbox(arena.base)
         self.groups_of_all = self.groups_of_some = None
         if target.takes_groups:
             self.groups_of_all = Groups(self.all, target.name_size)

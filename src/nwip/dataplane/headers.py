@@ -25,7 +25,8 @@ _NETWORKS: Final = [
     (start + index, index) for start in (DESTINATION_OFFSET, SOURCE_OFFSET) for index in range(NETWORK_SIZE)
 ]
 _RAISED: Final = bytes(min(hops + 1, 255) for hops in range(256))
-_HOPS: Final = [bytes(range(limit)) for limit in range(257)]
+_NOT_SHORT: Final = bytes(range(HEADER_SIZE, 256))  # low octets of lengths that are enough by themselves
+_BELOW: Final = [bytes(range(limit)) for limit in range(257)]
 
 
 def octets_of(high: bytearray, low: bytearray, maximum: int) -> int:
@@ -34,7 +35,7 @@ def octets_of(high: bytearray, low: bytearray, maximum: int) -> int:
     if high.count(high[0]) == count and low.count(low[0]) == count:
         length = high[0] << 8 | low[0]
         return length * count if HEADER_SIZE <= length <= maximum else 0
-    if min(high) == 0 or max(high) >= maximum >> 8:
+    if high.translate(None, _BELOW[maximum >> 8]) or (0 in high and low.translate(None, _NOT_SHORT)):
         lengths = [first << 8 | second for first, second in zip(high, low, strict=True)]
         if min(lengths) < HEADER_SIZE or max(lengths) > maximum:
             return 0
@@ -50,34 +51,37 @@ def are_sound(buffer: bytearray, high: bytearray, low: bytearray, hop_limit: int
         and buffer[1:end:STRIDE] == _NO_CHECKSUM[count]
         and buffer[LENGTH_OFFSET:end:STRIDE] == high
         and buffer[LENGTH_OFFSET + 1 : end : STRIDE] == low
-        and not buffer[TRANSPORT_CONTROL_OFFSET:end:STRIDE].translate(None, _HOPS[hop_limit])
+        and not buffer[TRANSPORT_CONTROL_OFFSET:end:STRIDE].translate(None, _BELOW[hop_limit])
         and ECHO_LOW not in buffer[DESTINATION_SOCKET_OFFSET + 1 : end : STRIDE]
     )
 
 
-def sound_ones(
-    buffer: bytearray, high: bytearray, low: bytearray, hop_limit: int, maximum: int
-) -> list[bool]:
-    """Say of each packet what `are_sound` and `octets_of` say of all."""
+def unsound(buffer: bytearray, high: bytearray, low: bytearray, hop_limit: int, maximum: int) -> set[int]:
+    """Return the slots of the packets for which `are_sound` or `octets_of` would not hold."""
     count = len(high)
     end = count * STRIDE
-    sound = [HEADER_SIZE <= first << 8 | second <= maximum for first, second in zip(high, low, strict=True)]
     columns = (
         (buffer[0:end:STRIDE], _NO_CHECKSUM[count]),
         (buffer[1:end:STRIDE], _NO_CHECKSUM[count]),
         (buffer[LENGTH_OFFSET:end:STRIDE], high),
         (buffer[LENGTH_OFFSET + 1 : end : STRIDE], low),
     )
+    odd: set[int] = set()
     for column, right in columns:
         if column != right:
-            sound = [so and a == b for so, a, b in zip(sound, column, right, strict=True)]
+            odd.update(slot for slot in range(count) if column[slot] != right[slot])
+    if not octets_of(high, low, maximum):
+        sizes = enumerate(zip(high, low, strict=True))
+        odd.update(slot for slot, (a, b) in sizes if not HEADER_SIZE <= a << 8 | b <= maximum)
     hops = buffer[TRANSPORT_CONTROL_OFFSET:end:STRIDE]
-    if hops.translate(None, _HOPS[hop_limit]):
-        sound = [so and each < hop_limit for so, each in zip(sound, hops, strict=True)]
+    if hops.translate(None, _BELOW[hop_limit]):
+        odd.update(slot for slot in range(count) if hops[slot] >= hop_limit)
     sockets = buffer[DESTINATION_SOCKET_OFFSET + 1 : end : STRIDE]
-    if ECHO_LOW in sockets:
-        sound = [so and each != ECHO_LOW for so, each in zip(sound, sockets, strict=True)]
-    return sound
+    at = sockets.find(ECHO_LOW)
+    while at >= 0:
+        odd.add(at)
+        at = sockets.find(ECHO_LOW, at + 1)
+    return odd
 
 
 def raise_hops(buffer: bytearray, count: int) -> None:
@@ -86,11 +90,14 @@ def raise_hops(buffer: bytearray, count: int) -> None:
     buffer[column] = buffer[column].translate(_RAISED)
 
 
-def raise_hops_of(buffer: bytearray, slots: list[int]) -> None:
-    """Raise the transport control of some packets."""
-    for slot in slots:
-        at = slot * STRIDE + TRANSPORT_CONTROL_OFFSET
-        buffer[at] = _RAISED[buffer[at]]
+def raise_hops_besides(buffer: bytearray, count: int, besides: set[int]) -> None:
+    """Raise the transport control of all packets but some."""
+    column = slice(TRANSPORT_CONTROL_OFFSET, count * STRIDE, STRIDE)
+    hops = buffer[column]
+    raised = hops.translate(_RAISED)
+    for slot in besides:
+        raised[slot] = hops[slot]
+    buffer[column] = raised
 
 
 def are_of_this_network(buffer: bytearray, count: int) -> bool:

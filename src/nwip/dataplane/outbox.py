@@ -9,6 +9,7 @@ import errno
 import select
 import sys
 from array import array
+from collections.abc import Sequence
 from typing import Final
 
 from nwip.dataplane.arena import IOVEC, MESSAGE, SLOTS, STRIDE, address_of, headers
@@ -18,9 +19,9 @@ PATIENCE: Final = 2  # milliseconds that a full send buffer may hold up the loop
 
 _LITTLE: Final = sys.byteorder == "little"
 _WORD: Final = Iovec.length.size
-_LENGTH_LOW: Final = Iovec.length.offset + (0 if _LITTLE else _WORD - 1)
-_LENGTH_HIGH: Final = Iovec.length.offset + (1 if _LITTLE else _WORD - 2)
-_WORDS: Final = "Q" if ctypes.sizeof(ctypes.c_ulonglong) == _WORD else "L"
+LENGTH_LOW: Final = Iovec.length.offset + (0 if _LITTLE else _WORD - 1)
+LENGTH_HIGH: Final = Iovec.length.offset + (1 if _LITTLE else _WORD - 2)
+WORDS: Final = "Q" if ctypes.sizeof(ctypes.c_ulonglong) == _WORD else "L"
 
 
 class Outbox:
@@ -49,22 +50,35 @@ class Outbox:
     def pick(self, slots: "range | list[int]", lengths: list[int]) -> None:
         """Let message i send the i-th of these slots, so many octets of it."""
         base = self._base
-        words = array(_WORDS, [0]) * (2 * len(slots))
-        words[::2] = array(_WORDS, [base + slot * STRIDE for slot in slots])
-        words[1::2] = array(_WORDS, lengths)
+        words = array(WORDS, [0]) * (2 * len(slots))
+        words[::2] = array(WORDS, [base + slot * STRIDE for slot in slots])
+        words[1::2] = array(WORDS, lengths)
         self._iovecs[: len(words) * _WORD] = words.tobytes()
 
     def set_lengths(self, high: bytearray, low: bytearray) -> None:
         """Say how long the messages from the first on are: the high and the low octets of their lengths."""
         end = len(high) * IOVEC
-        self._iovecs[_LENGTH_HIGH:end:IOVEC] = high
-        self._iovecs[_LENGTH_LOW:end:IOVEC] = low
+        self._iovecs[LENGTH_HIGH:end:IOVEC] = high
+        self._iovecs[LENGTH_LOW:end:IOVEC] = low
 
     def send(self, descriptor: int, names: bytes, count: int) -> int:
         """Send the first `count` messages, each to its address of `names`; return how many were refused."""
         self._names[: len(names)] = names
         sent = sendmmsg(descriptor, self._pointers[0], count, MSG_DONTWAIT)
         return 0 if sent == count else send_rest(descriptor, self._pointers, sent, count)
+
+    def send_runs(self, descriptor: int, names: bytes, runs: Sequence[tuple[int, int]]) -> int:
+        """Send some runs of messages, each a first one and a size, to their addresses of `names`.
+
+        Returns how many were refused.
+        """
+        self._names[: len(names)] = names
+        refused = 0
+        for first, size in runs:
+            sent = sendmmsg(descriptor, self._pointers[first], size, MSG_DONTWAIT)
+            if sent != size:
+                refused += send_rest(descriptor, self._pointers[first:], sent, size)
+        return refused
 
     def send_from(self, descriptor: int, first: int, names: bytes, count: int) -> int:
         """Send so many messages from one on; return how many were refused."""

@@ -1,11 +1,16 @@
 """Lets ports remember what the forwarding tables said, and makes them forget it when the tables change."""
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from nwip.dataplane.batched import BatchedPort
-from nwip.dataplane.flows import Books, Flows, Repeat
-from nwip.ipx.packet import DESTINATION_NODE_OFFSET, DESTINATION_OFFSET, SOURCE_OFFSET
+from nwip.dataplane.flows import Books, Flows, Repeat, Target
+from nwip.ipx.packet import (
+    DESTINATION_NODE_OFFSET,
+    DESTINATION_OFFSET,
+    SOURCE_OFFSET,
+    TRANSPORT_CONTROL_OFFSET,
+)
 
 _SOURCE_END = SOURCE_OFFSET + 10
 _DESTINATION_END = DESTINATION_OFFSET + 10
@@ -13,10 +18,23 @@ _DESTINATION_END = DESTINATION_OFFSET + 10
 V = TypeVar("V")
 
 
+class FlowPort(Target, Protocol):
+    """A port that also takes packets in: `flows` is what it remembers of them."""
+
+    flows: Flows
+
+
 class Spot(NamedTuple):
     """Where a hop of a link is for the kernel: an address at a port."""
 
-    port: BatchedPort
+    port: FlowPort
+    name: bytes
+
+
+class Place(NamedTuple):
+    """Where packets to a hop are sent: an address at what a port sends with."""
+
+    target: Target
     name: bytes
 
 
@@ -44,6 +62,11 @@ class Located:
     def spot(self, hop: Hashable) -> Spot | None:
         """Return where a hop is, None when packets to it or from it must be looked at one by one."""
         raise NotImplementedError
+
+    def place(self, hop: Hashable, packet: bytes) -> Place | None:  # noqa: ARG002 - to UDP all go the same way
+        """Return where packets to a hop are sent that have the source of this one, None likewise."""
+        spot = self.spot(hop)
+        return None if spot is None else Place(*spot)
 
 
 class Shortcuts:
@@ -73,17 +96,20 @@ class Shortcuts:
         raises: bool,
         routed: bool,
     ) -> None:
-        """Remember which way a packet took, if that can be said in the kernel's words."""
+        """Remember which way a packet takes, if that can be said in the kernel's words.
+
+        One that has passed too many routers takes none, and teaches nothing.
+        """
         here = inlet.spot(came_from) if self.learning else None
-        if here is None:
+        if here is None or packet[TRANSPORT_CONTROL_OFFSET] + raises >= self._hop_limit:
             return
         node = packet[DESTINATION_NODE_OFFSET:_DESTINATION_END]
-        there = outlet.spot(node if hop is None else hop)
+        there = outlet.place(node if hop is None else hop, packet)
         if there is None:
             return
         inlet.shortcuts = outlet.shortcuts = self
         flows = self._flows_of(inlet, here.port)
-        way = flows.exit(there.port, outlet.books, outlet.maximum_size, raises=raises)
+        way = flows.exit(there.target, outlet.books, outlet.maximum_size, raises=raises)
         source = packet[SOURCE_OFFSET:_SOURCE_END]
         destination = packet[DESTINATION_OFFSET:_DESTINATION_END]
         flows.learn(source, here.name, destination, there.name, way, routed=routed)
@@ -113,7 +139,7 @@ class Shortcuts:
             flows.clear()
         self._flows.clear()
 
-    def _flows_of(self, inlet: Located, port: BatchedPort) -> Flows:
+    def _flows_of(self, inlet: Located, port: FlowPort) -> Flows:
         flows = port.flows
         if flows not in self._flows:
             self._flows.add(flows)

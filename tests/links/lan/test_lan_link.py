@@ -13,8 +13,9 @@ from nwip.ipx.address import Address
 from nwip.ipx.frames import Frame, FrameType
 from nwip.ipx.packet import Packet
 from nwip.links.base import Arrival, Hop, Link
+from nwip.links.lan.counting import NOT_TAKEN
 from nwip.links.lan.egress import OWN_HOST
-from nwip.links.lan.link import NOT_TAKEN, LanLink, made_up_mac
+from nwip.links.lan.link import LanLink, made_up_mac
 from nwip.links.lan.medium import Medium, Received
 from nwip.links.lan.neighbours import SILENCE
 from nwip.links.lan.segment import Segment, SegmentMedium

@@ -11,13 +11,17 @@ import struct
 from contextlib import nullcontext, suppress
 from typing import Final
 
+from nwip.dataplane.frames import LARGEST_FRAME
+from nwip.dataplane.kernel import IS_THERE
 from nwip.ipx.address import format_node
 from nwip.links.lan.cable import CableWatch
 from nwip.links.lan.card_filter import instructions
-from nwip.links.lan.device import LARGEST_FRAME, DeviceMedium
+from nwip.links.lan.card_medium import CardMedium
+from nwip.links.lan.device import DeviceMedium
 from nwip.links.lan.interface import ARPHRD_ETHER, IFF_RUNNING, IFF_UP, Within, asking, flags_of, mac_of
 
 RECEIVE_BUFFER: Final = 4 << 20
+SEND_BUFFER: Final = 1 << 20  # some batches, on cards that take their time
 
 ETH_P_ALL: Final = 3  # linux/if_ether.h
 SOL_PACKET: Final = 263  # linux/socket.h
@@ -26,7 +30,8 @@ PACKET_STATISTICS: Final = 6
 PACKET_IGNORE_OUTGOING: Final = 23
 PACKET_MR_PROMISC: Final = 1
 PACKET_MR_UNICAST: Final = 3
-SO_ATTACH_FILTER: Final = 26  # asm-generic/socket.h, and the next
+SO_ATTACH_FILTER: Final = 26  # asm-generic/socket.h, and the next two
+SO_SNDBUFFORCE: Final = 32
 SO_RCVBUFFORCE: Final = 33
 
 
@@ -122,10 +127,16 @@ class CardDevice:
         return None
 
 
-def card_medium(interface: str, *, promiscuous: bool = False, within: Within = nullcontext) -> DeviceMedium:
-    """Return the medium of a network card; `promiscuous` for a joined link."""
+def card_medium(
+    interface: str, *, promiscuous: bool = False, within: Within = nullcontext, portable: bool = False
+) -> DeviceMedium:
+    """Return the medium of a network card; `promiscuous` for a joined link.
+
+    Where the kernel can do it and `portable` does not forbid it, frames are taken in batches.
+    """
     card = CardDevice(interface, promiscuous=promiscuous, within=within)
-    return DeviceMedium(card, CableWatch(interface, within=within))
+    kind = CardMedium if IS_THERE and not portable else DeviceMedium
+    return kind(card, CableWatch(interface, within=within))
 
 
 def _bind(sock: socket.socket, interface: str) -> bytes:
@@ -154,7 +165,11 @@ def _ignore_outgoing(sock: socket.socket) -> None:
 
 def _enlarge(sock: socket.socket) -> None:
     """Make room for bursts, more than the system's limit where CAP_NET_ADMIN allows it."""
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
-    except OSError:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    for forced, asked, size in (
+        (SO_RCVBUFFORCE, socket.SO_RCVBUF, RECEIVE_BUFFER),
+        (SO_SNDBUFFORCE, socket.SO_SNDBUF, SEND_BUFFER),
+    ):
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, forced, size)
+        except OSError:
+            sock.setsockopt(socket.SOL_SOCKET, asked, size)

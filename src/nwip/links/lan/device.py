@@ -6,14 +6,13 @@ The devices are a network card (`af_packet.py`) and a TAP device (`tap.py`).
 import asyncio
 import errno
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from nwip.links.lan.cable import CableWatch
 from nwip.links.lan.medium import Received
 
 BUDGET: Final = 64  # frames a wake-up, so that timers and sessions are not starved
-LARGEST_FRAME: Final = 16384  # octets that are read: a jumbo frame is whole, and dropped as too large
 FIRST_PAUSE: Final = 0.1  # seconds until a lost device is tried again; doubled each time
 LONGEST_PAUSE: Final = 1.0  # seconds: what a cable that is put back costs at most, beside the cable itself
 
@@ -153,8 +152,16 @@ class DeviceMedium:
             except OSError as error:
                 lost = error
                 break
-        if batch and self._received is not None:
-            self._received(batch)
+        if batch:
+            self._report(batch)
+        self._check(lost)
+
+    def _report(self, frames: Sequence[bytes]) -> None:
+        if self._received is not None:
+            self._received(frames)
+
+    def _check(self, lost: OSError | None) -> None:
+        """Begin to look for the device, if it is lost for a reason; it may have been closed by now."""
         if lost is not None and self._descriptor is not None:
             self._lose(lost)
 

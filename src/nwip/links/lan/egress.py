@@ -62,6 +62,22 @@ class Egress:
         own.note_sending(sender, now)
         return framed(packet, hop, sender, frame_type)
 
+    def lasting_sender(self, packet: bytes, now: float) -> bytes | None:
+        """Return the MAC address that whatever has the source of a packet is sent with from now on.
+
+        That is until a host with its number is heard here. None when it may depend on more than the source.
+        """
+        own = self._own
+        source = packet[SOURCE_NODE_OFFSET:SOURCE_SOCKET_OFFSET]
+        if packet[SOURCE_OFFSET:SOURCE_NODE_OFFSET] != own.network_octets or source == own.node:
+            return own.node
+        if source == own.station:
+            return None
+        if not own.joined:
+            return own.node
+        is_known = source in self._neighbours or self._neighbours.is_here(source, now)
+        return None if is_known or source[0] & GROUP else source
+
     def _as_neighbour(self, packet: bytes, source: bytes, now: float) -> tuple[bytes, str | None]:
         """Return the MAC address for a packet of another host of a joined link's network, or why it has none.
 

@@ -10,6 +10,7 @@ from typing import Final
 from nwip.ipx.address import format_node
 from nwip.ipx.frames import FrameType
 from nwip.links.base import Arrival, Counters, Hop
+from nwip.links.lan.counting import LanCounters
 from nwip.links.lan.detection import PREFERENCE
 from nwip.links.lan.egress import Egress, route_request
 from nwip.links.lan.events import Event
@@ -44,12 +45,12 @@ class LanEngine:
         reserved: Callable[[bytes], bool] = nobodys,
         beside: Collection[FrameType] = (),
     ) -> None:
-        self.counters = Counters()
+        self.counters: Counters = LanCounters()
         self.own = own
         self.types = FrameTypes(frame_type, beside, self.counters)
         self.neighbours = Neighbours(limit)
         self._ingress = Ingress(own, self.neighbours, self.counters, reserved)
-        self._egress = Egress(own, self.neighbours, self.counters)
+        self.egress = Egress(own, self.neighbours, self.counters)
         self._outgoing: list[bytes] = []
 
     def start(self, now: float) -> None:
@@ -78,7 +79,7 @@ class LanEngine:
 
     def frame(self, packet: bytes, hop: Hop, now: float) -> bytes | None:
         """Return the frame that brings a packet to `hop`, a MAC address; None, counted, if there is none."""
-        return self._egress.frame(packet, hop, self.types.spoken, now)
+        return self.egress.frame(packet, hop, self.types.spoken, now)
 
     def release(self, node: bytes) -> None:
         """Forget a host of a joined link: it has moved to another gateway."""

@@ -4,23 +4,27 @@ import hashlib
 import logging
 from collections.abc import Callable, Collection, Sequence
 
+from nwip.dataplane.flows import Books
+from nwip.dataplane.spots import Located, Place, Spot
 from nwip.dataplane.wakeup import Wakeup
 from nwip.ipx.address import BROADCAST_NODE, NODE_SIZE, format_node
 from nwip.ipx.frames import FrameType
 from nwip.links.base import Gateway, Hop
+from nwip.links.lan.beside import Beside
+from nwip.links.lan.counting import NOT_TAKEN
 from nwip.links.lan.engine import LanEngine, nobodys
 from nwip.links.lan.events import Event, Found, Joined, Left, Warned
-from nwip.links.lan.medium import Cabled, Medium
+from nwip.links.lan.medium import Batching, Cabled, Medium
 from nwip.links.lan.neighbours import LIMIT
 from nwip.links.lan.own_numbers import OwnNumbers
-
-NOT_TAKEN = "not taken by the medium"
 
 _log = logging.getLogger("nwip.links.lan")
 
 
-class LanLink:
+class LanLink(Located):
     """`Link` of whoever is on an Ethernet; a hop is a MAC address.
+
+    On a medium that is `Batching`, what needs no look passes beside it.
 
     `network` 0: the LAN's number is not known yet. `frame_type` None: it is found by listening. `node` is our
     number on the network, for a joined link the one on the virtual network; None: the same as `station`,
@@ -45,6 +49,7 @@ class LanLink:
         reserved: Callable[[bytes], bool] = nobodys,
         beside: Collection[FrameType] = (),
     ) -> None:
+        super().__init__()
         self.name = name
         self.kind = kind
         self.joined = joined
@@ -57,6 +62,10 @@ class LanLink:
         self._gateway: Gateway | None = None
         self._wakeup: Wakeup | None = None
         self._carrier = True
+        self._beside: Beside | None = None
+        if isinstance(medium, Batching):
+            self._beside = Beside(self._engine, lambda: self.shortcuts)
+            medium.pass_through(self._beside.port)
         if isinstance(medium, Cabled):
             medium.on_cable(self._cable_changed)
 
@@ -67,7 +76,9 @@ class LanLink:
 
     @network.setter
     def network(self, network: int) -> None:
-        self._own.network = network
+        if network != self._own.network:
+            self._own.network = network
+            self._look_at_each()
 
     @property
     def node(self) -> bytes:
@@ -76,13 +87,30 @@ class LanLink:
 
     @node.setter
     def node(self, node: bytes) -> None:
-        self._own.node = node
+        if node != self._own.node:
+            self._own.node = node
+            self._look_at_each()
         self._medium.accept(node)
 
     @property
     def frame_type(self) -> FrameType | None:
         """The frame type that is spoken; None while it is being looked for."""
         return self._engine.types.spoken
+
+    @property
+    def books(self) -> Books:
+        """What the link counts in."""
+        return self.counters
+
+    def spot(self, hop: Hop) -> Spot | None:
+        """Return where a station is for the kernel."""
+        return None if self._beside is None or self._gateway is None else self._beside.spot(hop)
+
+    def place(self, hop: Hop, packet: bytes) -> Place | None:
+        """Return where packets with the source of this one are sent to a station."""
+        if self._beside is None or self._gateway is None or self._wakeup is None:
+            return None
+        return self._beside.place(hop, packet, self._wakeup.now())
 
     async def open(self, gateway: Gateway) -> None:
         """Open the medium and report to `gateway`. Raises `OSError` when the medium cannot be had."""
@@ -91,6 +119,7 @@ class LanLink:
             self._medium.accept(mac)
         await self._medium.open(self._received)
         self._gateway = gateway
+        self._look_at_each()
         self._engine.start(self._wakeup.now())
         self.maximum_size = self._engine.types.maximum_size
         self._settle()
@@ -100,6 +129,7 @@ class LanLink:
     async def close(self) -> None:
         """Leave the LAN."""
         self._gateway = None
+        self._look_at_each()
         if self._wakeup is not None:
             self._wakeup.cancel()
         await self._medium.close()
@@ -134,7 +164,8 @@ class LanLink:
 
     def describe(self) -> dict[str, str]:
         """Return what the medium is, which frame type is spoken, who we are and what is heard."""
-        return {**self._medium.describe(), **self._engine.describe()}
+        told = {**self._medium.describe(), **self._engine.describe()}
+        return told if self._beside is None else {**told, "data plane": self._beside.port.kind}
 
     def _received(self, frames: Sequence[bytes]) -> None:
         if self._gateway is None or self._wakeup is None:
@@ -163,13 +194,23 @@ class LanLink:
         if self._wakeup is not None and self._gateway is not None:
             self._wakeup.arm()
 
+    def _look_at(self, node: bytes) -> None:
+        if self._beside is not None:
+            self._beside.forget(node)
+
+    def _look_at_each(self) -> None:
+        if self._beside is not None:
+            self._beside.clear()
+
     def _report(self, event: Event) -> None:
         match event:
             case Joined(node):
+                self._look_at(node)
                 _log.info("%s: host %s joined", self.name, format_node(node))
                 if self._gateway is not None:
                     self._gateway.host_gained(self, node, node)
             case Left(node, reason):
+                self._look_at(node)
                 _log.info("%s: host %s left: %s", self.name, format_node(node), reason)
                 if self._gateway is not None:
                     self._gateway.host_lost(self, node)

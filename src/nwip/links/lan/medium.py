@@ -7,6 +7,8 @@ link above it. `segment.py` has the fake.
 from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
+from nwip.dataplane.frames_port import FramePort
+
 Received = Callable[[Sequence[bytes]], None]
 """Takes a batch of frames that a medium heard, in their order."""
 
@@ -45,6 +47,15 @@ class Medium(Protocol):
 
     def describe(self) -> dict[str, str]:
         """Say in words what a person wants to know: device, address, state."""
+        ...
+
+
+@runtime_checkable
+class Batching(Protocol):
+    """A medium that takes frames in batches, and can let those that need no look pass beside its link."""
+
+    def pass_through(self, port: FramePort) -> None:
+        """Let `port` take the frames, which reports what is to be looked at. To be called before `open`."""
         ...
 
 

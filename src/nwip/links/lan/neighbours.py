@@ -1,6 +1,6 @@
 """The hosts of a joined LAN: learned from what they send, forgotten when they are silent for long. Pure."""
 
-from typing import Final
+from typing import Final, Protocol
 
 from nwip.links.lan.events import Joined, Left
 from nwip.security.limits import TokenBuckets
@@ -18,6 +18,19 @@ FULL: Final = "table of hosts full"
 TOO_MANY: Final = "too many new hosts"
 
 
+class Beside(Protocol):
+    """What passes by the engine: `taken_at` is when the last packets did."""
+
+    @property
+    def taken_at(self) -> float:
+        """Seconds of the same clock."""
+        ...
+
+    def taken(self, node: bytes) -> int:
+        """Return how many packets of a host have passed."""
+        ...
+
+
 class Neighbours:
     """Node numbers and when each was last heard; at most `limit`, who comes when it is full is refused.
 
@@ -30,10 +43,12 @@ class Neighbours:
     def __init__(self, limit: int = LIMIT) -> None:
         self.limit = limit
         self._heard: dict[bytes, float] = {}
+        self._taken: dict[bytes, int] = {}
         self._departed: dict[bytes, float] = {}
         self._newcomers = TokenBuckets(NEW_RATE, NEW_BURST, 1)
         self._review_at: float | None = None
         self._events: list[Joined | Left] = []
+        self.beside: Beside | None = None
 
     def __len__(self) -> int:
         return len(self._heard)
@@ -54,8 +69,14 @@ class Neighbours:
         self._heard[node] = now
         return None
 
+    def review(self) -> None:
+        """Note which hosts have sent what passed beside the engine."""
+        for node in self._heard:
+            self._look_beside(node)
+
     def is_here(self, node: bytes, now: float) -> bool:
         """Say whether a host was heard so lately that what others send in its name is its echo."""
+        self._look_beside(node)
         heard = self._heard.get(node)
         if heard is not None:
             return now - heard < FRESH
@@ -64,6 +85,8 @@ class Neighbours:
 
     def release(self, node: bytes) -> None:
         """Forget a host that has moved to another gateway."""
+        self._look_beside(node)
+        self._taken.pop(node, None)
         heard = self._heard.pop(node, None)
         if heard is not None:
             self._events.append(Left(node, "moved to another gateway"))
@@ -75,6 +98,7 @@ class Neighbours:
     def clear(self) -> None:
         """Forget all, and tell nobody."""
         self._heard.clear()
+        self._taken.clear()
         self._departed.clear()
         self._events.clear()
         self._review_at = None
@@ -92,8 +116,19 @@ class Neighbours:
         """Forget who has been silent for too long."""
         if self._review_at is None or now < self._review_at:
             return
+        self.review()
         for node in [node for node, heard in self._heard.items() if now - heard >= SILENCE]:
             del self._heard[node]
+            self._taken.pop(node, None)
             self._events.append(Left(node, "silent"))
         first = min(self._heard.values(), default=None)
         self._review_at = None if first is None else max(first + SILENCE, now + REVIEW_INTERVAL)
+
+    def _look_beside(self, node: bytes) -> None:
+        """Take a host for heard when it last may have been, if more of it has passed since this was asked."""
+        if self.beside is None or node not in self._heard:
+            return
+        taken = self.beside.taken(node)
+        if taken != self._taken.get(node, 0):
+            self._taken[node] = taken
+            self._heard[node] = max(self._heard[node], self.beside.taken_at)

@@ -12,7 +12,8 @@ from contextlib import nullcontext, suppress
 from fcntl import ioctl
 from typing import Final
 
-from nwip.links.lan.device import LARGEST_FRAME, DeviceMedium
+from nwip.dataplane.frames import LARGEST_FRAME
+from nwip.links.lan.device import DeviceMedium
 from nwip.links.lan.interface import IFF_UP, Within, asking, bring_up, flags_of, request
 
 CONTROL: Final = "/dev/net/tun"
