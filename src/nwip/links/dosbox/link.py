@@ -123,7 +123,12 @@ class DosboxLink(ServerLink, Located):
             port.send_to_all(packet, None if sender is None else _name_of(sender, port))
 
     def clients(self) -> list[ClientView]:
-        """Return what there is to tell of every client; see `Tally` for what is sampled."""
+        """Return what there is to tell of every client; see `Tally` for what is sampled.
+
+        One that was heard in batches since the last look at it counts as heard now.
+        """
+        if self._wakeup:
+            self._engine.hear_of_all(self._wakeup.now())
         return [self._with_tally(view) for view in super().clients()]
 
     def describe(self) -> dict[str, str]:
