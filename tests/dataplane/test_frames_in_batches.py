@@ -2,7 +2,7 @@
 
 import errno
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -41,6 +41,19 @@ class Here:
     station: bytes = CARD
     joined: bool = False
     network_octets: bytes = NETWORK
+
+
+class Nobody:
+    """Admits everything, and does not care."""
+
+    def admits(self, source: bytes, mac: bytes, destination: bytes) -> bool:
+        return True
+
+    def note_sending(self, senders: Collection[bytes], now: float) -> None:
+        pass
+
+    def review(self) -> None:
+        pass
 
 
 @pytest.fixture
@@ -165,10 +178,9 @@ def test_frames_are_made_as_single_ones_are(
 ) -> None:
     near, far = wire
     memory = FrameArena(Here())
-    sendings: list[bool] = []
-    outbox = FrameOutbox(
-        memory.base, frame_type, None if by_source else SHARED, lambda: sendings.append(True)
-    )
+    sendings: list[set[bytes]] = []
+    sender = None if by_source else SHARED
+    outbox = FrameOutbox(memory.base, frame_type, sender, lambda senders: sendings.append(set(senders)))
     chance = Random(frame_type.value)  # noqa: S311 - the same frames in every run
     sizes = (30, 31, 35, 38, 43, 46, 47, 100, 252, 253, 255, 256, 300, frame_type.maximum_packet)
     for turn in range(60):
@@ -195,18 +207,36 @@ def test_frames_are_made_as_single_ones_are(
             )
         to = b"".join(names[slot] for slot in slots)
         assert outbox.send(near.fileno(), to, len(slots)) == 0
+        assert sendings.pop() == ({packets[slot][22:28] for slot in slots} if by_source else {SHARED})
         assert [far.recv(2048) for _ in slots] == [
             framed(packets[slot], names[slot], packets[slot][22:28] if by_source else SHARED, frame_type)
             for slot in slots
         ]
-    assert len(sendings) == 60
+
+
+def test_of_frames_those_are_sent_that_are_not_left_out_and_their_senders_are_told(
+    wire: tuple[socket.socket, socket.socket],
+) -> None:
+    near, far = wire
+    memory = FrameArena(Here())
+    sendings: list[set[bytes]] = []
+    outbox = FrameOutbox(memory.base, II, None, lambda senders: sendings.append(set(senders)))
+    packets = [packet(B, 100, source=bytes([2, 0, 0, 0, 7, slot])) for slot in range(6)]
+    for slot, octets in enumerate(packets):
+        memory.buffer[slot * STRIDE : slot * STRIDE + len(octets)] = octets
+    outbox.leave_out([0, 3, 4], 6)
+    outbox.set_lengths(bytearray(3), bytearray([100] * 3))
+    assert outbox.send(near.fileno(), A * 3, 3) == 0
+    sent = [packets[slot] for slot in (1, 2, 5)]
+    assert [far.recv(2048) for _ in sent] == [framed(octets, A, octets[22:28], II) for octets in sent]
+    assert sendings == [{octets[22:28] for octets in sent}]
 
 
 def test_a_frame_that_is_refused_is_counted_and_the_others_go_out(
     wire: tuple[socket.socket, socket.socket],
 ) -> None:
     near, _ = wire
-    outbox = FrameOutbox(FrameArena(Here()).base, II, SHARED, lambda: None)
+    outbox = FrameOutbox(FrameArena(Here()).base, II, SHARED, lambda _: None)
     outbox.set_lengths(bytearray(3), bytearray([100] * 3))
     assert outbox.send(near.fileno(), A * 3, 3) == 0
     assert outbox.send(-1, A * 3, 3) == 3
@@ -216,23 +246,23 @@ def test_whoever_wants_to_know_is_asked_once_a_second_before_frames_are_taken(
     wire: tuple[socket.socket, socket.socket],
 ) -> None:
     near, far = wire
-    now, reviews, reports = [10.0], [], 0
+    now, reviews = [10.0], []
 
-    def review() -> None:
-        reviews.append((now[0], port.taken_at, reports))
+    class Reviewer(Nobody):
+        def review(self) -> None:
+            reviews.append((now[0], port.taken_at))
 
-    port = FramePort(Here(), Counters(), lambda *_: True, review, clock=lambda: now[0])
+    port = FramePort(Here(), Counters(), Reviewer(), clock=lambda: now[0])
     port.descriptor = near.fileno()
     for now[0] in (10.0, 10.9, 11.5, 11.6, 30.0):
         far.send(framed(packet(B, 100), CARD, A, II))
-        reports += 1
         assert port.drain(lambda _: None) is None
         assert port.taken_at == now[0]
-    assert reviews == [(10.0, -1.0, 1), (11.5, 10.9, 3), (30.0, 11.6, 5)]
+    assert reviews == [(10.0, -1.0), (11.5, 10.9), (30.0, 11.6)]
 
 
 def test_a_card_that_is_lost_says_why() -> None:
-    port = FramePort(Here(), Counters(), lambda *_: True, lambda: None)
+    port = FramePort(Here(), Counters(), Nobody())
     lost = port.drain(lambda _: None)
     assert lost is not None
     assert lost.errno == errno.EBADF

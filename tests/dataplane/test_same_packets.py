@@ -7,12 +7,13 @@ from collections.abc import Coroutine
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from dataplane.histories import CLIENTS, HISTORIES, Batch, Happening, History
+from dataplane.drawing import HISTORIES
+from dataplane.histories import CLIENTS, Batch, Happening, History
 from dataplane.memory_kernel import KernelLoop
 from dataplane.twins import Twins
 from nwip.dataplane import batched, joining
 
-HISTORIES_LIVED = int(os.environ.get("NWIP_TWINS", "100"))
+HISTORIES_LIVED = int(os.environ.get("NWIP_TWINS", "60"))
 
 
 def run(work: Coroutine[None, None, None]) -> None:

@@ -24,9 +24,6 @@ from gateway.test_agents import LAN, SERVER, announce
 from gateway.world import Station
 from nwip.dataplane.batched import BatchedPort
 from nwip.directory.records import Host, Node, Route
-from nwip.gateway.taps import Taps
-
-Change = Callable[[Scene], Awaitable[None] | None]
 
 
 def each(scene: Scene, work: Callable[[Side], object]) -> None:
@@ -193,34 +190,6 @@ def test_whoever_comes_at_an_address_that_was_anothers_is_counted_anew() -> None
     play(work)
 
 
-def test_nothing_is_counted_any_more_of_a_node_that_is_gone() -> None:
-    async def work(scene: Scene) -> None:
-        port = scene.twins.fast.host.ports[DATA]
-        assert isinstance(port, BatchedPort)
-        name = port.name_of(PEERS[0])
-        assert name in port.tally.packets_in
-        await a_node_is_gone(scene)
-        assert name not in port.tally.packets_in
-
-    play(work)
-
-
-def test_a_listener_sees_every_packet_and_then_none_of_them_is_looked_at_again() -> None:
-    async def work(scene: Scene) -> None:
-        heard: list[bytes] = []
-        side = scene.twins.fast
-        taps = Taps([side.member.gateway])
-        listener = lambda _link, _out, data, _hop: heard.append(data)  # noqa: E731 - it is removed by name
-        taps.add(listener)
-        assert scene.looked_at() == scene.looked_at() == len(scene.ways)
-        assert len(heard) == 2 * 2 * 3 * len(scene.ways)
-        taps.remove(listener)
-        assert scene.looked_at() >= len(scene.ways) - 1  # what one player asks teaches the other's answer
-        assert scene.looked_at() == 0
-
-    play(work)
-
-
 def test_a_lan_that_gets_its_number_leaves_nothing_remembered() -> None:
     async def work(scene: Scene) -> None:
         side = scene.twins.fast
@@ -261,33 +230,5 @@ def test_what_changes_everything_leaves_nothing_remembered(what: str) -> None:
             case _:
                 gateway.stand_by(side.room)
         assert not port.flows.exits
-
-    play(work)
-
-
-def test_a_player_who_is_only_heard_in_batches_is_alive_and_one_who_falls_silent_is_not() -> None:
-    async def work(scene: Scene) -> None:
-        side = scene.twins.fast
-        at, data, source = scene.ways[0]
-        began = side.games.clients()[0].since
-        for _ in range(30):
-            await scene.twins.pass_time(5.0)
-            side.host.deliver(at, [(data, source)])
-        assert [(view.node, view.since) for view in side.games.clients()] == [(scene.alice, began)]
-        await scene.twins.pass_time(100.0)
-        assert side.games.clients() == []
-
-    play(work)
-
-
-def test_other_nodes_that_are_only_heard_in_batches_are_not_taken_for_lost() -> None:
-    async def work(scene: Scene) -> None:
-        each(scene, lambda side: side.member.gateway.session_lost())
-        at, data, source = scene.ways[7]
-        for _ in range(12):
-            await scene.twins.pass_time(2.0, step=1.0)
-            scene.twins.deliver(at, [(data, source)] * 2)
-        assert not scene.twins.differences()
-        scene.check()
 
     play(work)

@@ -1,13 +1,12 @@
 """Frames in batches on real cards: what the socket pairs of `links/lan/lan_crossing.py` cannot show."""
 
-import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from links.lan.lan_crossing import FAR, OTHER_CARD, Crossing, crossing, drained
+from links.lan.lan_crossing import FAR, OTHER_CARD, Crossing, crossing, drained, until
 from links.lan.lan_world import CARD, EVERYONE, REMOTE, SHARED, A, B, C
 from links.lan.test_lan_batches import VIRTUAL, Chance, from_lan, ipx, raised
 from nwip.dataplane.kernel import IS_THERE
@@ -30,7 +29,6 @@ pytestmark = [
 
 LEFT, RIGHT = "192.0.2.1/24", "192.0.2.2/24"
 LONGEST = 1514  # octets of a frame that a card with an MTU of 1500 carries
-PATIENCE = 20.0  # seconds
 
 
 class Cable:
@@ -94,30 +92,6 @@ async def carry(
     await until(lambda: last in gateway.unusual)
 
 
-async def gone_out(gateway: Crossing, before: tuple[int, ...]) -> tuple[Counter[bytes], ...]:
-    """Return what has gone out by each link since it had counted so many packets."""
-    found: tuple[list[bytes], ...] = ([], [], [])
-    due = [sent - earlier for sent, earlier in zip(packets_out(gateway), before, strict=True)]
-
-    def is_all() -> bool:
-        for octets, new in zip(found, gateway.sent(), strict=True):
-            octets.extend(new)
-        return [len(octets) for octets in found] == due
-
-    await until(is_all)
-    return tuple(Counter(octets) for octets in found)
-
-
-def packets_out(gateway: Crossing) -> tuple[int, ...]:
-    return tuple(link.counters.packets_out for link in gateway.links)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await asyncio.sleep(0)
-
-
 @pytest.mark.parametrize("joined", [False, True])
 @pytest.mark.parametrize("frame_type", FrameType)
 async def test_on_cards_the_same_goes_out_and_is_counted_as_one_by_one(
@@ -134,9 +108,8 @@ async def test_on_cards_the_same_goes_out_and_is_counted_as_one_by_one(
             frames = [frame for frame in frames if ADDRESSES + 2 <= len(frame) <= LONGEST]
             told = []
             for one in (batched, single):
-                before = packets_out(one)
                 await carry(one, frames, datagrams, frame_type)
-                told.append(await gone_out(one, before))
+                told.append([Counter(octets) for octets in await one.sent()])
             assert told[0] == told[1]
             assert batched.books() == single.books()
         assert sorted(batched.unusual) == sorted(single.unusual)
@@ -153,7 +126,7 @@ async def test_full_batches_go_both_ways_and_nothing_is_lost() -> None:
         await carry(gateway, there[:1], back[:1])
         await carry(gateway, there[1:], back[1:])
         assert gateway.passed() == 598
-        frames, _, datagrams = gateway.sent()
+        frames, _, datagrams = await gateway.sent()
         sent = [raised(bytes(14) + packet) for packet in back]
         assert frames == [framed(packet, A, SHARED, FrameType.ETHERNET_II) for packet in sent]
         assert datagrams == [raised(frame)[: 46 + mark] for mark, frame in enumerate(there)]
@@ -168,7 +141,7 @@ async def test_frames_that_a_card_refuses_are_counted_and_the_others_go_out() ->
         assert gateway.passed() == 3
         assert gateway.first.counters.drops == {NOT_TAKEN: 1}
         assert gateway.first.counters.packets_out == 3
-        assert [len(frame) for frame in gateway.wires[0].heard()] == [114] * 3
+        assert [len(frame) for frame in (await gateway.sent())[0]] == [114] * 3
 
 
 async def test_a_card_that_is_taken_down_is_lost_and_frames_pass_again_when_it_is_back() -> None:
@@ -180,6 +153,9 @@ async def test_a_card_that_is_taken_down_is_lost_and_frames_pass_again_when_it_i
         assert gateway.passed() == 2
         take(gateway, "down")
         await until(lambda: gateway.first.describe()["state"].startswith("lost"))
+        spot = gateway.first.spot(A)
+        assert spot is not None
+        assert spot.port.fileno() == -1, "another socket may have its descriptor by now"
         before = gateway.virtual.counters.packets_in
         gateway.peer.sendto(packet, gateway.virtual.endpoint)
         await until(lambda: gateway.virtual.counters.packets_in > before)

@@ -29,6 +29,9 @@ class Audience:
         self.names: Callable[[], Iterable[bytes]] = _nobody
         self._size = name_size
         self._names: bytes | None = None
+        self._besides: bytes | None = None
+        self._blocks: list[bytes] = []
+        self._loaded: bytes | None = None
         self._block_names = bytearray(BLOCK * name_size)
         self._packet = bytearray(MAXIMUM_SIZE)
         self._own = address_of(self._packet)
@@ -59,21 +62,31 @@ class Audience:
         """Send so many octets at an address in memory, as `send` does."""
         self._iovec.base = at
         self._iovec.length = length
+        if self._names is None or besides != self._besides:
+            self._prepare(besides)
+        went = refused = 0
+        for block in self._blocks:
+            if block is not self._loaded:
+                self._block_names[: len(block)] = block
+                self._loaded = block
+            size = len(block) // self._size
+            sent = sendmmsg(descriptor, self._pointers[0], size, MSG_DONTWAIT)
+            if sent != size:
+                refused += send_rest(descriptor, self._pointers, sent, size)
+            went += size
+        return went - refused, refused
+
+    def _prepare(self, besides: bytes | None) -> None:
+        """Put the addresses in blocks, without one; who speaks often speaks again."""
         if self._names is None:
             self._names = b"".join(self.names())
         names = self._names
         out = -1 if besides is None else self._find(names, besides)
         if out >= 0:
             names = names[:out] + names[out + self._size :]
-        count, refused, step = len(names) // self._size, 0, BLOCK * self._size
-        for start in range(0, len(names), step):
-            block = names[start : start + step]
-            self._block_names[: len(block)] = block
-            size = len(block) // self._size
-            sent = sendmmsg(descriptor, self._pointers[0], size, MSG_DONTWAIT)
-            if sent != size:
-                refused += send_rest(descriptor, self._pointers, sent, size)
-        return count - refused, refused
+        step = BLOCK * self._size
+        self._besides = besides
+        self._blocks = [names[start : start + step] for start in range(0, len(names), step)]
 
     def _find(self, names: bytes, name: bytes) -> int:
         at = names.find(name)

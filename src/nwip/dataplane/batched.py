@@ -51,6 +51,16 @@ class BatchedPort(PortablePort):
         """Return the descriptor, -1 when the port is closed."""
         return self._socket.fileno()
 
+    @property
+    def mean_in(self) -> float:
+        """The octets of a packet that came in by the link, on the average."""
+        return self._books.octets_in / max(1, self._books.packets_in)
+
+    @property
+    def mean_out(self) -> float:
+        """The octets of a packet that went out by the link, on the average."""
+        return self._books.octets_out / max(1, self._books.packets_out)
+
     def name_of(self, endpoint: Endpoint) -> bytes:
         """Return an endpoint as the kernel writes it: in `name_size` octets if it is of the port's family."""
         return sockaddr(endpoint, socket.AF_INET6 if ":" in endpoint[0] else socket.AF_INET)

@@ -50,13 +50,15 @@ def forward(flows: Flows, count: int) -> Sequence[int]:
     if keys[0].endswith(BROADCAST_NODE):
         if repeat_all(flows, keys, count):
             return ()
-    else:
+    elif filled or not flows.was_mixed:  # after a batch that was not, hardly any is all of one way
         for way in flows.exits:
             if _forward_all(flows, way, keys, count):
                 return ()
     if filled:
         fill_networks(buffer, count, _THIS_NETWORK)
-    return forward_some(flows, keys, count)
+    left = forward_some(flows, keys, count)
+    flows.was_mixed = bool(left)
+    return left
 
 
 def _forward_all(flows: Flows, way: Exit, keys: tuple[bytes, ...], count: int) -> bool:

@@ -19,14 +19,14 @@ def count_in(flows: Flows, names: Sequence[bytes], count: int, octets: int) -> N
     books.packets_in += count
     books.octets_in += octets
     _count(tally.packets_in, names, count)
-    add(tally.octets_in, names[0], octets)
+    tally.sample(tally.octets_in, names, octets)
 
 
 def count_out(way: Exit, names: Sequence[bytes], count: int, octets: int, refused: int) -> None:
     """Count packets that went out to `names`, one for each packet or one for all; some were refused."""
     books, tally = way.books, way.target.tally
     _count(tally.packets_out, names, count)
-    add(tally.octets_out, names[0], octets)
+    tally.sample(tally.octets_out, names, octets)
     if refused:
         books.drop(REFUSED, refused)
         octets -= octets * refused // count  # which were refused is not known

@@ -101,7 +101,8 @@ class Flows:
 
     `network` is the number of the port's network, four octets, which is written where a packet says "this
     network". `hop_limit` is the transport control that no packet may have behind a router, `maximum` the
-    largest packet that may come in, in octets. `books` and `tally` are those of the port.
+    largest packet that may come in, in octets. `books` and `tally` are those of the port. `was_mixed` says
+    whether something was left of the last batch.
     """
 
     def __init__(self, arena: Arena, books: Books, tally: Tally) -> None:
@@ -112,6 +113,7 @@ class Flows:
         self.network = bytes(NETWORK_SIZE)
         self.hop_limit = HOP_LIMIT
         self.exits: list[Exit] = []
+        self.was_mixed = False
         self.everyone = bytes(NETWORK_SIZE)
         self.repeat: Repeat | None = None
         self.speakers: dict[bytes, bytes] = {}

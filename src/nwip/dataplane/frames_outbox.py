@@ -4,8 +4,10 @@ Fast path. The kernel gathers each frame from its parts, so no packet is copied 
 sender, the rest of the header, the packet in its slot, and padding to 60 octets where it is short.
 """
 
+import ctypes
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from struct import Struct
 from typing import Final
 
 from nwip.dataplane.arena import IOVEC, SLOTS, STRIDE, address_of, headers
@@ -19,20 +21,29 @@ _PARTS: Final = 5  # destination, sender, rest, packet, padding
 _MESSAGE: Final = _PARTS * IOVEC
 _PACKET: Final = 3 * IOVEC
 _PADDING: Final = 4 * IOVEC
+_NODE: Final = f"{SOURCE_NODE_OFFSET}x{MAC_SIZE}s{STRIDE - SOURCE_NODE_OFFSET - MAC_SIZE}x"
+_NODES: Final = [Struct("=" + _NODE * count) for count in range(SLOTS + 1)]
 
 
 class FrameOutbox(Outbox):
     """Frames of one type to MAC addresses, from `sender`; None: from the source node of each packet.
 
-    `sending` is called whenever frames go out.
+    `sending` is called with the senders whenever frames go out.
     """
 
     def __init__(
-        self, base: int, frame_type: FrameType, sender: bytes | None, sending: Callable[[], None]
+        self,
+        base: int,
+        frame_type: FrameType,
+        sender: bytes | None,
+        sending: Callable[[Collection[bytes]], None],
     ) -> None:
         shape = self._shape = SHAPES[frame_type]
         self._sending = sending
         self._sender = None if sender is None else bytearray(sender)
+        self._senders = None if sender is None else (sender,)
+        self._slots: Sequence[int] = range(SLOTS)
+        self._memory = (ctypes.c_char * (SLOTS * STRIDE)).from_address(base)
         start = b"\0\0" if shape.counted else b""
         self._rests = bytearray((start + shape.fixed) * SLOTS)
         self._zeros = bytearray(MINIMUM_FRAME)
@@ -48,6 +59,7 @@ class FrameOutbox(Outbox):
 
     def pick(self, slots: "range | list[int]", lengths: list[int]) -> None:
         """Let message i send the i-th of these slots, so many octets of it."""
+        self._slots = slots
         size, count = self._shape.rest_size, len(slots)
         to, rests = address_of(self._names), address_of(self._rests)
         packets = array(WORDS, [self._base + slot * STRIDE for slot in slots])
@@ -91,8 +103,25 @@ class FrameOutbox(Outbox):
 
     def send(self, descriptor: int, names: bytes, count: int) -> int:
         """Send the first `count` messages, each to its address of `names`; return how many were refused."""
-        self._sending()
+        if self._senders is not None:
+            senders: Collection[bytes] = self._senders
+        elif isinstance(self._slots, range):
+            senders = set(_NODES[count].unpack_from(self._memory))
+        else:
+            senders = self._sources(range(count))
+        self._sending(senders)
         return super().send(descriptor, names, count)
+
+    def leave_out(self, slots: Sequence[int], count: int) -> None:
+        """Let the messages send the first `count` slots without some, in order; then set their lengths."""
+        out = set(slots)
+        kept = [slot for slot in range(count) if slot not in out]
+        self.pick(kept, [0] * len(kept))
+
+    def _sources(self, messages: Iterable[int]) -> set[bytes]:
+        """Return the source nodes of some messages' packets."""
+        first = self._base + SOURCE_NODE_OFFSET
+        return {ctypes.string_at(first + self._slots[index] * STRIDE, MAC_SIZE) for index in messages}
 
     def _write_counts(self, high: bytearray, low: bytearray) -> None:
         """Write what the frames count: the packet, and what of the header is behind the count."""

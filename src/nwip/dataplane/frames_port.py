@@ -6,8 +6,8 @@ Fast path. What `flows` knows goes on without a look at single frames; the rest 
 import errno
 import os
 import time
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Collection, Sequence
+from typing import Final, Protocol
 
 from nwip.dataplane.arena import SLOTS
 from nwip.dataplane.batched import BATCHES
@@ -25,17 +25,28 @@ from nwip.ipx.frames import MAC_SIZE, FrameType
 REVIEW_INTERVAL: Final = 1.0  # seconds: how exactly it is known when a host sent something last
 TALLIED: Final = 65536  # MAC addresses; beyond it they are counted anew
 
-Admit = Callable[[bytes, bytes, bytes], bool]
-"""(source, MAC address that sent it, destination) -> whether packets like this may pass without a look."""
+
+class Observer(Protocol):
+    """Who knows which frames may pass a port without a look, and is told of those that do."""
+
+    def admits(self, source: bytes, mac: bytes, destination: bytes) -> bool:
+        """Say whether packets from a source, which a MAC address sends, to a destination may pass."""
+        ...
+
+    def note_sending(self, senders: Collection[bytes], now: float) -> None:
+        """Learn that frames go out from some MAC addresses, at a time in seconds."""
+        ...
+
+    def review(self) -> None:
+        """Learn from the tally who was heard: called about once a second, before new frames are taken."""
+        ...
 
 
 class FramePort:
     """The frames of a card, whose descriptor comes and goes: -1 while there is none.
 
     It is also the `Target` for what our own node sends on; `by_source` is that for packets that are sent as
-    if their sources were on the LAN. `admit` is asked before anything is remembered. `review` is called from
-    time to time before new frames are taken. `sent_at` and `taken_at` say when frames last went out and when
-    they came in.
+    if their sources were on the LAN. `taken_at` says, in seconds, when frames last came in.
     """
 
     kind = "batched"
@@ -46,19 +57,18 @@ class FramePort:
         self,
         standing: Standing,
         books: Books,
-        admit: Admit,
-        review: Callable[[], None],
+        observer: Observer,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.tally = Tally()
         self.descriptor = -1
         self.frame_type = FrameType.ETHERNET_II
-        self.sent_at = self.taken_at = -REVIEW_INTERVAL
+        self.taken_at = -REVIEW_INTERVAL
         self.by_source = BySource(self)
         self._standing = standing
         self._arena = FrameArena(standing)
-        self.flows: Flows = FrameFlows(self._arena, books, self.tally, admit)
-        self._review = review
+        self.flows: Flows = FrameFlows(self._arena, books, self.tally, observer)
+        self._observer = observer
         self._reviewed_at = self.taken_at
         self._clock = clock
 
@@ -76,9 +86,9 @@ class FramePort:
         """Return what sends packets in slots from an address on, with our own node as the sender."""
         return FrameOutbox(base, self.frame_type, self._standing.node, self.note_sending)
 
-    def note_sending(self) -> None:
+    def note_sending(self, senders: Collection[bytes]) -> None:
         """Note that frames go out now."""
-        self.sent_at = self._clock()
+        self._observer.note_sending(senders, self._clock())
         if len(self.tally.packets_out) > TALLIED:
             self.tally.packets_out.clear()
             self.tally.octets_out.clear()
@@ -103,7 +113,7 @@ class FramePort:
     def _begin(self) -> None:
         now = self._clock()
         if now - self._reviewed_at >= REVIEW_INTERVAL:
-            self._review()
+            self._observer.review()
             self._reviewed_at = now
         self.taken_at = now
         if len(self.tally.packets_in) > TALLIED:
@@ -133,13 +143,13 @@ class BySource:
 class FrameFlows(Flows):
     """`Flows` of what comes from a LAN, of which not all may be remembered."""
 
-    def __init__(self, arena: FrameArena, books: Books, tally: Tally, admit: Admit) -> None:
+    def __init__(self, arena: FrameArena, books: Books, tally: Tally, observer: Observer) -> None:
         super().__init__(arena, books, tally)
-        self._admit = admit
+        self._observer = observer
 
     def learn(
         self, source: bytes, name: bytes, destination: bytes, place: bytes, way: Exit, *, routed: bool
     ) -> None:
         """Remember that packets from `source` at `name` are believed, and go by `way` to `place`."""
-        if self._admit(source, name, destination):
+        if self._observer.admits(source, name, destination):
             super().learn(source, name, destination, place, way, routed=routed)

@@ -4,6 +4,7 @@ Fast path. A column is one slice of the arena's buffer: the same octet of every 
 they should be, nearly all, cost one comparison for the batch; only in others it is asked which packet it was.
 """
 
+from operator import ne
 from typing import Final
 
 from nwip.dataplane.arena import SLOTS, STRIDE
@@ -56,29 +57,36 @@ def are_sound(buffer: bytearray, high: bytearray, low: bytearray, hop_limit: int
     )
 
 
-def sound_ones(
-    buffer: bytearray, high: bytearray, low: bytearray, hop_limit: int, maximum: int
-) -> list[bool]:
-    """Say of each packet what `are_sound` and `octets_of` say of all."""
+def unsound(buffer: bytearray, high: bytearray, low: bytearray, hop_limit: int, maximum: int) -> set[int]:
+    """Return the slots of the packets for which `are_sound` or `octets_of` would not hold."""
     count = len(high)
     end = count * STRIDE
-    sound = [HEADER_SIZE <= first << 8 | second <= maximum for first, second in zip(high, low, strict=True)]
     columns = (
         (buffer[0:end:STRIDE], _NO_CHECKSUM[count]),
         (buffer[1:end:STRIDE], _NO_CHECKSUM[count]),
         (buffer[LENGTH_OFFSET:end:STRIDE], high),
         (buffer[LENGTH_OFFSET + 1 : end : STRIDE], low),
     )
+    odd: set[int] = set()
     for column, right in columns:
         if column != right:
-            sound = [so and a == b for so, a, b in zip(sound, column, right, strict=True)]
+            differ = bytes(map(ne, column, right))
+            at = differ.find(1)
+            while at >= 0:
+                odd.add(at)
+                at = differ.find(1, at + 1)
+    if not octets_of(high, low, maximum):
+        sizes = enumerate(zip(high, low, strict=True))
+        odd.update(slot for slot, (a, b) in sizes if not HEADER_SIZE <= a << 8 | b <= maximum)
     hops = buffer[TRANSPORT_CONTROL_OFFSET:end:STRIDE]
     if hops.translate(None, _BELOW[hop_limit]):
-        sound = [so and each < hop_limit for so, each in zip(sound, hops, strict=True)]
+        odd.update(slot for slot in range(count) if hops[slot] >= hop_limit)
     sockets = buffer[DESTINATION_SOCKET_OFFSET + 1 : end : STRIDE]
-    if ECHO_LOW in sockets:
-        sound = [so and each != ECHO_LOW for so, each in zip(sound, sockets, strict=True)]
-    return sound
+    at = sockets.find(ECHO_LOW)
+    while at >= 0:
+        odd.add(at)
+        at = sockets.find(ECHO_LOW, at + 1)
+    return odd
 
 
 def raise_hops(buffer: bytearray, count: int) -> None:
@@ -87,16 +95,14 @@ def raise_hops(buffer: bytearray, count: int) -> None:
     buffer[column] = buffer[column].translate(_RAISED)
 
 
-def raised(hops: int) -> int:
-    """Return a transport control one higher."""
-    return _RAISED[hops]
-
-
-def raise_hops_of(buffer: bytearray, slots: list[int]) -> None:
-    """Raise the transport control of some packets."""
-    for slot in slots:
-        at = slot * STRIDE + TRANSPORT_CONTROL_OFFSET
-        buffer[at] = _RAISED[buffer[at]]
+def raise_hops_besides(buffer: bytearray, count: int, besides: set[int]) -> None:
+    """Raise the transport control of all packets but some."""
+    column = slice(TRANSPORT_CONTROL_OFFSET, count * STRIDE, STRIDE)
+    hops = buffer[column]
+    raised = hops.translate(_RAISED)
+    for slot in besides:
+        raised[slot] = hops[slot]
+    buffer[column] = raised
 
 
 def are_of_this_network(buffer: bytearray, count: int) -> bool:

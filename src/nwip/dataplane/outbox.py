@@ -9,6 +9,7 @@ import errno
 import select
 import sys
 from array import array
+from collections.abc import Sequence
 from typing import Final
 
 from nwip.dataplane.arena import IOVEC, MESSAGE, SLOTS, STRIDE, address_of, headers
@@ -45,6 +46,7 @@ class Outbox:
         messages = address_of(self._messages)
         self._pointers = [ctypes.c_void_p(messages + index * MESSAGE) for index in range(SLOTS)]
         self.pick(range(SLOTS), [STRIDE] * SLOTS)
+        self._whole = bytes(self._iovecs)
 
     def pick(self, slots: "range | list[int]", lengths: list[int]) -> None:
         """Let message i send the i-th of these slots, so many octets of it."""
@@ -57,6 +59,13 @@ class Outbox:
         words[::2] = array(WORDS, addresses)
         words[1::2] = array(WORDS, lengths)
         self._iovecs[: len(words) * _WORD] = words.tobytes()
+
+    def leave_out(self, slots: Sequence[int], count: int) -> None:
+        """Let the messages send the first `count` slots without some, in order; then set their lengths."""
+        iovecs = bytearray(self._whole[: count * IOVEC])
+        for slot in reversed(slots):
+            del iovecs[slot * IOVEC : (slot + 1) * IOVEC]
+        self._iovecs[: len(iovecs)] = iovecs
 
     def set_lengths(self, high: bytearray, low: bytearray) -> None:
         """Say how long the messages from the first on are: the high and the low octets of their lengths."""

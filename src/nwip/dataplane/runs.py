@@ -14,7 +14,7 @@ from nwip.dataplane.bursts import Burst, BurstArena
 from nwip.dataplane.counting import count_in, count_out
 from nwip.dataplane.flows import Flows
 from nwip.dataplane.groups import LARGEST_PACKET
-from nwip.dataplane.headers import NETWORK_SIZE, are_sound, raised
+from nwip.dataplane.headers import NETWORK_SIZE, are_sound
 from nwip.ipx.packet import (
     DESTINATION_OFFSET,
     DESTINATION_SOCKET_OFFSET,
@@ -102,7 +102,7 @@ def forward_run(flows: Flows, burst: Burst) -> bool:
         sent = bytearray(head)
         sent[_DESTINATION], sent[_SOURCE] = destination, source
         if way.raises:
-            sent[TRANSPORT_CONTROL_OFFSET] = raised(head[TRANSPORT_CONTROL_OFFSET])
+            sent[TRANSPORT_CONTROL_OFFSET] = min(head[TRANSPORT_CONTROL_OFFSET] + 1, 255)
         _rewrite(burst, head, sent)
         refused = groups.send_in_one_piece(way.target.fileno(), place, burst.address, octets, size)
         count_in(flows, [name], burst.count, octets)

@@ -1,14 +1,20 @@
 """Who has sent and got how much at one port, by the peer's address as the kernel writes it."""
 
+from collections.abc import Sequence
+from typing import Final
+
+SAMPLED: Final = 4096  # peers
+
 
 class Tally:
     """Packets of each peer, counted; octets of each peer, sampled: one packet of a batch stands for all.
 
+    A peer for which none has stood yet, or for which there is no room, is told packets of `mean` octets each.
     The totals of a link are exact and kept elsewhere (`links.base.Counters`). `copies` are packets that went
     to everybody, and `copied_octets` theirs: what one peer got of them is told by `out`.
     """
 
-    __slots__ = ("copied_octets", "copies", "octets_in", "octets_out", "packets_in", "packets_out")
+    __slots__ = ("_turn", "copied_octets", "copies", "octets_in", "octets_out", "packets_in", "packets_out")
 
     def __init__(self) -> None:
         self.packets_in: dict[bytes, int] = {}
@@ -17,6 +23,7 @@ class Tally:
         self.octets_out: dict[bytes, int] = {}
         self.copies = 0
         self.copied_octets = 0
+        self._turn = 0
 
     def join(self, name: bytes) -> None:
         """Begin to count for a peer what goes to everybody."""
@@ -38,10 +45,23 @@ class Tally:
             add(self.packets_out, name, self.copies)
             add(self.octets_out, name, self.copied_octets)
 
-    def out(self, name: bytes, *, joined: bool) -> tuple[int, int]:
+    def came(self, name: bytes, mean: float) -> tuple[int, int]:
+        """Return packets and octets that came from a peer."""
+        packets = self.packets_in.get(name, 0)
+        return packets, self.octets_in.get(name, round(packets * mean))
+
+    def out(self, name: bytes, mean: float, *, joined: bool) -> tuple[int, int]:
         """Return packets and octets that a peer has got; `joined` says whether it has not parted."""
-        packets, octets = self.packets_out.get(name, 0), self.octets_out.get(name, 0)
+        packets = self.packets_out.get(name, 0)
+        octets = self.octets_out.get(name, round(packets * mean))
         return (packets + self.copies, octets + self.copied_octets) if joined else (packets, octets)
+
+    def sample(self, octets: dict[bytes, int], names: Sequence[bytes], count: int) -> None:
+        """Count the octets of a batch for one of its peers, if there is room for it."""
+        self._turn = (self._turn * 25173 + 13849) & 0xFFFF  # any order without a rhythm will do
+        name = names[(self._turn >> 3) % len(names)]
+        if name in octets or len(octets) < SAMPLED:
+            octets[name] = octets.get(name, 0) + count
 
     def forget(self, name: bytes) -> None:
         """Forget a peer."""

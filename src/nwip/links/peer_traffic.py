@@ -57,7 +57,6 @@ class PeerTraffic:
         for port in ports:
             if isinstance(port, BatchedPort):
                 name, tally = port.name_of(endpoint), port.tally
-                packets, octets = tally.out(name, joined=True)
-                more = (tally.packets_in.get(name, 0), tally.octets_in.get(name, 0), packets, octets)
+                more = (*tally.came(name, port.mean_in), *tally.out(name, port.mean_out, joined=True))
                 total = [one + another for one, another in zip(total, more, strict=True)]
         return Traffic(*total)

@@ -6,7 +6,7 @@ The cards are socket pairs, which carry frames as packet sockets do, and take no
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from functools import partial
 from typing import Final, Protocol
 
@@ -116,6 +116,7 @@ class Crossing:
         self.unusual: list[bytes] = []
         self.hosts: list[bytes] = []
         self.places_hosts = True
+        self._heard = [0, 0, 0]
         self.looked_at = 0
 
     @property
@@ -167,14 +168,28 @@ class Crossing:
         """Let frames come in by the first LAN, and datagrams from the other node, and be handled."""
         for frame in frames:
             self.wires[0].far.send(frame)
+        due = self._counted() + len(datagrams)
         for datagram in datagrams:
             self.peer.sendto(datagram, self.virtual.endpoint)
-        for _ in range(6):  # all of it has arrived: a turn of the loop handles 256 of each
+        for _ in range(3):  # all frames are there: a turn of the loop handles 256 of them
             await asyncio.sleep(0)
+        await until(lambda: self._counted() >= due)
 
-    def sent(self) -> tuple[list[bytes], list[bytes], list[bytes]]:
+    async def sent(self) -> tuple[list[bytes], list[bytes], list[bytes]]:
         """Return what has gone out by each link since this was asked last."""
-        return self.wires[0].heard(), self.wires[1].heard(), drained(self.peer)
+        due = [link.counters.packets_out for link in self.links]
+        heard: tuple[list[bytes], list[bytes], list[bytes]] = ([], [], [])
+
+        def are_there() -> bool:
+            new = (*(wire.heard() for wire in self.wires), drained(self.peer))
+            for octets, more in zip(heard, new, strict=True):
+                octets.extend(more)
+            counts = (len(octets) + before for octets, before in zip(heard, self._heard, strict=True))
+            return all(count >= least for count, least in zip(counts, due, strict=True))
+
+        await until(are_there)
+        self._heard = due
+        return heard
 
     def books(self) -> list[tuple[object, ...]]:
         """Return what the links have counted."""
@@ -193,6 +208,11 @@ class Crossing:
     def passed(self) -> int:
         """Return how many packets that came in were looked at by no link."""
         return sum(link.counters.packets_in for link in self.links) - self.looked_at
+
+    def _counted(self) -> int:
+        """Return how many datagrams have come in."""
+        counters = self.virtual.counters
+        return counters.packets_in + sum(counters.drops.values())
 
     def _unusual(self, _inlet: Outlet, packet: bytes, _hop: Hashable) -> None:
         self.unusual.append(packet)
@@ -214,6 +234,13 @@ async def crossing(
         yield made
     finally:
         await made.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until something is so, for twenty seconds at most."""
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0)
 
 
 def drained(sock: socket.socket) -> list[bytes]:

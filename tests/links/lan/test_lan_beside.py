@@ -8,7 +8,7 @@ from nwip.links.lan.beside import Beside
 from nwip.links.lan.engine import LanEngine
 from nwip.links.lan.events import Joined, Left
 from nwip.links.lan.neighbours import FRESH, SILENCE, Neighbours
-from nwip.links.lan.own_numbers import ECHO_WINDOW, SENDERS
+from nwip.links.lan.own_numbers import ECHO_WINDOW
 
 
 class Passed:
@@ -84,17 +84,17 @@ def of_remote(source: bytes = REMOTE) -> bytes:
     return packet(A, source, network=NETWORK, source_network=NETWORK).encode()
 
 
-def test_a_frame_from_whom_we_speak_for_is_our_own_as_long_as_frames_pass() -> None:
+def test_a_frame_from_whom_frames_were_sent_unseen_is_our_own_for_as_long_as_an_echo_takes() -> None:
     made, beside = joined()
     place = beside.place(A, of_remote(), 0.0)
     assert place is not None
     assert place.target is beside.port.by_source
-    beside.port.sent_at = 10.0
+    beside.note_sending({REMOTE}, 10.0)
     echo = frame(packet(A, REMOTE), to=SHARED, frame_type=FrameType.ETHERNET_II)
     assert made.receive_frames([echo], 10.0 + ECHO_WINDOW - 0.1) == []
     assert made.counters.drops == {"own frame came back": 1}
-    beside.port.sent_at = 30.0  # by others: whoever is taken for an echo once is looked at from then on
-    assert len(made.receive_frames([echo], 30.0)) == 1
+    beside.note_sending({B}, 11.0)
+    assert len(made.receive_frames([echo], 10.0 + ECHO_WINDOW)) == 1
     assert made.events() == [Joined(REMOTE)]
     assert beside.place(A, of_remote(), 31.0) is None
 
@@ -121,13 +121,3 @@ def test_nothing_is_remembered_of_a_frame_type_that_is_only_supposed_nor_of_what
     supposed.advance(6.0)
     assert supposed.types.spoken is FrameType.ETHERNET_802_2
     assert Beside(supposed, lambda: None).spot(A) is None
-
-
-def test_those_whom_we_speak_for_are_bounded_and_the_first_is_not_forgotten_at_once() -> None:
-    made, beside = joined()
-    beside.port.sent_at = 5.0
-    numbers = [b"\x02\x99" + number.to_bytes(4) for number in range(SENDERS + 1)]
-    for number in numbers:
-        assert beside.place(A, of_remote(number), 5.0) is not None
-    assert made.own.has_sent_lately(numbers[0], 6.0)
-    assert not made.own.has_sent_lately(numbers[0], 5.0 + ECHO_WINDOW)

@@ -179,6 +179,11 @@ class DosboxServer:
         """Return what there is to tell of every client, longest known first."""
         return [client.view() for client in self._table]
 
+    def hear_of_all(self, now: float) -> None:
+        """Count as heard now whose packets were taken beside this engine since the last look at them."""
+        for client in self._table:
+            self._is_heard_of(client, now)
+
     def datagrams_to_send(self) -> list[Outgoing]:
         """Return the datagrams that are to be sent now, in this order, once."""
         outgoing, self._outgoing = self._outgoing, []

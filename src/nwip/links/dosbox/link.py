@@ -123,7 +123,12 @@ class DosboxLink(ServerLink, Located):
             port.send_to_all(packet, None if sender is None else _name_of(sender, port))
 
     def clients(self) -> list[ClientView]:
-        """Return what there is to tell of every client; see `Tally` for what is sampled."""
+        """Return what there is to tell of every client; see `Tally` for what is sampled.
+
+        One that was heard in batches since the last look at it counts as heard now.
+        """
+        if self._wakeup:
+            self._engine.hear_of_all(self._wakeup.now())
         return [self._with_tally(view) for view in super().clients()]
 
     def describe(self) -> dict[str, str]:
@@ -178,12 +183,13 @@ class DosboxLink(ServerLink, Located):
             if client is None or not isinstance(port, BatchedPort):
                 continue
             name, tally = _name_of(client, port), port.tally
-            packets, octets = tally.out(name, joined=client.port == index)
+            packets_in, octets_in = tally.came(name, port.mean_in)
+            packets_out, octets_out = tally.out(name, port.mean_out, joined=client.port == index)
             view = view._replace(
-                packets_in=view.packets_in + tally.packets_in.get(name, 0),
-                octets_in=view.octets_in + tally.octets_in.get(name, 0),
-                packets_out=view.packets_out + packets,
-                octets_out=view.octets_out + octets,
+                packets_in=view.packets_in + packets_in,
+                octets_in=view.octets_in + octets_in,
+                packets_out=view.packets_out + packets_out,
+                octets_out=view.octets_out + octets_out,
             )
         return view
 

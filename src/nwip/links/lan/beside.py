@@ -5,7 +5,7 @@ The engine looks at the first packet that goes some way; the data plane remember
 what was sent meanwhile, and what it decides anew is forgotten there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from nwip.dataplane.frames_port import FramePort
 from nwip.dataplane.headers import NETWORK_SIZE
@@ -13,25 +13,16 @@ from nwip.dataplane.spots import Place, Shortcuts, Spot
 from nwip.ipx.frames import MAC_SIZE
 from nwip.links.base import Hop
 from nwip.links.lan.engine import LanEngine
-from nwip.links.lan.own_numbers import SENDERS
 
 
 class Beside:
-    """The way beside an engine: `port`, through which frames pass. `shortcuts` is where it is remembered.
-
-    Of the MAC addresses that frames pass with as their sources at most `SENDERS` are remembered; the one that
-    came first makes room for another, and its packets are looked at again. Which of them had a part in the
-    latest frames is not known: one that is heard on the LAN is taken for its own echo until no frames have
-    passed for as long as an echo takes, or until so long after it was first heard.
-    """
+    """The way beside an engine: `port`, through which frames pass. `shortcuts` is where it is remembered."""
 
     def __init__(self, engine: LanEngine, shortcuts: Callable[[], Shortcuts | None]) -> None:
         self._engine = engine
         self._shortcuts = shortcuts
-        self._senders: dict[bytes, None] = {}
-        self.port = FramePort(engine.own, engine.counters, self._admits, engine.neighbours.review)
+        self.port = FramePort(engine.own, engine.counters, self)
         engine.neighbours.beside = self
-        engine.own.sent_beside = self._sent
 
     @property
     def taken_at(self) -> float:
@@ -58,7 +49,6 @@ class Beside:
         sender = self._engine.egress.lasting_sender(packet, now)
         if spot is None or sender is None:
             return None
-        self._note_sender(sender)
         target = self.port if sender == self._engine.own.node else self.port.by_source
         return Place(target, spot.name)
 
@@ -75,7 +65,7 @@ class Beside:
         if shortcuts is not None:
             shortcuts.clear()
 
-    def _admits(self, source: bytes, mac: bytes, destination: bytes) -> bool:
+    def admits(self, source: bytes, mac: bytes, destination: bytes) -> bool:
         """Say whether packets may pass; on a joined LAN only its own hosts' to others: see `ingress.py`."""
         own, hosts = self._engine.own, self._engine.neighbours
         if not own.joined:
@@ -84,20 +74,11 @@ class Beside:
         is_local = destination[:NETWORK_SIZE] == here and destination[NETWORK_SIZE:] in hosts
         return mac in hosts and source == here + mac and not is_local
 
-    def _note_sender(self, mac: bytes) -> None:
-        if mac in self._senders:
-            return
-        self._senders[mac] = None
-        if len(self._senders) > SENDERS:
-            oldest = next(iter(self._senders))
-            self._engine.own.note_sending(oldest, self.port.sent_at)
-            del self._senders[oldest]
-            self.forget(oldest)
+    def note_sending(self, senders: Collection[bytes], now: float) -> None:
+        """Learn that frames go out from some MAC addresses."""
+        for mac in senders:
+            self._engine.own.note_sending(mac, now)
 
-    def _sent(self, mac: bytes) -> float | None:
-        """Return when frames may last have passed with a source; from now on its packets are looked at."""
-        if mac not in self._senders:
-            return None
-        del self._senders[mac]
-        self.forget(mac)
-        return self.port.sent_at
+    def review(self) -> None:
+        """Learn which hosts have been heard."""
+        self._engine.neighbours.review()

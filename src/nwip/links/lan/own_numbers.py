@@ -1,6 +1,5 @@
 """Where a link stands on a LAN: its numbers there, and the MAC addresses that it has sent with. Pure."""
 
-from collections.abc import Callable
 from typing import Final
 
 ECHO_WINDOW: Final = 2.0  # seconds after we sent with a MAC address in which a frame from it is our own
@@ -16,8 +15,6 @@ class OwnNumbers:
         self.station = station
         self.joined = joined
         self._sent: dict[bytes, float] = {}
-        self.sent_beside: Callable[[bytes], float | None] = lambda _mac: None
-        """When frames with a source may last have gone out that were not noted; whoever asks notes it."""
 
     @property
     def network(self) -> int:
@@ -38,8 +35,5 @@ class OwnNumbers:
 
     def has_sent_lately(self, mac: bytes, now: float) -> bool:
         """Say whether a frame from this source must be one of ours that came back."""
-        beside = self.sent_beside(mac)
-        if beside is not None:
-            self.note_sending(mac, max(beside, self._sent.get(mac, beside)))
         sent = self._sent.get(mac)
         return sent is not None and now - sent < ECHO_WINDOW
