@@ -53,7 +53,7 @@ def test_real_nodes_carry_the_load_without_loss(
         assert figure.lost == figure.yardstick_lost == 0
     if arguments[0] == "table":
         assert math.isfinite(told["octets_per_peer"])
-        assert told["octets_per_record"] > 0
+        assert told["octets_per_record"] >= 0  # of so few it may be none: memory comes in pages
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, *figures: Figure) -> None:

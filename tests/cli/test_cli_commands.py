@@ -17,6 +17,7 @@ import nwip as package
 from cli.running_node import RunningNode, nwip
 from nwip.banner import Facts, banner
 from nwip.cli import logs
+from nwip.cli.contents import COMMANDS
 from nwip.cli.main import cli
 from nwip.cli.text import milliseconds, printable, seconds
 from nwip.config import Config, ConfigError, example
@@ -44,7 +45,9 @@ FACTS: Facts = {
 
 def commands(group: click.Group = cli, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     yield path
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if isinstance(command, click.Group):
             yield from commands(command, (*path, name))
         else:
@@ -69,6 +72,24 @@ def fake_part(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(package, name, module, raising=False)
 
     return put
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_of_each_what_its_help_says(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    assert command.name == name
+    assert command.help is not None
+    assert " ".join(command.help.split()).startswith(COMMANDS[name].sentence.rstrip("."))
+
+
+def test_the_list_of_commands_imports_none_of_them() -> None:
+    run = "cli(['--help'], standalone_mode=False)"
+    script = f"import sys; from nwip.cli.main import cli; {run}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    modules = loaded.stdout.splitlines()[-1].split()
+    assert "nwip.cli.main" in modules
+    assert not {f"nwip.cli.{entry.module}" for entry in COMMANDS.values()} & set(modules)
 
 
 @pytest.mark.parametrize("path", list(commands()), ids=" ".join)

@@ -1,30 +1,44 @@
 """The command `nwip`."""
 
+from importlib import import_module
 from pathlib import Path
 
 import click
 
-from nwip.cli.bench import bench
-from nwip.cli.capture import capture
-from nwip.cli.decode import decode
-from nwip.cli.dhcp import dhcp_options
-from nwip.cli.discover import discover
-from nwip.cli.dissector import dissector
-from nwip.cli.dss import dss
+from nwip.cli.contents import COMMANDS
 from nwip.cli.failures import Commands
-from nwip.cli.link import link
-from nwip.cli.manage import config
-from nwip.cli.queries import clients, links, nodes, routes, services
-from nwip.cli.reach import ping, resolve, trace
-from nwip.cli.running import demo, up
-from nwip.cli.sap import sap
-from nwip.cli.simulate import simulate
 from nwip.cli.source import Settings
 from nwip.cli.text import example
 
 
+class AllCommands(Commands):
+    """The group of all commands, each of which is imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - there are no others elsewhere
+        """Return the names."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        """Return a command, None when there is none of that name."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        command = getattr(import_module(f"nwip.cli.{entry.module}"), entry.attribute)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of all without importing them."""
+        limit = formatter.width - 6 - max(map(len, COMMANDS))
+        told = [
+            (name, click.Command(name, help=COMMANDS[name].sentence).get_short_help_str(limit))
+            for name in sorted(COMMANDS)
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(told)
+
+
 @click.group(
-    cls=Commands,
+    cls=AllCommands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=example("nwip up", "nwip services --dss dss.example.org", "nwip ping FFFFFFFFFFFF"),
 )
@@ -44,32 +58,6 @@ def cli(context: click.Context, config_file: Path | None, *, verbose: bool) -> N
     'nwip up' runs a node; the other commands ask a running one, or a DSS over the network.
     """
     context.obj = Settings(config_file, verbose)
-
-
-for command in (
-    up,
-    demo,
-    services,
-    routes,
-    nodes,
-    links,
-    link,
-    clients,
-    ping,
-    trace,
-    resolve,
-    sap,
-    config,
-    simulate,
-    discover,
-    dhcp_options,
-    dss,
-    capture,
-    decode,
-    dissector,
-    bench,
-):
-    cli.add_command(command)
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from nwip.dataplane.headers import (
 )
 from nwip.dataplane.picking import forward_some
 from nwip.dataplane.repeating import repeat_all
+from nwip.dataplane.singles import forward_one
 from nwip.ipx.address import BROADCAST_NODE
 from nwip.ipx.packet import DESTINATION_OFFSET, SOURCE_OFFSET
 
@@ -43,6 +44,8 @@ def forward(flows: Flows, count: int) -> Sequence[int]:
         return range(count)
     buffer = flows.arena.buffer
     keys = _ADDRESSES[count].unpack_from(buffer)
+    if count == 1 and forward_one(flows, *keys):
+        return ()
     filled = keys[1].startswith(_THIS_NETWORK) and are_of_this_network(buffer, count)
     if filled:
         fill_networks(buffer, count, flows.network)
