@@ -98,10 +98,13 @@ class BatchedPort(PortablePort):
             if count <= 0:
                 return
             traffic.datagrams += count
+            copies = self.tally.copies
             left = self._forward(count)
             if count >= MANY and not left and self._joining.begins(arena, count):
                 return
-            if count < SLOTS or 2 * left > SLOTS or self._socket.fileno() < 0:
+            if 2 * left > SLOTS or self._socket.fileno() < 0:
+                return
+            if count < SLOTS and self.tally.copies == copies:  # while copies went out, more may have come
                 return
 
     def _drain_bursts(self, bursts: BurstArena) -> None:
