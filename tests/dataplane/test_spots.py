@@ -6,6 +6,7 @@ from nwip.dataplane.forwarding import Forwarder, Way
 from nwip.dataplane.spots import Located, Table
 from nwip.ipx.address import Address
 from nwip.ipx.packet import Packet
+from nwip.links.base import Counters
 from nwip.links.memory import MemoryLink
 
 KEY, OTHER = b"key", b"other"
@@ -61,10 +62,15 @@ def test_every_table_of_a_forwarder_tells_its_shortcuts(name: str, monkeypatch: 
 class Star(Located, MemoryLink):
     """A link whose hosts hear each other only through us."""
 
+    counters: Counters
+
     def __init__(self) -> None:
         MemoryLink.__init__(self, "star", 1, bytes(6))
         Located.__init__(self)
         self.star = True
+
+    def spot(self, hop: object) -> None:
+        """Nowhere: nothing is remembered of it."""
 
 
 @pytest.mark.parametrize("source_is", ["there", "unknown", "elsewhere"])

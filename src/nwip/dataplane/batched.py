@@ -10,8 +10,9 @@ from typing import Final
 
 from nwip.dataplane.arena import SLOTS, Arena
 from nwip.dataplane.audience import Audience
-from nwip.dataplane.batches import REFUSED, forward
+from nwip.dataplane.batches import forward
 from nwip.dataplane.bursts import BURSTS, BurstArena
+from nwip.dataplane.counting import REFUSED
 from nwip.dataplane.flows import Books, Flows
 from nwip.dataplane.joining import MANY, Joining
 from nwip.dataplane.kernel import SOL_UDP, UDP_SEGMENT, errno_of

@@ -9,11 +9,12 @@ from struct import Struct
 from typing import Final
 
 from nwip.dataplane.arena import SLOTS, STRIDE
-from nwip.dataplane.counting import REFUSED, count_in, count_out
+from nwip.dataplane.counting import count_in, count_out
 from nwip.dataplane.flows import Exit, Flows
 from nwip.dataplane.groups import LARGEST_PACKET
 from nwip.dataplane.headers import (
-    NETWORK_SIZE,
+    THIS_NETWORK,
+    are_equal,
     are_of_this_network,
     are_sound,
     fill_networks,
@@ -26,8 +27,6 @@ from nwip.dataplane.singles import forward_one
 from nwip.ipx.address import BROADCAST_NODE
 from nwip.ipx.packet import DESTINATION_OFFSET, SOURCE_OFFSET
 
-__all__ = ["REFUSED", "forward"]
-
 NEARBY: Final = 9  # packets: if among so many an address is there twice, others are likely to be
 
 _ADDRESS: Final = 10  # octets: network and node
@@ -35,7 +34,6 @@ _GAP: Final = SOURCE_OFFSET - DESTINATION_OFFSET - _ADDRESS
 _REST: Final = STRIDE - SOURCE_OFFSET - _ADDRESS
 _FIELDS: Final = f"{DESTINATION_OFFSET}x{_ADDRESS}s{_GAP}x{_ADDRESS}s{_REST}x"
 _ADDRESSES: Final = [Struct("=" + _FIELDS * count) for count in range(SLOTS + 1)]
-_THIS_NETWORK: Final = bytes(NETWORK_SIZE)
 
 
 def forward(flows: Flows, count: int) -> Sequence[int]:
@@ -46,7 +44,7 @@ def forward(flows: Flows, count: int) -> Sequence[int]:
     keys = _ADDRESSES[count].unpack_from(buffer)
     if count == 1 and forward_one(flows, *keys):
         return ()
-    filled = keys[1].startswith(_THIS_NETWORK) and are_of_this_network(buffer, count)
+    filled = keys[1].startswith(THIS_NETWORK) and are_of_this_network(buffer, count)
     if filled:
         fill_networks(buffer, count, flows.network)
         keys = _ADDRESSES[count].unpack_from(buffer)
@@ -58,7 +56,7 @@ def forward(flows: Flows, count: int) -> Sequence[int]:
             if _forward_all(flows, way, keys, count):
                 return ()
     if filled:
-        fill_networks(buffer, count, _THIS_NETWORK)
+        fill_networks(buffer, count, THIS_NETWORK)
     left = forward_some(flows, keys, count)
     flows.was_mixed = bool(left)
     return left
@@ -80,7 +78,7 @@ def _forward_all(flows: Flows, way: Exit, keys: tuple[bytes, ...], count: int) -
     way.all.set_lengths(high, low)
     length = octets // count
     groups = None
-    if length <= LARGEST_PACKET and _repeat(places, count) and _are_equal(high, low):
+    if length <= LARGEST_PACKET and _repeat(places, count) and are_equal(high, low):
         groups = way.groups_of_all if len(places) == 1 else way.groups_of_some
     if groups is None or not groups.refused.isdisjoint(places):
         to = b"".join(places) if len(places) == count else places[0] * count
@@ -122,7 +120,3 @@ def _places(way: Exit, destinations: tuple[bytes, ...]) -> list[bytes]:
 def _repeat(places: list[bytes], count: int) -> bool:
     """Say whether packets to one address are likely to be many: the first ones are looked at."""
     return places[0] in places[1:NEARBY] if len(places) > 1 else count > 1
-
-
-def _are_equal(high: bytearray, low: bytearray) -> bool:
-    return high.count(high[0]) == len(high) == low.count(low[0])

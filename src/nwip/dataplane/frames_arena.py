@@ -14,7 +14,7 @@ from typing import Final
 from nwip.dataplane.arena import IOVEC, SLOTS, STRIDE, Arena, address_of, headers
 from nwip.dataplane.frames import LARGEST_FRAME, LONGEST_REST, SHAPES, Shape, Standing
 from nwip.dataplane.frames_lanes import are_small, are_within, lanes, same
-from nwip.dataplane.headers import NETWORK_SIZE
+from nwip.dataplane.headers import NETWORK_SIZE, THIS_NETWORK
 from nwip.dataplane.kernel import MSG_DONTWAIT, Iovec, recvmmsg
 from nwip.ipx.frames import MAC_SIZE, MAXIMUM_BODY, FrameType
 from nwip.ipx.packet import (
@@ -28,7 +28,6 @@ MSG_TRUNC: Final = 0x20  # <bits/socket.h>: the length of a frame is told as it 
 
 _PARTS: Final = 4  # destination, source, rest of the header, packet
 _COUNT_SIZE: Final = 14  # octets that the length in a frame does not count
-_THIS_NETWORK: Final = bytes(NETWORK_SIZE)
 _BEHIND: Final = STRIDE - DESTINATION_OFFSET - NETWORK_SIZE - MAC_SIZE
 _DESTINATION: Final = f"{DESTINATION_OFFSET}x{NETWORK_SIZE}s{MAC_SIZE}s{_BEHIND}x"
 
@@ -126,7 +125,7 @@ class FrameArena(Arena):
             return [mac in ours for mac in to]
         if self._are_for_hosts(octets, count):
             return None
-        networks = (_THIS_NETWORK, here.network_octets)
+        networks = (THIS_NETWORK, here.network_octets)
         fields = Struct("=" + _DESTINATION * count).unpack_from(self.buffer)
         return [
             mac in ours or (mac == node and network in networks)
@@ -140,7 +139,7 @@ class FrameArena(Arena):
             if octets[index::MAC_SIZE] != buffer[DESTINATION_NODE_OFFSET + index : end : STRIDE]:
                 return False
         networks = {bytes(buffer[at : at + NETWORK_SIZE]) for at in range(DESTINATION_OFFSET, end, STRIDE)}
-        return networks <= {_THIS_NETWORK, self._standing.network_octets}
+        return networks <= {THIS_NETWORK, self._standing.network_octets}
 
     def _are_of_the_type(self, count: int) -> _Judgement:
         size, fixed = self._size, self._shape.fixed

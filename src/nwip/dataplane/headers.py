@@ -18,6 +18,7 @@ from nwip.ipx.packet import (
 )
 
 NETWORK_SIZE: Final = 4
+THIS_NETWORK: Final = bytes(NETWORK_SIZE)
 ECHO_LOW: Final = 2  # of socket 0002, pings: some are for the one who forwards, see `links.dosbox`
 
 _NO_CHECKSUM: Final = [b"\xff" * count for count in range(SLOTS + 1)]  # an octet of so many packets
@@ -30,10 +31,20 @@ _NOT_SHORT: Final = bytes(range(HEADER_SIZE, 256))  # low octets of lengths that
 _BELOW: Final = [bytes(range(limit)) for limit in range(257)]
 
 
+def are_equal(high: bytearray, low: bytearray) -> bool:
+    """Say whether all of such lengths are the same."""
+    return high.count(high[0]) == len(high) == low.count(low[0])
+
+
+def filled(address: bytes, network: bytes) -> bytes:
+    """Return an address with a network number where it says "this network"."""
+    return network + address[NETWORK_SIZE:] if address.startswith(THIS_NETWORK) else address
+
+
 def octets_of(high: bytearray, low: bytearray, maximum: int) -> int:
     """Return how many octets packets of such lengths have in all, 0 if one is too short or over `maximum`."""
     count = len(high)
-    if high.count(high[0]) == count and low.count(low[0]) == count:
+    if are_equal(high, low):
         length = high[0] << 8 | low[0]
         return length * count if HEADER_SIZE <= length <= maximum else 0
     if high.translate(None, _BELOW[maximum >> 8]) or (0 in high and low.translate(None, _NOT_SHORT)):
@@ -129,9 +140,8 @@ def fill_networks(buffer: bytearray, count: int, network: bytes) -> None:
 
 def fill_networks_of(buffer: bytearray, slots: list[int], network: bytes) -> None:
     """Write a network number where some packets say "this network"."""
-    this = bytes(NETWORK_SIZE)
     for slot in slots:
         for offset in (DESTINATION_OFFSET, SOURCE_OFFSET):
             at = slot * STRIDE + offset
-            if buffer[at : at + NETWORK_SIZE] == this:
+            if buffer[at : at + NETWORK_SIZE] == THIS_NETWORK:
                 buffer[at : at + NETWORK_SIZE] = network

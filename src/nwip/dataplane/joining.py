@@ -10,6 +10,7 @@ from typing import Final
 
 from nwip.dataplane.arena import SLOTS, STRIDE, Arena
 from nwip.dataplane.bursts import BurstArena
+from nwip.dataplane.headers import are_equal
 from nwip.dataplane.kernel import SOL_UDP, UDP_GRO
 from nwip.ipx.packet import DESTINATION_SOCKET_OFFSET
 
@@ -82,7 +83,8 @@ def _are_equal(arena: Arena, count: int) -> bool:
     nodes = arena.buffer[_LAST_OF_NODE : count * STRIDE : STRIDE]
     return (
         arena.names[: count * size] == arena.names[:size] * count
-        and high.count(high[0]) == low.count(low[0]) == nodes.count(nodes[0]) == count
+        and are_equal(high, low)
+        and nodes.count(nodes[0]) == count
     )
 
 

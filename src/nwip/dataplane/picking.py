@@ -15,8 +15,8 @@ from nwip.dataplane.counting import count_in, count_out
 from nwip.dataplane.flows import Exit, Flows
 from nwip.dataplane.headers import (
     ECHO_LOW,
-    NETWORK_SIZE,
     fill_networks_of,
+    filled,
     have_this_network,
     raise_hops_besides,
     unsound,
@@ -29,7 +29,6 @@ from nwip.ipx.packet import DESTINATION_SOCKET_OFFSET
 _NAMES: Final = {
     size: [Struct(f"{size}s" * count) for count in range(SLOTS + 1)] for size in (*SIZES.values(), MAC_SIZE)
 }
-_THIS_NETWORK: Final = bytes(NETWORK_SIZE)
 
 
 class Mixed(NamedTuple):
@@ -84,8 +83,8 @@ def _mixed(flows: Flows, keys: tuple[bytes, ...], count: int) -> Mixed:
     sources: Sequence[bytes] = keys[1::2]
     short = have_this_network(arena.buffer, count)
     if short:
-        destinations = [_filled(key, flows.network) for key in destinations]
-        sources = [_filled(key, flows.network) for key in sources]
+        destinations = [filled(key, flows.network) for key in destinations]
+        sources = [filled(key, flows.network) for key in sources]
     odd = unsound(arena.buffer, high, low, flows.hop_limit - 1, flows.maximum)
     came: Sequence[bytes] = (arena.name(0),)
     if arena.names[: count * arena.name_size] != came[0] * count:
@@ -176,7 +175,3 @@ def _passes(buffer: bytearray, batch: Mixed, slot: int) -> bool:
         and buffer[at + 2] << 8 | buffer[at + 3] <= batch.octets_of((slot,))
         and buffer[at + DESTINATION_SOCKET_OFFSET + 1] != ECHO_LOW
     )
-
-
-def _filled(address: bytes, network: bytes) -> bytes:
-    return network + address[NETWORK_SIZE:] if address.startswith(_THIS_NETWORK) else address

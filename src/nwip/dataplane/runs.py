@@ -14,7 +14,7 @@ from nwip.dataplane.bursts import Burst, BurstArena
 from nwip.dataplane.counting import count_in, count_out
 from nwip.dataplane.flows import Flows
 from nwip.dataplane.groups import LARGEST_PACKET
-from nwip.dataplane.headers import NETWORK_SIZE, are_sound
+from nwip.dataplane.headers import are_sound, filled
 from nwip.ipx.packet import (
     DESTINATION_OFFSET,
     DESTINATION_SOCKET_OFFSET,
@@ -28,7 +28,6 @@ SHAPES: Final = 64  # sizes and counts whose layout is kept; a layout has some k
 
 _DESTINATION: Final = slice(DESTINATION_OFFSET, DESTINATION_SOCKET_OFFSET)
 _SOURCE: Final = slice(SOURCE_OFFSET, SOURCE_OFFSET + 10)
-_THIS_NETWORK: Final = bytes(NETWORK_SIZE)
 
 
 class Sorter:
@@ -87,7 +86,7 @@ def forward_run(flows: Flows, burst: Burst) -> bool:
         return False
     buffer = burst.buffer
     head = bytes(buffer[:HEADER_SIZE])
-    destination, source = (_filled(head[part], flows.network) for part in (_DESTINATION, _SOURCE))
+    destination, source = (filled(head[part], flows.network) for part in (_DESTINATION, _SOURCE))
     high, low = bytearray([size >> 8]), bytearray([size & 255])
     for way in flows.exits:
         place, groups = way.names.get(destination), way.groups_of_some
@@ -131,10 +130,6 @@ def _are_alike(burst: Burst) -> bool:
 def _heads(size: int, count: int) -> Struct:
     """Return what takes the headers out of so many packets of a size."""
     return Struct("=" + f"{HEADER_SIZE}s{size - HEADER_SIZE}x" * count)
-
-
-def _filled(address: bytes, network: bytes) -> bytes:
-    return network + address[NETWORK_SIZE:] if address.startswith(_THIS_NETWORK) else address
 
 
 def _rewrite(burst: Burst, head: bytes, sent: bytearray) -> None:

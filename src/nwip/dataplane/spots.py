@@ -1,5 +1,6 @@
 """Lets ports remember what the forwarding tables said, and makes them forget it when the tables change."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -38,11 +39,12 @@ class Place(NamedTuple):
     name: bytes
 
 
-class Located:
+class Located(ABC):
     """A link of whose hops it can be said where they are for the kernel."""
 
     network: int
     maximum_size: int
+    counters: Books
     hop_limit = 256
     """The transport control from which on the link looks at a packet that comes in."""
 
@@ -50,18 +52,13 @@ class Located:
         self.shortcuts: Shortcuts | None = None
         """Where it is remembered what goes through this link; None as long as nothing does."""
 
-    @property
-    def books(self) -> Books:
-        """What the link counts in."""
-        raise NotImplementedError
-
     def ports(self) -> Sequence[BatchedPort]:
         """Return all ports of the link, if each of them takes batches, else none."""
         return ()
 
+    @abstractmethod
     def spot(self, hop: Hashable) -> Spot | None:
         """Return where a hop is, None when packets to it or from it must be looked at one by one."""
-        raise NotImplementedError
 
     def place(self, hop: Hashable, packet: bytes) -> Place | None:  # noqa: ARG002 - to UDP all go the same way
         """Return where packets to a hop are sent that have the source of this one, None likewise."""
@@ -109,7 +106,7 @@ class Shortcuts:
             return
         inlet.shortcuts = outlet.shortcuts = self
         flows = self._flows_of(inlet, here.port)
-        way = flows.exit(there.target, outlet.books, outlet.maximum_size, raises=raises)
+        way = flows.exit(there.target, outlet.counters, outlet.maximum_size, raises=raises)
         source = packet[SOURCE_OFFSET:_SOURCE_END]
         destination = packet[DESTINATION_OFFSET:_DESTINATION_END]
         flows.learn(source, here.name, destination, there.name, way, routed=routed)

@@ -6,7 +6,7 @@ of live nodes of the domain are taken, and none may carry another node's number 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from nwip.dataplane.flows import Books
+from nwip.dataplane.counting import REFUSED
 from nwip.dataplane.port import BatchedPort, Datagram, Opener, Port, described, open_port, overflows
 from nwip.dataplane.spots import Located, Spot
 from nwip.directory.records import Endpoint, endpoint_text
@@ -28,6 +28,7 @@ class VirtualLink(Located):
     """
 
     kind = "virtual"
+    counters: Counters
     name = "virtual"
     joined = True
     star = False
@@ -87,11 +88,6 @@ class VirtualLink(Located):
         """The address and port at which other nodes reach this one."""
         return self._ports[0].endpoint if self._ports else self._at
 
-    @property
-    def books(self) -> Books:
-        """What the link counts in."""
-        return self.counters
-
     def spot(self, hop: Hop) -> Spot | None:
         """Return where a node is for the kernel."""
         port = self._ports[0] if self._ports else None
@@ -116,7 +112,7 @@ class VirtualLink(Located):
         if len(packet) > MAXIMUM_SIZE:
             self.counters.drop("too large")
         elif not self._ports or not isinstance(hop, tuple) or not self._ports[0].send(packet, hop):
-            self.counters.drop("refused by the kernel")
+            self.counters.drop(REFUSED)
         else:
             self.counters.packets_out += 1
             self.counters.octets_out += len(packet)

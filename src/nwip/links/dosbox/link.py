@@ -2,23 +2,20 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Final
 
-from nwip.dataplane.flows import Books
+from nwip.dataplane.counting import REFUSED
 from nwip.dataplane.port import BatchedPort, Datagram, Opener, Port, described, open_port, overflows
 from nwip.dataplane.spots import Located, Spot
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.records import Endpoint, endpoint_text
 from nwip.ipx.numbers import MAXIMUM_HOPS
-from nwip.links.base import Gateway, Hop
+from nwip.links.base import Counters, Gateway, Hop
 from nwip.links.dosbox.clients import Client, ClientView
 from nwip.links.dosbox.engine import DEFAULT_LIMIT, DosboxServer, everyone, nobodys
 from nwip.links.dosbox.events import Event, Left, Turned
 from nwip.links.dosbox.ingress import MAXIMUM_SIZE
 from nwip.links.dosbox.serving import ServerLink
 from nwip.security.limits import TokenBuckets
-
-REFUSED: Final = "refused by the kernel"
 
 
 class DosboxLink(ServerLink, Located):
@@ -29,6 +26,7 @@ class DosboxLink(ServerLink, Located):
     """
 
     kind = "dosbox"
+    counters: Counters
 
     def __init__(
         self,
@@ -93,11 +91,6 @@ class DosboxLink(ServerLink, Located):
         for port in self._ports:
             port.close()
         self._ports.clear()
-
-    @property
-    def books(self) -> Books:
-        """What the link counts in."""
-        return self.counters
 
     def ports(self) -> Sequence[BatchedPort]:
         """Return the listening ports, if they take batches."""

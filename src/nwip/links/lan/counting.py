@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from nwip.dataplane.batches import REFUSED
+from nwip.dataplane.counting import REFUSED
 from nwip.links.base import Counters
 
 NOT_TAKEN: Final = "not taken by the medium"

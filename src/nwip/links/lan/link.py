@@ -4,12 +4,11 @@ import hashlib
 import logging
 from collections.abc import Callable, Collection, Sequence
 
-from nwip.dataplane.flows import Books
 from nwip.dataplane.spots import Located, Place, Spot
 from nwip.dataplane.wakeup import Wakeup
 from nwip.ipx.address import BROADCAST_NODE, NODE_SIZE, format_node
 from nwip.ipx.frames import FrameType
-from nwip.links.base import Gateway, Hop
+from nwip.links.base import Counters, Gateway, Hop
 from nwip.links.lan.beside import Beside
 from nwip.links.lan.counting import NOT_TAKEN
 from nwip.links.lan.engine import LanEngine, nobodys
@@ -33,6 +32,7 @@ class LanLink(Located):
     """
 
     star = False
+    counters: Counters
 
     def __init__(
         self,
@@ -96,11 +96,6 @@ class LanLink(Located):
     def frame_type(self) -> FrameType | None:
         """The frame type that is spoken; None while it is being looked for."""
         return self._engine.types.spoken
-
-    @property
-    def books(self) -> Books:
-        """What the link counts in."""
-        return self.counters
 
     def spot(self, hop: Hop) -> Spot | None:
         """Return where a station is for the kernel."""

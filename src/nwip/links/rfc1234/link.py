@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from nwip.dataplane.flows import Books
+from nwip.dataplane.counting import REFUSED
 from nwip.dataplane.port import BatchedPort, Datagram, Opener, Port, described, open_port, overflows
 from nwip.dataplane.spots import Located, Spot
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.records import Endpoint, endpoint_text
 from nwip.ipx.address import format_node
 from nwip.ipx.packet import MAXIMUM_SIZE
-from nwip.links.base import Arrival, Gateway, Hop
+from nwip.links.base import Arrival, Counters, Gateway, Hop
 from nwip.links.dosbox.engine import nobodys
 from nwip.links.rfc1234.engine import HOST_SILENCE, Gained, Tunnel, node_of
 from nwip.links.rfc1234.peers import REFRESH_INTERVAL, Peers, Resolve
@@ -33,6 +33,7 @@ class Rfc1234Link(Located):
     """
 
     kind = "rfc1234"
+    counters: Counters
     star = False
     maximum_size = MAXIMUM_SIZE
 
@@ -144,11 +145,6 @@ class Rfc1234Link(Located):
         self._engine.send_to_all(packet, besides, self._now())
         self._settle()
 
-    @property
-    def books(self) -> Books:
-        """What the link counts in."""
-        return self.counters
-
     def spot(self, hop: Hop) -> Spot | None:
         """Return where a peer is for the kernel."""
         address = self._engine.address_of(hop)
@@ -224,7 +220,7 @@ class Rfc1234Link(Located):
         """Send and report what the engine has decided, and set the timer to its next deadline."""
         for data, to in self._engine.datagrams_to_send():
             if self._port is None or not self._port.send(data, to):
-                self.counters.drop("refused by the kernel")
+                self.counters.drop(REFUSED)
         for event in self._engine.events():
             if self._gateway is None:
                 continue

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final
 
+from nwip.dataplane.counting import REFUSED
 from nwip.dataplane.port import Datagram, Opener, Port, open_port
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.records import Endpoint, endpoint_text
@@ -219,7 +220,7 @@ class UplinkLink:
         for data, index in self._engine.datagrams_to_send():
             port = self._port(index)
             if port is None or self._address is None or not port.send(data, self._address):
-                self.counters.drop("refused by the kernel")
+                self.counters.drop(REFUSED)
         for event in self._engine.events():
             self._report(event)
         if self._wakeup and self._gateway:
