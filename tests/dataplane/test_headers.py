@@ -104,6 +104,19 @@ def test_networks_are_filled_in_for_all() -> None:
     assert headers.are_of_this_network(buffer, 3)
 
 
+@pytest.mark.parametrize("number", [b"\0\xc0\xff\xee", b"\0\0\0\1", b"\1\0\0\0", b"\0\1\0\0"])
+def test_one_packet_of_this_network_is_seen_and_a_number_with_zeros_is_none(number: bytes) -> None:
+    buffer, _, _ = batch([header()] * SLOTS)
+    headers.fill_networks(buffer, SLOTS, number)
+    assert not headers.have_this_network(buffer, SLOTS)
+    for at in (6, 18):
+        last = (SLOTS - 1) * STRIDE + at
+        buffer[last : last + 4] = bytes(4)
+        assert headers.have_this_network(buffer, SLOTS)
+        assert not headers.have_this_network(buffer, SLOTS - 1)
+        buffer[last : last + 4] = number
+
+
 @pytest.mark.parametrize("at", [6, 7, 8, 9, 18, 19, 20, 21])
 def test_one_octet_of_another_network_is_seen(at: int) -> None:
     buffer, _, _ = batch([header()] * SLOTS)

@@ -126,9 +126,18 @@ def are_of_this_network(buffer: bytearray, count: int) -> bool:
 
 
 def have_this_network(buffer: bytearray, count: int) -> bool:
-    """Say whether some packets may say "this network"; for certain when they all do not."""
+    """Say whether some packets may say "this network"; for certain when they all do not.
+
+    Numbers of networks have zeros in them, so each octet is looked at until one is nowhere zero.
+    """
     end = count * STRIDE
-    return 0 in buffer[DESTINATION_OFFSET:end:STRIDE] or 0 in buffer[SOURCE_OFFSET:end:STRIDE]
+    for start in (DESTINATION_OFFSET, SOURCE_OFFSET):
+        for offset in range(start, start + NETWORK_SIZE):
+            if 0 not in buffer[offset:end:STRIDE]:
+                break
+        else:
+            return True
+    return False
 
 
 def fill_networks(buffer: bytearray, count: int, network: bytes) -> None:
