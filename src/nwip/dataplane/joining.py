@@ -78,6 +78,8 @@ class Joining:
 
 def _are_equal(arena: Arena, count: int) -> bool:
     """Say whether the packets of a batch are from one address, of one length, and as it seems to one node."""
+    if arena.buffer[_LAST_OF_NODE] != arena.buffer[(count - 1) * STRIDE + _LAST_OF_NODE]:
+        return False
     size = arena.name_size
     high, low = arena.lengths(count)
     nodes = arena.buffer[_LAST_OF_NODE : count * STRIDE : STRIDE]
