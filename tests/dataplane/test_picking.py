@@ -1,9 +1,12 @@
 """Of a batch that does not fit as a whole, each packet goes once at most, and what fits no exit is left."""
 
+import pytest
+
 from nwip.dataplane.arena import Arena
 from nwip.dataplane.batches import forward
 from nwip.dataplane.counting import REFUSED
 from nwip.dataplane.flows import Flows
+from nwip.dataplane.groups import Groups
 from nwip.dataplane.outbox import Outbox
 from nwip.dataplane.tally import Tally
 from nwip.links.base import Counters
@@ -61,3 +64,26 @@ def test_what_is_too_large_for_the_exit_that_knows_it_is_left() -> None:
 
 def test_nothing_goes_where_nothing_is_known() -> None:
     assert sent([packet(NOBODY)] * 3) == (0, 0, [0, 1, 2])
+
+
+def test_a_batch_to_hosts_behind_one_node_leaves_as_one_group_and_the_next_is_tried_there_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    groups: list[tuple[bytes, int]] = []
+
+    def noted(_: Groups, descriptor: int, place: bytes, count: int, length: int) -> int:
+        groups.append((place, count))
+        return 0 if descriptor == -1 and length == 50 else count
+
+    monkeypatch.setattr(Groups, "send_to_one", noted)
+    flows = Flows(Arena(SIZE), Counters(), Tally())
+    flows.network = NET
+    ways = [flows.exit(Port(), Counters(), 1424, raises=True) for _ in range(3)]
+    for name in (BOB, CAROL):
+        flows.learn(ALICE, HERE, name, THERE, ways[2], routed=False)
+    packets = [packet(name) for name in (BOB, CAROL, BOB)]
+    flows.arena.lay(0, packets, HERE * len(packets))
+    assert [*forward(flows, len(packets))] == []
+    assert groups == [(THERE, 3)]
+    assert flows.exits == [ways[2], ways[1], ways[0]]
+    assert ways[2].target.tally.packets_out == {THERE: 3}
