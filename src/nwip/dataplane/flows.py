@@ -7,7 +7,7 @@ is decided here. Whoever changes what was decided on says so: `forget`, `forget_
 `clear`. To forget too much costs a packet's time, to forget too little is a fault.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from nwip.dataplane.arena import Arena
@@ -53,8 +53,9 @@ class Target(Protocol):
         ...
 
 
-Repeat = Callable[[Arena, int, int, bytes, bytes], None]
-"""Called with an arena, a slot, the length there, the source, ten octets, and the address it came from."""
+Repeat = Callable[[Arena, Sequence[int], int, bytes, bytes], None]
+"""Called with an arena, slots of it whose broadcasts have the same length, source and address that they came
+from, and with these three; the source is ten octets."""
 
 
 class Exit:

@@ -1,14 +1,16 @@
 """Repeats broadcasts of a star from their slots, by whoever passed the first one on: see `flows.Repeat`.
 
-Fast path. What is judged is judged of the whole batch; the sending is one call for 64 who get it.
+Fast path. What is judged is judged of the whole batch; what one source says on end is repeated at once.
 """
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Final
 
 from nwip.dataplane.arena import STRIDE
 from nwip.dataplane.counting import count_in
 from nwip.dataplane.flows import Flows
-from nwip.dataplane.headers import are_sound, octets_of
+from nwip.dataplane.headers import are_equal, are_sound, octets_of
 from nwip.ipx.numbers import PacketType, Socket
 from nwip.ipx.packet import DESTINATION_SOCKET_OFFSET, SOURCE_OFFSET, TYPE_OFFSET
 
@@ -36,8 +38,9 @@ def repeat_all(flows: Flows, keys: tuple[bytes, ...], count: int) -> bool:
     ):
         return False
     count_in(flows, names, count, octets)
-    for slot, name in enumerate(names):
-        repeat(arena, slot, high[slot] << 8 | low[slot], sources[slot], name)
+    for slots in _runs(sources, high, low):
+        first = slots[0]
+        repeat(arena, slots, high[first] << 8 | low[first], sources[first], names[first])
     return True
 
 
@@ -47,6 +50,14 @@ def is_plain(buffer: bytearray, at: int) -> bool:
         buffer[at + TYPE_OFFSET] != PacketType.PROPAGATED
         and buffer[at + DESTINATION_SOCKET_OFFSET : at + SOURCE_OFFSET] not in _FOR_ROUTERS
     )
+
+
+def _runs(sources: tuple[bytes, ...], high: bytearray, low: bytearray) -> list[Sequence[int]]:
+    """Return the slots of broadcasts of one source and one length that follow on one another."""
+    every = range(len(sources))
+    if sources.count(sources[0]) == len(sources) and are_equal(high, low):
+        return [every]
+    return [[*run] for _, run in groupby(every, lambda slot: (sources[slot], high[slot], low[slot]))]
 
 
 def _are_plain(buffer: bytearray, count: int) -> bool:
