@@ -34,7 +34,11 @@ class Audience:
         self._names: bytes | None = None
         self._places: dict[bytes | None, int] = {}
         self._besides: bytes | None = None
-        self._others = b""
+        self._blocks: list[bytes] = []
+        self._at_once = 1
+        self._block: bytes | None = None
+        self._length = 0
+        self._laid: Sequence[int] = ()
         self._packet = bytearray(MAXIMUM_SIZE)
         self._own = address_of(self._packet)
         self._block_names = bytearray(BLOCK * name_size)
@@ -67,32 +71,42 @@ class Audience:
         """Send what lies at these addresses in memory, so many octets each, in order, as `send` does."""
         if self._names is None or besides != self._besides:
             self._prepare(besides)
-        size = self._size
-        each = len(self._others) // size
-        at_once = BLOCK // each if 0 < each <= BLOCK else 1
-        refused = 0
-        for first in range(0, len(addresses), at_once):
-            packets = addresses[first : first + at_once]
-            names = self._others * len(packets)
-            iovecs = b"".join([_IOVEC.pack(packet, length) * each for packet in packets])
-            for start in range(0, each * len(packets), BLOCK):
-                some = names[start * size : (start + BLOCK) * size]
-                self._block_names[: len(some)] = some
-                some = iovecs[start * IOVEC : (start + BLOCK) * IOVEC]
-                self._block_iovecs[: len(some)] = some
-                count = len(some) // IOVEC
+        went = refused = 0
+        for first in range(0, len(addresses), self._at_once):
+            packets = addresses[first : first + self._at_once]
+            for block in self._blocks:
+                if (
+                    block is not self._block
+                    or length != self._length
+                    or packets != self._laid[: len(packets)]
+                ):
+                    self._lay(block, packets, length)
+                count = len(block) // self._size * len(packets)
                 sent = sendmmsg(descriptor, self._pointers[0], count, MSG_DONTWAIT)
                 if sent != count:
                     refused += send_rest(descriptor, self._pointers, sent, count)
-        return each * len(addresses) - refused, refused
+                went += count
+        return went - refused, refused
+
+    def _lay(self, block: bytes, packets: Sequence[int], length: int) -> None:
+        """Write messages to each address of a block for each of these packets; they may serve again."""
+        names = block * len(packets)
+        each = len(block) // self._size
+        iovecs = b"".join([_IOVEC.pack(packet, length) * each for packet in packets])
+        self._block_names[: len(names)] = names
+        self._block_iovecs[: len(iovecs)] = iovecs
+        self._block, self._length, self._laid = block, length, packets
 
     def _prepare(self, besides: bytes | None) -> None:
-        """Put the addresses together without one; who speaks often speaks again."""
+        """Put the addresses in blocks, without one; who speaks often speaks again."""
         if self._names is None:
             names = [*self.names()]
             self._names = b"".join(names)
             self._places = dict(zip(names, range(0, len(self._names), self._size), strict=True))
         everyone = self._names
         at = self._places.get(besides, len(everyone))
+        others = everyone[:at] + everyone[at + self._size :]
+        step = BLOCK * self._size
         self._besides = besides
-        self._others = everyone[:at] + everyone[at + self._size :]
+        self._blocks = [others[start : start + step] for start in range(0, len(others), step)]
+        self._at_once = max(1, step // max(1, len(others)))

@@ -103,7 +103,7 @@ class Flows:
     `network` is the number of the port's network, four octets, which is written where a packet says "this
     network". `hop_limit` is the transport control that no packet may have behind a router, `maximum` the
     largest packet that may come in, in octets. `books` and `tally` are those of the port. `was_mixed` says
-    whether something was left of the last batch.
+    whether something was left of the last batch, `said` is the header of a broadcast that could be repeated.
     """
 
     def __init__(self, arena: Arena, books: Books, tally: Tally) -> None:
@@ -118,6 +118,7 @@ class Flows:
         self.everyone = bytes(NETWORK_SIZE)
         self.repeat: Repeat | None = None
         self.speakers: dict[bytes, bytes] = {}
+        self.said = b""
         self._routed: dict[bytes, set[bytes]] = {}
 
     def exit(self, target: Target, books: Books, maximum: int, *, raises: bool) -> Exit:
@@ -154,6 +155,7 @@ class Flows:
             self.speakers.clear()
         self.everyone = everyone
         self.repeat = repeat
+        self.said = b""
         self.speakers[source] = name
 
     def forget(self, address: bytes) -> None:
@@ -186,4 +188,5 @@ class Flows:
         self.exits.clear()
         self.speakers.clear()
         self.repeat = None
+        self.said = b""
         self._routed.clear()
