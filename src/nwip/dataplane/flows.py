@@ -188,5 +188,4 @@ class Flows:
         self.exits.clear()
         self.speakers.clear()
         self.repeat = None
-        self.said = b""
         self._routed.clear()
