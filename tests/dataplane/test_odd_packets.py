@@ -17,7 +17,7 @@ from dataplane.twins import (
     packet,
 )
 from gateway.world import NETWORK
-from nwip.dataplane.port import Datagram, Received
+from nwip.dataplane.port import BatchedPort, Datagram, Received
 from nwip.directory.records import Endpoint
 from nwip.ipx.address import BROADCAST_NODE, NULL_NODE
 from nwip.ipx.hello import MAGIC
@@ -124,6 +124,7 @@ def test_pings_between_hosts_go_with_their_batch_and_those_for_the_gateway_reach
         seen: list[bytes] = []
         for at, plain, source in scene.ways:
             port = scene.twins.fast.host.ports[at]
+            assert isinstance(port, BatchedPort)
             monkey = port._received
 
             def look(batch: Sequence[Datagram], received: Received = monkey) -> None:

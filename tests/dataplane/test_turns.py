@@ -7,7 +7,6 @@ import pytest
 
 from dataplane.relay import ALICE, BOB, NETWORK, Relay, relay
 from dataplane.twins import packet
-from nwip.dataplane import batched
 from nwip.dataplane.arena import SLOTS, Arena
 from nwip.dataplane.kernel import IS_THERE
 from nwip.dataplane.port import Datagram
@@ -29,7 +28,7 @@ def taking(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Relay, list[int]]]
         asked.append(most)
         return receive(arena, descriptor, most)
 
-    monkeypatch.setattr(batched.Arena, "receive", noted)
+    monkeypatch.setattr(Arena, "receive", noted)
     with relay(joins=False) as made:
         yield made, asked
 
