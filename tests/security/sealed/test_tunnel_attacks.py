@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixtures.sealed_wire import DOMAIN, Datagram, Secrets, Station, Wire, packet
@@ -180,6 +180,7 @@ def test_the_same_initiation_again_gets_the_same_answer_and_nothing_is_computed_
     assert len(answers.pop()) == 92
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_an_address_that_has_proven_nothing_gets_no_more_than_it_sent(data: st.DataObject) -> None:
     wire = Wire()
