@@ -2,7 +2,7 @@
 
     packets = SealedPackets(tunnels)
     packets.send(public, [packet, ...], now)            datagrams, and the endpoint that they go to
-    packets.receive([(datagram, endpoint), ...], now)   [(public, packet), ...]
+    packets.receive([(datagram, endpoint), ...], now)   [(public, [packet, ...]), ...]
     packets.datagrams_to_send()                         [(datagram, endpoint), ...]: after each call
     packets.next_deadline(), packets.advance(now)       timers
 
@@ -11,7 +11,7 @@ who may be its source: `public` is who sent it, without doubt. Besides, it answe
 path, and passes datagrams on where `may_relay` lets it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from nwip.directory.records import Endpoint
@@ -20,9 +20,10 @@ from nwip.security.sealed import contents
 from nwip.security.sealed.address import Address, Via
 from nwip.security.sealed.contents import ENVELOPE_SIZE, PACKET, QUESTION, WHERE_ARE_WE, Envelope, probe
 from nwip.security.sealed.framing import DATA_OVERHEAD
+from nwip.security.sealed.outgoing import Sealed
 from nwip.security.sealed.path import BASE, PathSize
 from nwip.security.sealed.splitting import Joiner, split
-from nwip.security.sealed.tunnels import Opened, Sealed, Tunnels
+from nwip.security.sealed.tunnels import Said, Tunnels
 from nwip.wire import WireError
 
 _WHOLE: Final = BASE - DATA_OVERHEAD
@@ -76,15 +77,17 @@ class SealedPackets:
             packets = self._fitted(public, packets, largest, now)
         return self.tunnels.seal(public, packets, now)
 
-    def receive(self, batch: Sequence[tuple[bytes, Address]], now: float) -> list[Opened]:
+    def receive(self, batch: Iterable[tuple[bytes, Address]], now: float) -> list[Said]:
         """Return who sent which packets. Hot path."""
         taken = []
-        for pair in self.tunnels.open(batch, now):
-            plain = pair[1]
-            if plain and plain[0] == PACKET:
-                taken.append(pair)
-            elif plain:
-                taken.extend(self._other(pair, now, relayed=False))
+        for public, plains in self.tunnels.open(batch, now):
+            packets = [plain for plain in plains if plain and plain[0] == PACKET]
+            if packets:
+                taken.append((public, packets))
+            if len(packets) < len(plains):
+                for plain in plains:
+                    if plain and plain[0] != PACKET:
+                        taken += self._other(public, plain, now, relayed=False)
         return taken
 
     def ask_where(self, public: bytes, now: float) -> Sealed:
@@ -152,17 +155,16 @@ class SealedPackets:
         else:
             self._probing.add(public)
 
-    def _other(self, pair: Opened, now: float, *, relayed: bool) -> Iterator[Opened]:
+    def _other(self, public: bytes, plain: bytes, now: float, *, relayed: bool) -> Iterator[Said]:
         """Do what a plaintext asks for that is no whole packet; yield the packets that come of it."""
-        public, plain = pair
         try:
             match plain[0]:
                 case contents.PACKET:
-                    yield pair
+                    yield public, [plain]
                 case contents.PART:
                     packet = self._flow(public).joiner.add(contents.read_part(plain), now)
                     if packet is not None:
-                        yield public, packet
+                        yield public, [packet]
                 case contents.QUESTION:
                     self.asked(public, plain[1:])
                 case contents.RELAYED if not relayed:
@@ -189,11 +191,12 @@ class SealedPackets:
             case kind:
                 raise WireError(f"contents of kind {kind}")
 
-    def _taken_out(self, relay: bytes, envelope: Envelope, now: float) -> Iterator[Opened]:
+    def _taken_out(self, relay: bytes, envelope: Envelope, now: float) -> Iterator[Said]:
         """Yield the packets in a datagram that a relay has passed on to us."""
-        for pair in self.tunnels.open([(envelope.datagram, Via(relay, envelope.identity))], now):
-            if pair[1]:
-                yield from self._other(pair, now, relayed=True)
+        inner = envelope.datagram, Via(relay, envelope.identity)
+        for public, plains in self.tunnels.open([inner], now):
+            for plain in filter(None, plains):
+                yield from self._other(public, plain, now, relayed=True)
 
     def _pass_on(self, sender: bytes, envelope: Envelope, now: float) -> None:
         receiver = self.tunnels.public_of(envelope.identity)

@@ -2,41 +2,38 @@
 
 from typing import Final
 
-from nwip.wire import WireError
-
 WINDOW: Final = 4096
-_MASK: Final = WINDOW - 1
+WINDOW_MASK: Final = WINDOW - 1
 
 
 class ReplayWindow:
     """Remembers which of the last 4096 counters up to the highest, `top`, have been taken.
 
-    One octet for each, in a ring: the next counter, which is what mostly comes, costs one look and one mark.
+    `taken` has an octet for each, in a ring: the next counter, which is what mostly comes, costs one mark.
     """
 
-    __slots__ = ("_taken", "top")
+    __slots__ = ("taken", "top")
 
     def __init__(self) -> None:
         self.top = -1
-        self._taken = bytearray(WINDOW)
+        self.taken = bytearray(WINDOW)
 
-    def check(self, counter: int) -> None:
-        """Raise `WireError` for a counter that has been taken, or is too old for us to know."""
+    def admits(self, counter: int) -> bool:
+        """Say whether a counter is neither taken nor too old for us to know."""
         top = self.top
-        if counter <= top and (counter <= top - WINDOW or self._taken[counter & _MASK]):
-            raise WireError("seen before, or too late to tell")
+        return counter > top or (counter > top - WINDOW and not self.taken[counter & WINDOW_MASK])
 
     def take(self, counter: int) -> bool:
-        """Mark a counter that `check` let pass; say whether it is the highest so far."""
-        taken, top = self._taken, self.top
+        """Mark a counter that is admitted; say whether it is the highest so far."""
+        taken, top = self.taken, self.top
         if counter <= top:
-            taken[counter & _MASK] = 1
+            taken[counter & WINDOW_MASK] = 1
             return False
         if counter - top > WINDOW:
-            self._taken = taken = bytearray(WINDOW)
+            self.taken = taken = bytearray(WINDOW)
         else:
             for skipped in range(top + 1, counter):
-                taken[skipped & _MASK] = 0
-        taken[counter & _MASK] = 1
+                taken[skipped & WINDOW_MASK] = 0
+        taken[counter & WINDOW_MASK] = 1
         self.top = counter
         return True

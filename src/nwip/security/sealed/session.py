@@ -4,27 +4,36 @@ Hot path: beside the AEAD itself a packet costs its counter, and its place in th
 here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from struct import Struct
-from typing import Final
+from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from nwip.security.noise import Keys
-from nwip.security.sealed.framing import DATA, DATA_HEADER_SIZE, DATA_OVERHEAD
-from nwip.security.sealed.replay import ReplayWindow
+from nwip.security.sealed.framing import DATA, DATA_HEADER_SIZE
+from nwip.security.sealed.replay import WINDOW_MASK, ReplayWindow
 from nwip.security.sealed.timing import (
     REJECT_AFTER,
     REJECT_AFTER_MESSAGES,
     REKEY_AFTER,
     REKEY_AFTER_MESSAGES,
 )
-from nwip.wire import WireError
 
 PREFIX_SIZE: Final = 8
 _NONCE_BEGINS: Final = bytes(4)
 _COUNTER: Final = Struct("<Q")
+
+
+class Opened(NamedTuple):
+    """Plaintexts in the order of their datagrams, and which datagram had the highest counter of all.
+
+    It is -1 when an earlier call has opened a higher one.
+    """
+
+    plains: list[bytes]
+    latest: int
 
 
 class Session:
@@ -84,31 +93,28 @@ class Session:
         self.sent = counter
         return sealed
 
-    def open(self, data: bytes) -> bytes:
-        """Return the plaintext of a datagram that begins with our `prefix`.
-
-        Raises `WireError` if it was not sealed for us under these keys, or has come before.
-        """
-        if len(data) < DATA_OVERHEAD:
-            raise WireError("too short for sealed data")
-        octets = data[PREFIX_SIZE:DATA_HEADER_SIZE]
-        (counter,) = _COUNTER.unpack(octets)
-        window = self.window
-        if counter <= window.top:  # the next one, as it mostly is, need not be looked up
-            window.check(counter)
-        elif counter >= REJECT_AFTER_MESSAGES:
-            raise WireError("beyond the last counter")
-        try:
-            plain = self._decrypt(_NONCE_BEGINS + octets, data[DATA_HEADER_SIZE:], None)
-        except InvalidTag:
-            raise WireError("not sealed under the keys of this session") from None
-        window.take(counter)
-        return plain
-
-    def is_latest(self, data: bytes) -> bool:
-        """Say whether a datagram that was opened has the highest counter of all."""
-        (counter,) = _COUNTER.unpack_from(data, PREFIX_SIZE)
-        return bool(counter == self.window.top)
+    def open(self, datagrams: Sequence[bytes]) -> Opened:
+        """Open those datagrams that are sealed under these keys and new; all begin with our `prefix`."""
+        decrypt, window = self._decrypt, self.window
+        top, taken = window.top, window.taken
+        plains, latest = [], -1
+        for place, data in enumerate(datagrams):
+            octets = data[PREFIX_SIZE:DATA_HEADER_SIZE]
+            counter = int.from_bytes(octets, "little")
+            if counter <= top and not window.admits(counter):
+                continue
+            try:
+                plain = decrypt(_NONCE_BEGINS + octets, data[DATA_HEADER_SIZE:], None)
+            except (InvalidTag, ValueError):  # a nonce cut short is no value
+                continue
+            plains.append(plain)
+            if counter == top + 1:  # as it mostly is
+                taken[counter & WINDOW_MASK] = 1
+                window.top = top = counter
+                latest = place
+            elif window.take(counter):
+                top, taken, latest = counter, window.taken, place
+        return Opened(plains, latest)
 
 
 def data_prefix(index: int) -> bytes:

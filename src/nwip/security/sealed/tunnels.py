@@ -3,7 +3,7 @@
     tunnels = Tunnels(key, domain, secrets, may_talk, token)
     tunnels.know({public: endpoint, ...}, now)       who can be called, from the directory
     tunnels.seal(public, [plaintext, ...], now)      datagrams, and the endpoint that they go to
-    tunnels.open([(datagram, endpoint), ...], now)   [(public, plaintext), ...]: authentic and new
+    tunnels.open([(datagram, endpoint), ...], now)   [(public, [plaintext, ...]), ...]: authentic and new
     tunnels.datagrams_to_send()                      [(datagram, endpoint), ...]: after every call
     tunnels.next_deadline(), tunnels.advance(now)    timers
 
@@ -12,39 +12,37 @@ is raised: what is not taken is counted in `refused`.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from nwip.directory.deadlines import Deadlines
 from nwip.directory.records import Endpoint
 from nwip.security.keys import KeyPair
-from nwip.security.sealed.address import Address, Via
-from nwip.security.sealed.contents import KEEPALIVE, Envelope
+from nwip.security.sealed.address import Address
 from nwip.security.sealed.framing import COOKIE, DATA, INITIATION, KIND_SIZE, RESPONSE
 from nwip.security.sealed.handshakes import Handshakes
 from nwip.security.sealed.indices import Indices
+from nwip.security.sealed.outgoing import Outgoing, Sealed
 from nwip.security.sealed.party import Party, Secrets
 from nwip.security.sealed.peer import Peer
 from nwip.security.sealed.peers import Peers
 from nwip.security.sealed.session import PREFIX_SIZE, Session
-from nwip.security.sealed.timing import GIVE_UP_AFTER, MOST_QUEUED, RETRY_AFTER
+from nwip.security.sealed.timing import GIVE_UP_AFTER, RETRY_AFTER
 from nwip.wire import WireError
 
 PROLOGUE: Final = b"nwip datagram 1"
 HANDSHAKE: Final = frozenset((INITIATION, RESPONSE, COOKIE))
 _SHORTEST_PAUSE: Final = 0.1  # seconds between looks at a peer, whatever is due
 
-Opened = tuple[bytes, bytes]
+Said = tuple[bytes, list[bytes]]
 
 
-class Sealed(NamedTuple):
-    """Datagrams, and where they go. Without an endpoint there are none: they wait, or were dropped."""
+class _Run(NamedTuple):
+    """The datagrams of a batch that are for one session, and where each came from."""
 
+    session: Session
     datagrams: list[bytes]
-    endpoint: Endpoint | None
-
-
-_NOTHING: Final = Sealed([], None)
+    addresses: list[Address]
 
 
 class Tunnels:
@@ -73,7 +71,7 @@ class Tunnels:
         party = Party(key, PROLOGUE + domain.encode(), secrets, may_talk, token)
         self._handshakes = Handshakes(party, self._peers, self._indices)
         self._looks: Deadlines[bytes] = Deadlines()
-        self._outbox: list[tuple[bytes, Endpoint]] = []
+        self._outgoing = Outgoing(self._peers, may_talk, self.refused, self._begin)
 
     def know(self, homes: Mapping[bytes, Address], now: float) -> None:
         """Take the public keys and addresses of all peers that the directory names."""
@@ -95,69 +93,43 @@ class Tunnels:
 
         While there is no session the plaintexts wait: 16 at most, the oldest are dropped.
         """
-        peer = self._peers.get(public)
-        if peer is None or peer.address is None:
-            self.refused["no such peer"] += len(plains)
-            return _NOTHING
-        if not self._may_talk(public):
-            self.forget(public, now)
-            self.refused["not a member"] += len(plains)
-            return _NOTHING
-        session = peer.session(now)
-        if session is None:
-            self._wait(peer, plains)
-            self._begin(peer, now)
-            return _NOTHING
-        if session.is_old(now):
-            self._begin(peer, now)
-        return self._sealed(peer, session, plains, now)
+        return self._outgoing.seal(public, plains, now)
 
-    def open(self, batch: Sequence[tuple[bytes, Address]], now: float) -> list[Opened]:
-        """Return who said what in datagrams that came, each with the address that it came from.
+    def open(self, batch: Iterable[tuple[bytes, Address]], now: float) -> list[Said]:
+        """Return who said what in datagrams that came; each has the address that it is from.
 
-        Keepalives are among it, as empty octets. Hot path: a packet costs little beside its AEAD.
+        What a peer said stays in its order. Keepalives are among it, as empty octets. Hot path: a packet costs
+        little beside its AEAD.
         """
-        opened: list[Opened] = []
-        prefix, session, peer = b"", None, None
+        runs: dict[bytes, _Run] = {}
+        find = runs.get
         for data, address in batch:
-            if data[:PREFIX_SIZE] != prefix:
-                prefix = data[:PREFIX_SIZE]
+            prefix = data[:PREFIX_SIZE]
+            run = find(prefix)
+            if run is None:
                 session = self._session(prefix, now)
-                peer = None
-            if session is None:
-                prefix = b""  # what comes next may be for a session that this one makes
-                self._shake_hands(data, address, now)
-                continue
-            try:
-                plain = session.open(data)
-            except WireError:
-                self.refused["data"] += 1
-                continue
-            if peer is None:
-                peer = self._owner(session, now)
-                if peer is None:
+                if session is None:
+                    self._shake_hands(data, address, now)
                     continue
-                peer.hear_on(session)
-            if address != peer.address and session is peer.heard_on and session.is_latest(data):
-                peer.address = address
-                self.moved(peer.public, now)
-            peer.heard = now
-            peer.waits_since = None
-            if peer.queue:
-                self._flush(peer, session, now)
-            if plain and peer.owes_since is None:
-                peer.owes_since = now
-            opened.append((session.public, plain))
-        return opened
+                run = runs[prefix] = _Run(session, [], [])
+            run.datagrams.append(data)
+            run.addresses.append(address)
+        said = []
+        for session, datagrams, addresses in runs.values():
+            plains, latest = session.open(datagrams)
+            if len(plains) < len(datagrams):
+                self.refused["data"] += len(datagrams) - len(plains)
+            if plains and self._hear(session, plains, addresses[latest] if latest >= 0 else None, now):
+                said.append((session.public, plains))
+        return said
 
     def post(self, public: bytes, plains: Sequence[bytes], now: float) -> None:
         """Seal, and put the datagrams among those to send."""
-        self._send(self.seal(public, plains, now))
+        self._outgoing.post(public, plains, now)
 
     def datagrams_to_send(self) -> list[tuple[bytes, Endpoint]]:
         """Return, once, what is to be sent besides: handshakes, what waited for them, keepalives."""
-        outbox, self._outbox = self._outbox, []
-        return outbox
+        return self._outgoing.take()
 
     def next_deadline(self) -> float | None:
         """Return when to call `advance` at the latest, or None."""
@@ -212,17 +184,29 @@ class Tunnels:
             return None
         return session
 
-    def _owner(self, session: Session, now: float) -> Peer | None:
-        """Return the peer of a session under which data was opened; the first time, take it into use."""
+    def _hear(self, session: Session, plains: Sequence[bytes], latest: Address | None, now: float) -> bool:
+        """Take note of what was said, the latest of it from `latest`; False if there is no room for it."""
         if session.is_confirmed:
-            return self._peers.get(session.public)
-        peer = self._handshakes.confirm(session)
+            peer = self._peers.get(session.public)
+        else:
+            peer = self._handshakes.confirm(session)
+            if peer is not None:
+                self._adopt(peer, session, now)
         if peer is None:
             self._indices.drop(session)
-            self.refused["no room"] += 1
-        else:
-            self._adopt(peer, session, now)
-        return peer
+            self.refused["no room"] += len(plains)
+            return False
+        peer.hear_on(session)
+        if latest is not None and latest != peer.address and session is peer.heard_on:
+            peer.address = latest
+            self.moved(peer.public, now)
+        peer.heard = now
+        peer.waits_since = None
+        if peer.queue:
+            self._outgoing.flush(peer, session, now)
+        if peer.owes_since is None and any(plains):
+            peer.owes_since = now
+        return True
 
     def _shake_hands(self, data: bytes, address: Address, now: float) -> None:
         try:
@@ -232,12 +216,11 @@ class Tunnels:
             self.refused["data" if kind == DATA else "handshake" if kind in HANDSHAKE else "not sealed"] += 1
             return
         if outcome.datagram is not None and outcome.address is not None:
-            self._post(outcome.datagram, outcome.address, now)
+            self._outgoing.post_datagram(outcome.datagram, outcome.address, now)
         if outcome.session is not None and outcome.peer is not None:
             self._adopt(outcome.peer, outcome.session, now)
-            if not outcome.peer.queue:
-                outcome.peer.queue.append(KEEPALIVE)  # the other side waits for something under these keys
-            self._flush(outcome.peer, outcome.session, now)
+            # the other side waits for something under these keys
+            self._outgoing.say_something(outcome.peer, outcome.session, now)
 
     def _adopt(self, peer: Peer, session: Session, now: float) -> None:
         session.is_confirmed = True
@@ -249,17 +232,6 @@ class Tunnels:
         self._look_soon(peer, now)
         self.established(peer.public, now)
 
-    def _wait(self, peer: Peer, plains: Sequence[bytes]) -> None:
-        too_many = len(peer.queue) + len(plains) - MOST_QUEUED
-        if too_many > 0:
-            self.refused["queue full"] += too_many
-        peer.queue.extend(plains)
-
-    def _flush(self, peer: Peer, session: Session, now: float) -> None:
-        waiting = list(peer.queue)
-        peer.queue.clear()
-        self._send(self._sealed(peer, session, waiting, now))
-
     def _begin(self, peer: Peer, now: float) -> None:
         if now < peer.begun + RETRY_AFTER or peer.address is None or not self._may_talk(peer.public):
             return
@@ -269,9 +241,12 @@ class Tunnels:
         peer.tries += 1
         self._look_soon(peer, now)
         if initiation is not None:
-            self._post(initiation, address, now)
+            self._outgoing.post_datagram(initiation, address, now)
 
     def _attend(self, peer: Peer, now: float) -> None:
+        if not self._may_talk(peer.public):
+            self.forget(peer.public, now)
+            return
         dead = peer.drop_dead(now)
         for session in dead:
             self._indices.drop(session)
@@ -285,39 +260,11 @@ class Tunnels:
             self._begin(peer, now)
         current = peer.session(now)
         if current is not None and peer.owes_keepalive(now):
-            self._send(self._sealed(peer, current, [KEEPALIVE], now))
+            self._outgoing.say_something(peer, current, now)
         if peer.attempt is None and peer.wants_session(now):
             peer.waits_since = None
             self._begin(peer, now)
         self._look_again(peer, now, now + _SHORTEST_PAUSE)
-
-    def _sealed(self, peer: Peer, session: Session, plains: Sequence[bytes], now: float) -> Sealed:
-        address = peer.address
-        peer.sent = now
-        peer.owes_since = None
-        if peer.waits_since is None and plains[-1]:
-            peer.waits_since = now
-        datagrams = session.seal(plains)
-        if isinstance(address, Via):
-            return self._enveloped(datagrams, address, now)
-        return Sealed(datagrams, address)
-
-    def _enveloped(self, datagrams: Sequence[bytes], via: Via, now: float) -> Sealed:
-        relay = self._peers.get(via.relay)
-        if relay is None or isinstance(relay.address, Via):
-            self.refused["no such relay"] += len(datagrams)
-            return _NOTHING
-        return self.seal(via.relay, [Envelope(via.identity, data).to_relay() for data in datagrams], now)
-
-    def _post(self, datagram: bytes, address: Address, now: float) -> None:
-        if isinstance(address, Via):
-            self._send(self._enveloped([datagram], address, now))
-        else:
-            self._outbox.append((datagram, address))
-
-    def _send(self, sealed: Sealed) -> None:
-        if sealed.endpoint is not None:
-            self._outbox.extend((datagram, sealed.endpoint) for datagram in sealed.datagrams)
 
     def _look_soon(self, peer: Peer, now: float) -> None:
         self._look_again(peer, now, now)
