@@ -58,6 +58,15 @@ def test_a_path_that_became_smaller_is_noticed_when_it_is_used() -> None:
     assert probe_until(path, 1452, now + RAISE_AFTER)[1][-1] == path.size == 1452
 
 
+def test_the_largest_size_is_confirmed_too_when_packets_are_larger_still() -> None:
+    path = PathSize()
+    path.wants(1532, 0.0)
+    now, _ = probe_until(path, 1472, 0.0)
+    path.wants(1532, now + 2 * RAISE_AFTER)
+    assert probe_until(path, 1392, now + 2 * RAISE_AFTER)[1] == [1472] * TRIES
+    assert path.size == BASE
+
+
 def test_a_refusal_by_the_kernel_counts_at_once() -> None:
     path = PathSize()
     path.wants(1472, 0.0)

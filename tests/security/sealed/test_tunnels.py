@@ -166,6 +166,19 @@ def test_a_session_without_traffic_ends_after_180_seconds() -> None:
     assert one.tunnels._indices.sessions == {}
 
 
+def test_packets_to_whom_nobody_knows_leave_nothing_behind() -> None:
+    wire = Wire()
+    one, other = wire.station("192.0.2.1"), wire.station("192.0.2.2")
+    one.send(other, packet(), packet(1500))
+    assert wire.passed == []
+    assert one.tunnels.refused["no such peer"] == 2
+    assert one.engine._flows == {}
+    one.send(other)
+    one.know(other)
+    one.send(other)
+    assert wire.passed == []
+
+
 def test_who_gets_packets_and_has_none_says_within_ten_seconds_that_it_is_there_and_no_more() -> None:
     wire = Wire()
     one, other = wire.two()
@@ -200,7 +213,11 @@ def test_who_sends_and_hears_nothing_shakes_hands_anew_after_15_seconds() -> Non
 def test_a_tunnel_that_is_kept_open_speaks_every_25_seconds_and_comes_up_by_itself() -> None:
     wire = Wire()
     one, other = wire.two()
-    one.engine.tunnels.keep_open({other.public}, one.now())
+    one.know()
+    one.tunnels.keep_open({other.public}, one.now())
+    wire.run(1)
+    assert wire.passed == []
+    one.know(other)
     wire.run(1000)
     assert one.tunnels.is_open(other.public, one.now())
     times = kinds(wire, one).count(DATA)

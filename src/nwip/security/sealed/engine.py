@@ -125,9 +125,12 @@ class SealedPackets:
         self._drop(public)
 
     def _fitted(self, public: bytes, packets: Sequence[bytes], largest: int, now: float) -> Sequence[bytes]:
-        """Return plaintexts that the path carries."""
+        """Return plaintexts that the path to a peer carries; for nobody, the packets themselves."""
+        address = self.tunnels.address_of(public)
+        if address is None:
+            return packets
         flow = self._flow(public)
-        if isinstance(self.tunnels.address_of(public), Via):
+        if isinstance(address, Via):
             limit = _THROUGH_RELAY
         else:
             if self.tunnels.is_open(public, now):

@@ -58,8 +58,7 @@ class Outgoing:
 
     def flush(self, peer: Peer, session: Session, now: float) -> None:
         """Send what has waited for a session."""
-        waiting = list(peer.queue)
-        peer.queue.clear()
+        waiting, peer.queue = peer.queue, []
         self._send(self._sealed(peer, session, waiting, now))
 
     def say_something(self, peer: Peer, session: Session, now: float) -> None:
@@ -105,7 +104,8 @@ class Outgoing:
         too_many = len(peer.queue) + len(plains) - MOST_QUEUED
         if too_many > 0:
             self._refused["queue full"] += too_many
-        peer.queue.extend(plains)
+        peer.queue += plains
+        del peer.queue[:-MOST_QUEUED]
         self._begin(peer, now)
 
     def _dropped(self, reason: str, dropped: Sequence[bytes]) -> Sealed:

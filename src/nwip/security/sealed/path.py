@@ -37,8 +37,9 @@ class PathSize:
         """Take note that a datagram of so many octets is to be sent, and begin probing if that is due."""
         if self._candidates or octets <= BASE:
             return
-        if octets > self.size and now >= self._raise_at:
-            self._begin([size for size in SIZES if size > self.size], now)
+        larger = [size for size in SIZES if size > self.size]
+        if octets > self.size and larger and now >= self._raise_at:
+            self._begin(larger, now)
         elif now >= self._confirm_at:
             self._begin([self.size], now)
 

@@ -1,7 +1,5 @@
 """What is known of a peer: where it is, the sessions with it, and what waits for one. Pure."""
 
-from collections import deque
-
 from nwip.security.keys import identity_of
 from nwip.security.sealed.address import Address
 from nwip.security.sealed.cookies import COOKIE_LASTS
@@ -10,7 +8,6 @@ from nwip.security.sealed.macs import Macs
 from nwip.security.sealed.session import Session
 from nwip.security.sealed.timing import (
     KEEPALIVE_AFTER,
-    MOST_QUEUED,
     PERSISTENT_AFTER,
     REJECT_AFTER,
     REKEY_WHILE_RECEIVING,
@@ -66,7 +63,7 @@ class Peer:
         self.tries = 0
         self.cookie = b""
         self.cookie_until = NEVER
-        self.queue: deque[bytes] = deque(maxlen=MOST_QUEUED)
+        self.queue: list[bytes] = []
         self.heard = self.sent = NEVER
         self.heard_on: Session | None = None
         self.owes_since: float | None = None

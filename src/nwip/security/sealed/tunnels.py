@@ -12,7 +12,7 @@ is raised: what is not taken is counted in `refused`.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from nwip.directory.deadlines import Deadlines
@@ -70,6 +70,7 @@ class Tunnels:
         self._peers = Peers(key.public)
         party = Party(key, PROLOGUE + domain.encode(), secrets, may_talk, token)
         self._handshakes = Handshakes(party, self._peers, self._indices)
+        self._kept_open: frozenset[bytes] = frozenset()
         self._looks: Deadlines[bytes] = Deadlines()
         self._outgoing = Outgoing(self._peers, may_talk, self.refused, self._begin)
 
@@ -77,16 +78,12 @@ class Tunnels:
         """Take the public keys and addresses of all peers that the directory names."""
         for public in self._peers.know(homes):
             self.forget(public, now)
-        for peer in self._peers:
-            if peer.kept_open:
-                self._look_soon(peer, now)
+        self._keep_open(now)
 
-    def keep_open(self, publics: Collection[bytes], now: float) -> None:
-        """Keep tunnels to just these of the known peers, with a datagram in 25 s if there is nothing else."""
-        for peer in self._peers:
-            peer.kept_open = peer.public in publics
-            if peer.kept_open:
-                self._look_soon(peer, now)
+    def keep_open(self, publics: Iterable[bytes], now: float) -> None:
+        """Keep tunnels to just these peers, as far as they are known: with a datagram in 25 s at least."""
+        self._kept_open = frozenset(publics)
+        self._keep_open(now)
 
     def seal(self, public: bytes, plains: Sequence[bytes], now: float) -> Sealed:
         """Return datagrams for a peer, and where to send them.
@@ -96,10 +93,10 @@ class Tunnels:
         return self._outgoing.seal(public, plains, now)
 
     def open(self, batch: Iterable[tuple[bytes, Address]], now: float) -> list[Said]:
-        """Return who said what in datagrams that came; each has the address that it is from.
+        """Return who said what in datagrams that came, each with its source address.
 
-        What a peer said stays in its order. Keepalives are among it, as empty octets. Hot path: a packet costs
-        little beside its AEAD.
+        What a peer said stays in its order; keepalives are among it, as empty octets. Hot path: beside its AEAD
+        a packet costs little.
         """
         runs: dict[bytes, _Run] = {}
         find = runs.get
@@ -174,6 +171,12 @@ class Tunnels:
     def public_of(self, identity: bytes) -> bytes | None:
         """Return the key of the peer with an identity, if there is a tunnel to it or it is known."""
         return self._peers.public_of(identity)
+
+    def _keep_open(self, now: float) -> None:
+        for peer in self._peers:
+            peer.kept_open = peer.public in self._kept_open
+            if peer.kept_open:
+                self._look_soon(peer, now)
 
     def _session(self, prefix: bytes, now: float) -> Session | None:
         session = self._indices.sessions.get(prefix)
