@@ -95,8 +95,8 @@ class Tunnels:
     def open(self, batch: Iterable[tuple[bytes, Address]], now: float) -> list[Said]:
         """Return who said what in datagrams that came, each with its source address.
 
-        What a peer said stays in its order; keepalives are among it, as empty octets. Hot path: beside its AEAD
-        a packet costs little.
+        What a peer said stays in its order; keepalives are among it, as empty octets. Hot path: a packet
+        costs little beside its AEAD.
         """
         runs: dict[bytes, _Run] = {}
         find = runs.get
