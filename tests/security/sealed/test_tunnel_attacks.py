@@ -11,6 +11,7 @@ from fixtures.sealed_wire import DOMAIN, Datagram, Secrets, Station, Wire, packe
 from nwip.security.keys import KeyPair
 from nwip.security.noise import Initiator
 from nwip.security.sealed import contents
+from nwip.security.sealed.contents import Envelope, Part
 from nwip.security.sealed.framing import Initiation, member_payload
 from nwip.security.sealed.macs import Macs
 from nwip.security.sealed.timing import HANDSHAKES_A_SECOND, MOST_PENDING_OF_PEER, PENDING_FOR
@@ -44,6 +45,29 @@ def overload(station: Station) -> None:
 def forged_initiation(public: bytes, number: int = 0) -> bytes:
     """Return an initiation by somebody who knows a node's public key, and nothing else."""
     return Macs(public).add(Initiation(number, CHANCE.randbytes(101)).encode())
+
+
+def plains_of_each_kind() -> st.SearchStrategy[bytes]:
+    """Return what looks like contents of tunnels, and datagrams in envelopes."""
+    identities = st.sampled_from(
+        [KeyPair.from_octets(bytes((number,)) * 32).identity for number in (1, 2, 3)]
+    )
+    datagrams = st.builds(
+        bytes.__add__,
+        st.sampled_from([b"\1\0\0\0", b"\2\0\0\0", b"\3\0\0\0", b"\4\0\0\0"]),
+        st.binary(min_size=28, max_size=150),
+    )
+    parts = st.builds(Part, st.integers(0, 3), st.integers(0, 9), st.integers(0, 9), st.binary(max_size=900))
+    return st.one_of(
+        st.builds(
+            bytes.__add__, st.integers(0, 255).map(lambda kind: bytes((kind,))), st.binary(max_size=80)
+        ),
+        parts.map(Part.encode),
+        st.integers(35, 1472).map(contents.probe),
+        st.just(contents.WHERE_ARE_WE),
+        st.builds(Envelope, identities, datagrams).map(Envelope.to_relay),
+        st.builds(Envelope, identities, datagrams).map(Envelope.from_relay),
+    )
 
 
 def state(station: Station) -> list[object]:
@@ -346,3 +370,20 @@ def test_contents_that_make_no_sense_are_counted_and_nothing_else() -> None:
     assert other.tunnels.refused["contents"] == len(nonsense)
     assert [datagram for datagram in wire.passed if datagram.source == other.endpoint] == []
     assert len(other.got) == 1
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(st.binary(max_size=80), plains_of_each_kind()), max_size=8))
+def test_whatever_a_member_says_raises_nothing_and_is_answered_with_no_more(plains: list[bytes]) -> None:
+    wire = Wire()
+    one, other = wire.two()
+    other.engine.may_relay = lambda _sender, _receiver: True
+    one.send(other, packet())
+    wire.run(1)
+    wire.passed.clear()
+    sealed = one.tunnels.seal(other.public, plains, one.now())
+    for data in sealed.datagrams:
+        wire.passed.clear()
+        other.take(data, one.endpoint)
+        assert sum(len(datagram.data) for datagram in wire.passed) <= len(data)
+    assert len(other.engine._flows) <= 1
