@@ -69,3 +69,18 @@ def test_what_was_skipped_may_come_late_as_long_as_it_is_within_the_window(jump:
     late = range(max(WINDOW, top - WINDOW + 1), top)
     assert all(takes(window, counter) for counter in late)
     assert not any(takes(window, counter) for counter in range(top + 1))
+
+
+@given(st.lists(st.one_of(st.integers(0, 3), st.integers(4000, 4200)), max_size=8))
+def test_a_run_of_counters_is_taken_as_one_by_one(counts: list[int]) -> None:
+    window, model = ReplayWindow(), Model()
+    for count in counts:
+        window.take_next(count)
+        for counter in range(model.top + 1, model.top + 1 + count):
+            assert model.takes(counter)
+        assert window.top == model.top
+        for counter in (window.top, window.top - WINDOW, window.top - WINDOW + 1, window.top // 2):
+            assert counter < 0 or not takes(window, counter)
+        jump = window.top + 2
+        assert takes(window, jump) == model.takes(jump)
+        assert takes(window, jump - 1) == model.takes(jump - 1)

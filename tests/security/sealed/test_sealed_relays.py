@@ -3,6 +3,7 @@
 from fixtures.sealed_wire import Datagram, Station, Wire, packet
 from nwip.directory.records import Endpoint
 from nwip.security.sealed.address import Via
+from nwip.security.sealed.contents import Envelope
 
 
 def three(*, relays: bool = True) -> tuple[Wire, Station, Station, Station]:
@@ -126,4 +127,39 @@ def test_questions_for_a_dss_are_told_apart_from_packets() -> None:
     one._put(one.engine.ask(other.public, packet(), one.now()))
     wire.run(1)
     assert asked == [(one.public, packet())]
+    assert other.got == []
+
+
+def test_who_is_reached_through_a_relay_passes_nothing_on_itself() -> None:
+    wire, one, other, relay = three()
+    third = wire.station("192.0.2.4")
+    other.know(relay, third)
+    other.engine.may_relay = lambda _sender, _receiver: True
+    one.send(other, packet(60, 1))
+    wire.run(12)
+    wire.passed.clear()
+    envelope = Envelope(third.key.identity, bytes(40)).to_relay()
+    one._put(one.tunnels.seal(other.public, [envelope], one.now()))
+    wire.run(1)
+    assert other.tunnels.refused["contents"] == 1
+    assert third.endpoint not in {datagram.destination for datagram in wire.passed}
+
+
+def test_a_relay_does_not_pass_on_to_another_relay() -> None:
+    wire, one, other, relay = three()
+    third = wire.station("192.0.2.4")
+    relay.engine.know(
+        {
+            one.public: one.endpoint,
+            other.public: Via(third.public, other.key.identity),
+            third.public: third.endpoint,
+        },
+        0.0,
+    )
+    third.know(relay, other)
+    third.engine.may_relay = lambda _sender, _receiver: True
+    one.send(other, packet(60, 1))
+    wire.run(12)
+    assert relay.tunnels.refused["contents"] > 0
+    assert third.tunnels.refused == {}
     assert other.got == []

@@ -1,5 +1,7 @@
 """Tunnels between two nodes on a wire in simulated time: they come up, last, move and end."""
 
+from itertools import pairwise
+
 import pytest
 
 from fixtures.sealed_wire import Datagram, Route, Station, Wire, packet, unreliable
@@ -151,6 +153,7 @@ def test_who_only_listens_gets_new_keys_too() -> None:
         other.send(one, packet(mark=mark))
         wire.run(1)
     assert one.marks() == list(range(1000))
+    assert kinds(wire, other).count(INITIATION) == 0
 
 
 def test_a_session_without_traffic_ends_after_180_seconds() -> None:
@@ -301,11 +304,109 @@ def test_a_node_that_does_not_answer_where_it_was_heard_last_is_looked_for_at_it
     wire.route = behind(one, ("203.0.113.9", 5555))
     one.send(other, packet())
     wire.run(1)
-    wire.route = lambda datagram: [(0.01, datagram)]
+    wire.route = lambda _: []
     wire.run(REJECT_AFTER)
     other.send(one, packet(mark=9))
+    wire.route = lambda datagram: [(0.01, datagram)]
     wire.run(RETRY_AFTER + 1)
     assert one.marks() == [9]
+
+
+def test_a_node_is_called_first_where_it_was_heard_last() -> None:
+    wire = Wire()
+    one, other = wire.two()
+    for _ in range(3):
+        wire.route = lambda datagram: [(0.01, datagram)]
+        wire.run(REJECT_AFTER + 10)
+        other.send(one, packet(mark=1))
+        wire.run(1)
+        wire.route = behind(one, ("203.0.113.9", 5555))
+        one.send(other, packet())
+        wire.run(1)
+        wire.route = lambda _: []
+        wire.run(REJECT_AFTER + 10)
+        wire.passed.clear()
+        other.send(one, packet())
+        assert [datagram.destination for datagram in wire.passed] == [("203.0.113.9", 5555)]
+        wire.run(GIVE_UP_AFTER + 10)
+
+
+def test_the_first_packets_go_to_where_the_answer_came_from() -> None:
+    wire = Wire()
+    one, other = wire.two()
+    wire.route = behind(other, ("203.0.113.9", 5555))
+    one.engine.know({other.public: ("203.0.113.9", 5555)}, one.now())
+    one.send(other, packet(mark=1))
+    wire.route = behind(other, ("203.0.113.9", 6666))
+    wire.run(1)
+    assert [datagram.destination for datagram in wire.passed if datagram.source == one.endpoint] == [
+        ("203.0.113.9", 5555),
+        ("203.0.113.9", 6666),
+    ]
+
+
+def test_two_who_began_at_once_do_not_stay_in_step() -> None:
+    wire = Wire()
+    one, other = wire.two()
+    times: dict[tuple[str, int], list[float]] = {one.endpoint: [], other.endpoint: []}
+
+    def lose(datagram: Datagram) -> list[tuple[float, Datagram]]:
+        times[datagram.source].append(wire.now)
+        return []
+
+    wire.route = lose
+    one.send(other, packet())
+    other.send(one, packet())
+    wire.run(60)
+    gaps = [later - before for series in times.values() for before, later in pairwise(series)]
+    assert min(gaps) >= RETRY_AFTER
+    assert max(gaps) <= RETRY_AFTER + 0.34
+    assert max(gaps) - min(gaps) > 0.1
+
+
+def test_an_answer_of_one_who_is_no_member_any_more_is_not_taken() -> None:
+    wire = Wire()
+    one, other = wire.two()
+    one.send(other, packet())
+    one.members = wire.members - {other.public}
+    wire.run(0.1)
+    assert kinds(wire) == [INITIATION, RESPONSE]
+    assert not one.tunnels.is_open(other.public, one.now())
+
+
+def test_nothing_is_sent_to_one_who_is_no_member_any_more_and_the_tunnel_ends() -> None:
+    wire = Wire()
+    one, other = wire.two()
+    open_tunnel(wire, one, other)
+    one.members = wire.members - {other.public}
+    one.send(other, packet())
+    assert wire.passed == []
+    assert one.tunnels.refused["not a member"] == 1
+    wire.run(KEEPALIVE_AFTER)
+    assert not one.tunnels.is_open(other.public, one.now())
+    assert kinds(wire, one) == []
+
+
+def test_a_node_does_not_call_itself() -> None:
+    wire = Wire()
+    one, _ = wire.two()
+    one.know(one)
+    one.send(one, packet())
+    assert wire.passed == []
+
+
+def test_a_tunnel_to_a_peer_of_no_address_costs_no_time() -> None:
+    wire = Wire()
+    one, other = wire.two()
+    other.know()
+    open_tunnel(wire, one, other)
+    wire.run(REJECT_AFTER + 1)
+    peer = other.tunnels._peers.get(one.public)
+    assert peer is not None
+    peer.address = None
+    other.tunnels.keep_open({one.public}, other.now())
+    other.engine.advance(other.now())
+    assert other.engine.next_deadline() is None
 
 
 def test_the_clocks_of_nodes_need_not_agree_and_may_jump() -> None:
@@ -431,3 +532,18 @@ def test_nothing_larger_than_the_path_carries_is_lost_for_long() -> None:
     one.send(other, packet(1232, 999))
     wire.run(1)
     assert other.marks()[-1] == 999
+
+
+def test_the_path_to_a_node_that_has_moved_is_another_one() -> None:
+    wire = Wire()
+    one, other = wire.two()
+    open_tunnel(wire, one, other)
+    one.send(other, packet(1440))
+    wire.run(1)
+    assert one.engine._flows[other.public].path.size == 1472
+    wire.route = behind(other, ("203.0.113.9", 5555))
+    other.send(one, packet())
+    wire.run(1)
+    wire.passed.clear()
+    one.send(other, packet(1440))
+    assert sorted(len(datagram.data) for datagram in wire.passed) == [757, 757, 1472]

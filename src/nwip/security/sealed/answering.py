@@ -64,7 +64,6 @@ class Answerer:
         initiation = decode_initiation(datagram)
         if not self._macs.is_right(datagram):
             raise WireError("mac1 is not that of our key")
-        self.expire(now)
         known = self._pending.get(initiation.noise)
         if known is not None:
             return known.response

@@ -22,6 +22,7 @@ from nwip.security.sealed.contents import ENVELOPE_SIZE, PACKET, QUESTION, WHERE
 from nwip.security.sealed.framing import DATA_OVERHEAD
 from nwip.security.sealed.outgoing import Sealed
 from nwip.security.sealed.path import BASE, PathSize
+from nwip.security.sealed.session import Came
 from nwip.security.sealed.splitting import Joiner, split
 from nwip.security.sealed.tunnels import Said, Tunnels
 from nwip.wire import WireError
@@ -77,7 +78,7 @@ class SealedPackets:
             packets = self._fitted(public, packets, largest, now)
         return self.tunnels.seal(public, packets, now)
 
-    def receive(self, batch: Iterable[tuple[bytes, Address]], now: float) -> list[Said]:
+    def receive(self, batch: Iterable[Came], now: float) -> list[Said]:
         """Return who sent which packets. Hot path."""
         taken = []
         for public, plains in self.tunnels.open(batch, now):

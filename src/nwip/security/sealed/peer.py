@@ -144,6 +144,6 @@ class Peer:
                 times.append(self.sent + PERSISTENT_AFTER)
         if self.attempt is not None:
             times.append(self.attempt.retry_at)
-        elif not self.sessions and (self.kept_open or self.queue):
+        elif self.address is not None and not self.sessions and (self.kept_open or self.queue):
             times.append(self.begun + RETRY_AFTER)
         return min(times, default=None)

@@ -1,10 +1,10 @@
 """The keys of one session: seals and opens datagrams of data. Pure.
 
-Hot path: beside the AEAD itself a packet costs its counter, and its place in the window. Every batch comes
-here.
+Hot path: every batch comes here. What comes without loss and in order, as it mostly does, is looked at as a
+whole, so that a packet costs its counter beside the AEAD itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -12,8 +12,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from nwip.security.noise import Keys
-from nwip.security.sealed.framing import DATA, DATA_HEADER_SIZE
-from nwip.security.sealed.replay import WINDOW_MASK, ReplayWindow
+from nwip.security.sealed.address import Address
+from nwip.security.sealed.framing import DATA, DATA_HEADER_SIZE, DATA_OVERHEAD
+from nwip.security.sealed.replay import ReplayWindow
 from nwip.security.sealed.timing import (
     REJECT_AFTER,
     REJECT_AFTER_MESSAGES,
@@ -23,17 +24,20 @@ from nwip.security.sealed.timing import (
 
 PREFIX_SIZE: Final = 8
 _NONCE_BEGINS: Final = bytes(4)
-_COUNTER: Final = Struct("<Q")
+_pack: Final = Struct("<Q").pack
+
+
+Came = tuple[bytes, Address]
 
 
 class Opened(NamedTuple):
-    """Plaintexts in the order of their datagrams, and which datagram had the highest counter of all.
+    """Plaintexts in the order of their datagrams, and where that with the highest counter of all came from.
 
-    It is -1 when an earlier call has opened a higher one.
+    It is None when an earlier call has opened a higher one.
     """
 
     plains: list[bytes]
-    latest: int
+    latest: Address | None
 
 
 class Session:
@@ -79,42 +83,50 @@ class Session:
         """Say whether it is time for another session."""
         return (self.initiated and now - self.created >= REKEY_AFTER) or self.sent >= REKEY_AFTER_MESSAGES
 
-    def seal(self, plains: Iterable[bytes]) -> list[bytes]:
+    def seal(self, plains: Sequence[bytes]) -> list[bytes]:
         """Return a datagram for each plaintext; what is over the limit of counters is left out."""
-        encrypt, outward, counter = self._encrypt, self._outward, self.sent
-        pack, limit = _COUNTER.pack, REJECT_AFTER_MESSAGES
-        sealed = []
-        for plain in plains:
-            if counter >= limit:
-                break
-            octets = pack(counter)
-            sealed.append(outward + octets + encrypt(_NONCE_BEGINS + octets, plain, None))
-            counter += 1
-        self.sent = counter
-        return sealed
+        first = self.sent
+        self.sent = end = min(first + len(plains), REJECT_AFTER_MESSAGES)
+        encrypt, outward = self._encrypt, self._outward
+        return [
+            outward + octets + encrypt(_NONCE_BEGINS + octets, plain, None)
+            for octets, plain in zip(map(_pack, range(first, end)), plains, strict=False)
+        ]
 
-    def open(self, datagrams: Sequence[bytes]) -> Opened:
+    def open(self, came: Sequence[Came]) -> Opened:
         """Open those datagrams that are sealed under these keys and new; all begin with our `prefix`."""
-        decrypt, window = self._decrypt, self.window
-        top, taken = window.top, window.taken
-        plains, latest = [], -1
-        for place, data in enumerate(datagrams):
+        window, decrypt = self.window, self._decrypt
+        first, end = window.top + 1, window.top + 1 + len(came)
+        counters = [data[PREFIX_SIZE:DATA_HEADER_SIZE] for data, _ in came]
+        if end <= REJECT_AFTER_MESSAGES and counters == [*map(_pack, range(first, end))]:
+            try:
+                plains = [
+                    decrypt(_NONCE_BEGINS + octets, data[DATA_HEADER_SIZE:], None)
+                    for octets, (data, _) in zip(counters, came, strict=True)
+                ]
+            except InvalidTag:
+                return self._open_each(came)
+            window.take_next(len(came))
+            return Opened(plains, came[-1][1])
+        return self._open_each(came)
+
+    def _open_each(self, came: Sequence[Came]) -> Opened:
+        """Do the same where a datagram does not follow on the one before, or is not authentic."""
+        window, decrypt = self.window, self._decrypt
+        opened = Opened([], None)
+        for data, address in came:
             octets = data[PREFIX_SIZE:DATA_HEADER_SIZE]
             counter = int.from_bytes(octets, "little")
-            if counter <= top and not window.admits(counter):
+            if len(data) < DATA_OVERHEAD or counter >= REJECT_AFTER_MESSAGES or not window.admits(counter):
                 continue
             try:
                 plain = decrypt(_NONCE_BEGINS + octets, data[DATA_HEADER_SIZE:], None)
-            except (InvalidTag, ValueError):  # a nonce cut short is no value
+            except InvalidTag:
                 continue
-            plains.append(plain)
-            if counter == top + 1:  # as it mostly is
-                taken[counter & WINDOW_MASK] = 1
-                window.top = top = counter
-                latest = place
-            elif window.take(counter):
-                top, taken, latest = counter, window.taken, place
-        return Opened(plains, latest)
+            opened.plains.append(plain)
+            if window.take(counter):
+                opened = Opened(opened.plains, address)
+        return opened
 
 
 def data_prefix(index: int) -> bytes:

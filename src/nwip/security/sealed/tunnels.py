@@ -13,7 +13,7 @@ is raised: what is not taken is counted in `refused`.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from nwip.directory.deadlines import Deadlines
 from nwip.directory.records import Endpoint
@@ -26,7 +26,7 @@ from nwip.security.sealed.outgoing import Outgoing, Sealed
 from nwip.security.sealed.party import Party, Secrets
 from nwip.security.sealed.peer import Peer
 from nwip.security.sealed.peers import Peers
-from nwip.security.sealed.session import PREFIX_SIZE, Session
+from nwip.security.sealed.session import PREFIX_SIZE, Came, Opened, Session
 from nwip.security.sealed.timing import GIVE_UP_AFTER, RETRY_AFTER
 from nwip.wire import WireError
 
@@ -34,15 +34,9 @@ PROLOGUE: Final = b"nwip datagram 1"
 HANDSHAKE: Final = frozenset((INITIATION, RESPONSE, COOKIE))
 _SHORTEST_PAUSE: Final = 0.1  # seconds between looks at a peer, whatever is due
 
+_NONE: Final = Opened([], None)
+
 Said = tuple[bytes, list[bytes]]
-
-
-class _Run(NamedTuple):
-    """The datagrams of a batch that are for one session, and where each came from."""
-
-    session: Session
-    datagrams: list[bytes]
-    addresses: list[Address]
 
 
 class Tunnels:
@@ -92,31 +86,31 @@ class Tunnels:
         """
         return self._outgoing.seal(public, plains, now)
 
-    def open(self, batch: Iterable[tuple[bytes, Address]], now: float) -> list[Said]:
+    def open(self, batch: Iterable[Came], now: float) -> list[Said]:
         """Return who said what in datagrams that came, each with its source address.
 
         What a peer said stays in its order; keepalives are among it, as empty octets. Hot path: a packet
         costs little beside its AEAD.
         """
-        runs: dict[bytes, _Run] = {}
+        runs: dict[bytes, list[Came]] = {}
+        sessions = self._indices.sessions
         find = runs.get
-        for data, address in batch:
-            prefix = data[:PREFIX_SIZE]
+        for came in batch:
+            prefix = came[0][:PREFIX_SIZE]
             run = find(prefix)
-            if run is None:
-                session = self._session(prefix, now)
-                if session is None:
-                    self._shake_hands(data, address, now)
-                    continue
-                run = runs[prefix] = _Run(session, [], [])
-            run.datagrams.append(data)
-            run.addresses.append(address)
+            if run is not None:
+                run.append(came)
+            elif self._is_usable(prefix, now):
+                runs[prefix] = [came]
+            else:
+                self._shake_hands(*came, now)
         said = []
-        for session, datagrams, addresses in runs.values():
-            plains, latest = session.open(datagrams)
-            if len(plains) < len(datagrams):
-                self.refused["data"] += len(datagrams) - len(plains)
-            if plains and self._hear(session, plains, addresses[latest] if latest >= 0 else None, now):
+        for prefix, run in runs.items():
+            session = sessions.get(prefix)
+            plains, latest = session.open(run) if session is not None else _NONE
+            if len(plains) < len(run):
+                self.refused["data"] += len(run) - len(plains)
+            if session is not None and plains and self._hear(session, plains, latest, now):
                 said.append((session.public, plains))
         return said
 
@@ -178,14 +172,15 @@ class Tunnels:
             if peer.kept_open:
                 self._look_soon(peer, now)
 
-    def _session(self, prefix: bytes, now: float) -> Session | None:
+    def _is_usable(self, prefix: bytes, now: float) -> bool:
+        """Say whether there is a session for what begins so, and who it is with may talk to us."""
         session = self._indices.sessions.get(prefix)
         if session is None or not session.is_alive(now):
-            return None
+            return False
         if not self._may_talk(session.public):
             self.forget(session.public, now)
-            return None
-        return session
+            return False
+        return True
 
     def _hear(self, session: Session, plains: Sequence[bytes], latest: Address | None, now: float) -> bool:
         """Take note of what was said, the latest of it from `latest`; False if there is no room for it."""
