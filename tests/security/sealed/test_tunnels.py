@@ -1,10 +1,13 @@
 """Tunnels between two nodes on a wire in simulated time: they come up, last, move and end."""
 
+import gc
 from itertools import pairwise
 
 import pytest
 
 from fixtures.sealed_wire import Datagram, Route, Station, Wire, packet, unreliable
+from nwip.security.sealed.initiating import Attempt
+from nwip.security.sealed.session import Session
 from nwip.security.sealed.timing import (
     GIVE_UP_AFTER,
     KEEPALIVE_AFTER,
@@ -156,7 +159,14 @@ def test_who_only_listens_gets_new_keys_too() -> None:
     assert kinds(wire, other).count(INITIATION) == 0
 
 
-def test_a_session_without_traffic_ends_after_180_seconds() -> None:
+def sessions_and_attempts() -> int:
+    """Count all that hold keys."""
+    gc.collect()
+    return sum(isinstance(kept, Session | Attempt) for kept in gc.get_objects())
+
+
+def test_a_session_without_traffic_ends_after_180_seconds_and_its_keys_are_gone() -> None:
+    before = sessions_and_attempts()
     wire = Wire()
     one, other = wire.two()
     ended: list[bytes] = []
@@ -167,6 +177,7 @@ def test_a_session_without_traffic_ends_after_180_seconds() -> None:
     assert not one.tunnels.is_open(other.public, one.now())
     assert one.engine.next_deadline() is None
     assert one.tunnels._indices.sessions == {}
+    assert sessions_and_attempts() == before
 
 
 def test_packets_to_whom_nobody_knows_leave_nothing_behind() -> None:

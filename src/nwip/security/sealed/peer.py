@@ -104,6 +104,8 @@ class Peer:
         dead = [session for session in self.sessions if not session.is_alive(now)]
         if dead:
             self.sessions = [session for session in self.sessions if session.is_alive(now)]
+        if self.heard_on in dead:
+            self.heard_on = None  # its keys are to be gone
         return dead
 
     def keep_cookie(self, cookie: bytes, now: float) -> None:
