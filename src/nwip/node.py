@@ -14,9 +14,11 @@ import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nwip import binding
 from nwip.banner import Facts, facts
+from nwip.charter import chartered
 from nwip.collector import Collector
 from nwip.config import Config, ConfigError, load
 from nwip.control import ControlServer
@@ -37,11 +39,15 @@ from nwip.link_set import LinkSet
 from nwip.link_views import LinkViews
 from nwip.linking import Builder
 from nwip.links.virtual import VirtualLink
+from nwip.membership_views import MembershipViews
 from nwip.programs.conversation import Programs
 from nwip.routing.numbering import node_number
 from nwip.state import State
 from nwip.trace_views import TraceViews
 from nwip.views import Views
+
+if TYPE_CHECKING:
+    from nwip.membership_files import MembershipFiles
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +65,7 @@ class RunningNode:
         self.inside: NodeGateway | None = None
         self.link_set: LinkSet | None = None
         self.identity = b""
+        self.party: MembershipFiles | None = None
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._echo = echo
         self._announce = announce
@@ -69,7 +76,14 @@ class RunningNode:
         self._opening = False
         self._wakeups: list[Wakeup] = []
         views = Views(self)
-        parts = (views, DssViews(self), LinkViews(self), Programs(self), TraceViews(self, views))
+        parts = (
+            views,
+            DssViews(self),
+            LinkViews(self),
+            MembershipViews(self),
+            Programs(self),
+            TraceViews(self, views),
+        )
         handlers = {name: handler for part in parts for name, handler in part.handlers().items()}
         self._control = ControlServer(config.node.control_path, handlers)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -78,12 +92,14 @@ class RunningNode:
     async def start(self) -> None:
         """Start what needs no DSS; the gateway follows as soon as one has told the parameters.
 
-        Raises `ConfigError` when an address or port cannot be had.
+        Raises `ConfigError` when an address or port cannot be had, and when it cannot be told whether this
+        node is a member of a sealed domain: it never runs open by mistake.
         """
         binding.check_address(self.config)
-        self.identity = self._state.secret("identity", 16)
+        self._take_membership()
         if self.config.dss.serves:
-            self.dss = await binding.open_dss(self.config, self._state, self._boot, self._echo)
+            member = self.party.dss if self.party is not None else None
+            self.dss = await binding.open_dss(self.config, self._state, self._boot, self._echo, member)
         await binding.open_control(self._control, self.config)
         self._nearest = answerer(self.config, self.dss, self._connected, self._parameters)
         if self.dss is not None:
@@ -109,6 +125,8 @@ class RunningNode:
         if self.dss is not None:
             await self.dss.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.party is not None:
+            self.party.close()
 
     async def reload(self) -> tuple[list[str], list[str]]:
         """Have the links that the configuration file now says; return those opened and those closed.
@@ -180,6 +198,17 @@ class RunningNode:
 
     # How it comes up.
 
+    def _take_membership(self) -> None:
+        """Be who the state directory says: a member of a sealed domain by its key, or an open one's node."""
+        self.config, charter = chartered(self.config, self._state)
+        if charter is None:
+            self.identity = self._state.secret("identity", 16)
+            return
+        from nwip.membership_files import MembershipFiles  # noqa: PLC0415 - an open domain needs no ciphers
+
+        self.party = MembershipFiles(self._state, charter, self.config.file)
+        self.identity = self.party.node.identity
+
     def _connected(self) -> Endpoint | None:
         return self.client.connected if self.client is not None else None
 
@@ -189,7 +218,8 @@ class RunningNode:
         return self.client.parameters if self.client is not None else None
 
     async def _join_domain(self) -> None:
-        search = Search(self.config)
+        member = self.party.node if self.party is not None else None
+        search = Search(self.config, member)
         entry = await self._entry(search)
         self.client = DssClient(
             entry.domain,
@@ -202,6 +232,7 @@ class RunningNode:
             local_address=self.config.node.address,
             incarnation=int(time.time()),
             further=None if self.dss is not None else search.further,
+            membership=member,
         )
         await self.client.run()
 

@@ -43,6 +43,7 @@ class Invitation(Struct, frozen=True, array_like=True, kw_only=True):
     """What the line says: the domain, where its DSS is reached, and the keys by which it is known.
 
     `servers` take sessions of nodes, `peers` those of other DSSs: names or addresses of hosts, and ports.
+    Only the invitation of a DSS names peers.
     """
 
     version: Literal[1] = 1
@@ -52,6 +53,11 @@ class Invitation(Struct, frozen=True, array_like=True, kw_only=True):
     authority: PublicKey
     secret: Annotated[bytes, Meta(min_length=SECRET_SIZE, max_length=SECRET_SIZE)]
     peers: Servers = []
+
+    @property
+    def role(self) -> Role:
+        """As what it lets its guest in."""
+        return "dss" if self.peers else "node"
 
     def encode(self) -> str:
         """Return the line."""

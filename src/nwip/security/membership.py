@@ -54,11 +54,11 @@ class Membership:
         member = self.roster.member_of_key(public)
         return member is not None and member.role == "dss"
 
-    def admit(self, public: bytes, pending: Pending, now: float) -> bytes:
+    def admit(self, public: bytes, pending: Pending, now: float, name: str = "") -> bytes:
         """Make the holder of a key a member by an invitation, which is spent; return its signed statement.
 
-        Both are on the disk before. Whoever was let in by it already gets the statement again. Raises
-        `NotAdmitted`.
+        Both are on the disk before. Whoever was let in by it already gets the statement again. `name` is what
+        it calls itself, for an invitation that says none. Raises `NotAdmitted`.
         """
         if self.invitations is None or self.signer is None:
             raise NotAdmitted("this DSS makes no members: go to the one that the invitation names")
@@ -77,7 +77,7 @@ class Membership:
         self.invitations.spend(current.mark, now, public)
         try:
             self.keep()  # first: a crash costs the guest an answer, and lets no second one in
-            return self._say(Member(public, role, current.name, current.grants, self._next_serial()))
+            return self._say(Member(public, role, current.name or name, current.grants, self._next_serial()))
         except OSError as error:
             raise NotAdmitted(
                 f"this DSS cannot keep new members: {error.strerror}; try again later"
