@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from dss.sealed_parties import inviting, party, revoked
+from dss.sealed_parties import SECRET, inviting, party, revoked
 from nodes import until
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Endpoint, Kind, Node, Record, Service
 from nwip.directory.table import Directory
 from nwip.dss.client import DssClient
 from nwip.dss.connecting import connect
+from nwip.dss.door import _source
 from nwip.dss.framing import Splitter
 from nwip.dss.guest import Welcome, join_domain
 from nwip.dss.introduction import member_seal
@@ -32,6 +33,7 @@ from nwip.security.limits import TokenBuckets
 from nwip.security.membership import Membership
 from nwip.security.roster import Roster
 from nwip.security.statements import Member, read_statement
+from nwip.security.stream import CallingStream, ServingStream
 from security.membership_parts import DOMAIN, key
 
 if TYPE_CHECKING:
@@ -260,6 +262,40 @@ async def test_an_end_that_was_not_announced_is_a_loss() -> None:
         connection.writer.transport.abort()
 
 
+class Written:
+    """A writer that keeps what is written."""
+
+    def __init__(self) -> None:
+        self.octets = bytearray()
+        self.is_closed = False
+
+    def write(self, data: bytes) -> None:
+        self.octets += data
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def write_eof(self) -> None:
+        self.is_closed = True
+
+
+@pytest.mark.parametrize("way", ["close", "write_eof"])
+@pytest.mark.asyncio
+async def test_every_end_is_announced(way: str) -> None:
+    client = CallingStream(*member_seal(party("ann")))
+    server = ServingStream(key("dss"), DOMAIN, 1, lambda _, __: SECRET)
+    for _ in range(2):
+        list(server.receive(client.take()))
+        list(client.receive(server.take()))
+    written = Written()
+    connection = SealedConnection(client, asyncio.StreamReader(), written)  # type: ignore[arg-type]
+    connection.write(b"last")
+    getattr(connection, way)()
+    assert list(server.receive(bytes(written.octets))) == [b"last"]
+    assert server.ended
+    assert written.is_closed
+
+
 @pytest.mark.asyncio
 async def test_who_says_nothing_or_half_a_handshake_is_told_that_it_is_late() -> None:
     async with site(party("dss"), limits=Limits(first_message=0.1)) as server:
@@ -294,7 +330,7 @@ async def test_handshakes_are_limited_by_address_and_sessions_too() -> None:
         at = server.endpoints[0]
         async with Running("ann", at) as ann:
             await until(lambda: ann.client.connected is not None)
-            with pytest.raises(DssRefused, match="no more sessions"):
+            with pytest.raises(DssRefused, match="unproven: no more sessions"):
                 await read_domain(at, membership=party("bob"))
         await until(lambda: len(server.engine) == 0)
         server._pump.door._handshakes = TokenBuckets(0.0, 1.0)  # type: ignore[union-attr]
@@ -500,6 +536,20 @@ async def test_a_dss_that_starts_again_with_what_it_kept_knows_its_members() -> 
             await read_domain(server.endpoints[0], membership=party("bob"))
     assert before.roster.listeners == []
     assert before.secrets.listeners == []
+
+
+def test_a_key_decides_which_dss_may_call_and_no_address() -> None:
+    membership = party("dss")
+    options = {"identity": membership.identity, "boot": b"0" * 16, "admit": lambda _: True}
+    sealed = DssServer(PARAMETERS, **options, membership=membership)  # type: ignore[arg-type]
+    assert sealed.replication._admit("203.0.113.9")
+    listed = DssServer(PARAMETERS, **options, membership=membership, admit_peers=lambda _: False)  # type: ignore[arg-type]
+    assert not listed.replication._admit("203.0.113.9")
+
+
+def test_handshakes_of_one_ipv6_network_are_counted_together() -> None:
+    assert _source("2001:db8::1") == _source("2001:db8::ffff:1") != _source("2001:db8:0:1::1")
+    assert _source("192.0.2.1") != _source("192.0.2.2")
 
 
 def test_an_identity_that_is_not_the_keys_is_a_fault_of_the_caller() -> None:
