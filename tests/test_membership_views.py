@@ -62,7 +62,7 @@ async def refused(views: MembershipViews, what: str, **question: object) -> Answ
 
 
 async def invited(views: MembershipViews, **question: object) -> Invitation:
-    row = cast("dict[str, object]", await views.invite({"ask": "domain-invite", **question}))
+    row = await views.invite({"ask": "domain-invite", **question})
     assert row["seconds"] == GOOD_FOR
     return Invitation.decode(str(row["invitation"]))
 
@@ -128,7 +128,7 @@ async def test_members_and_those_that_were_revoked_are_listed(node: Node, views:
 @pytest.mark.parametrize("name", ["MUSEUM", key("museum").identity.hex()[:9]])
 async def test_a_member_is_revoked_by_name_or_identity(node: Node, views: MembershipViews, name: str) -> None:
     node.admit("museum")
-    row = cast("dict[str, object]", await views.revoke({"member": name}))
+    row = await views.revoke({"member": name})
     assert row["identity"] == key("museum").identity.hex()
     assert node.holder.roster.is_revoked(key("museum").identity)
     assert (await refused(views, "revoke", member="museum")).sentence == "'museum' was revoked already"
