@@ -196,6 +196,9 @@ def test_a_further_dss_joins_and_serves_members_while_the_first_is_away(tmp_path
         second.up()
         try:
             until(lambda: first.sees() == second.sees() == museum.sees() == {"first", "museum", "second"})
+            both = [f"{each.address}:20396" for each in (first, second)]
+            until(lambda: museum.nwip("dss", "diff", *both).returncode == 0)
+            assert "second" in museum.does("nodes", "--dss", both[0])
             first.end()
             until(lambda: {"museum", "second"} <= museum.sees())
             until(lambda: "museum" in second.sees())
@@ -208,7 +211,8 @@ def test_a_further_dss_joins_and_serves_members_while_the_first_is_away(tmp_path
 
 def test_a_plain_node_is_refused_and_a_member_never_runs_plain(tmp_path: Path) -> None:
     with domain(tmp_path) as (first, museum):
-        plain = first.nwip("services", "--dss", f"{first.address}:20396")
+        stranger = Machine(tmp_path / "stranger", 6)
+        plain = stranger.nwip("services", "--dss", f"{first.address}:20396")
         assert plain.returncode == 1
         assert "sealed" in plain.stderr
         museum.end()

@@ -105,6 +105,8 @@ def _key(state: State, name: str) -> KeyPair:
 def _make_way(state: State, file: str | None, *, anew: bool) -> None:
     """See that the directory has no membership, or put the one that it has aside; the charter last."""
     if anew and state.read(CHARTER) is not None:
+        if not state.lock(CHARTER):
+            raise EnrolmentError(f"a node runs with {state.directory}: stop it first")
         _put_aside(state, KEY, DSS_KEY, AUTHORITY, ROSTER, SECRETS, INVITATIONS, CHARTER)
         return
     held = read_charter(state, file)
