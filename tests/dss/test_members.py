@@ -183,6 +183,22 @@ def test_the_records_that_a_store_kept_of_a_revoked_node_go_at_the_start() -> No
     assert list(server.directory.of_owner(owner)) == []
 
 
+def test_a_peer_is_told_of_members_before_it_is_told_of_records() -> None:
+    domain = three_sites()
+    for number in range(40):
+        domain.sites[0].server.directory.merge(Record(b"o" * 16, 1, number + 1, service(f"S{number}")), 0.0)
+    domain.part(0, 1)
+    wire = domain.join(0, 1)
+    wire.carry(domain.now)
+    session = wire.sessions[0]
+    session.missing.add(b"o" * 16, (0, 0))
+    kinds = [type(message).__name__ for message in told(session, domain.now)]
+    assert "Roster" in kinds
+    assert kinds.index("DomainSecret") < min(
+        (kinds.index(name) for name in ("Delta", "Synchronised") if name in kinds), default=len(kinds)
+    )
+
+
 def test_a_revoked_dss_loses_its_sessions() -> None:
     domain = three_sites()
     membership_at(domain, 0).roster.merge(revoked("dss3"))

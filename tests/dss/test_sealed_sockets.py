@@ -13,14 +13,18 @@ import pytest
 from dss.sealed_parties import inviting, party, revoked
 from nodes import until
 from nwip.directory.parameters import Parameters
-from nwip.directory.records import Endpoint, Kind, Node, Service
+from nwip.directory.records import Endpoint, Kind, Node, Record, Service
+from nwip.directory.table import Directory
 from nwip.dss.client import DssClient
+from nwip.dss.connecting import connect
 from nwip.dss.framing import Splitter
 from nwip.dss.guest import Welcome, join_domain
+from nwip.dss.introduction import member_seal
 from nwip.dss.messages import Hello, Reason, Refused, decode
 from nwip.dss.peers import Limits
 from nwip.dss.probe import probe
 from nwip.dss.reader import DssRefused, DssUnreachable, read_domain
+from nwip.dss.sealed_connection import SealedConnection
 from nwip.dss.server import DssServer
 from nwip.security.domain_secrets import DomainSecrets
 from nwip.security.invitations import Invitation
@@ -217,6 +221,46 @@ async def test_strangers_are_told_why_they_are_not_let_in() -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_dss_that_does_not_have_the_identity_of_its_key_is_none() -> None:
+    async with site(party("dss")) as server:
+        server.engine.identity = key("dss2").identity
+        assert await probe(server.endpoints[0], membership=party("ann")) is None
+        with pytest.raises(DssUnreachable, match="identity of its key"):
+            await read_domain(server.endpoints[0], membership=party("ann"))
+
+
+@pytest.mark.asyncio
+async def test_a_dss_drops_what_its_store_kept_of_the_revoked_when_it_starts() -> None:
+    membership = party("dss")
+    membership.roster.merge(revoked("ann"))
+    directory = Directory()
+    owner = key("ann").identity
+    directory.merge(Record(owner, 1, 1, Service(4, "ANN", 1, bytes(6), 0x451, 0)), 0.0)
+    server = DssServer(
+        PARAMETERS,
+        identity=membership.identity,
+        boot=b"0" * 16,
+        admit=lambda _: True,
+        directory=directory,
+        membership=membership,
+    )
+    await server.start([(LOOPBACK, 0)])
+    await until(lambda: not directory.of_owner(owner), within=1.0)
+    await server.close()
+
+
+@pytest.mark.asyncio
+async def test_an_end_that_was_not_announced_is_a_loss() -> None:
+    async with site(party("dss")) as server:
+        connection = await connect(server.endpoints[0], None, member_seal(party("ann")))
+        assert isinstance(connection.reader, SealedConnection)
+        connection.reader._reader.feed_eof()
+        with pytest.raises(ConnectionResetError, match="not announced"):
+            await connection.reader.read(4096)
+        connection.writer.transport.abort()
+
+
+@pytest.mark.asyncio
 async def test_who_says_nothing_or_half_a_handshake_is_told_that_it_is_late() -> None:
     async with site(party("dss"), limits=Limits(first_message=0.1)) as server:
         for beginning in (b"", b"NW", b"NWS1", b"NWS1\0\0", b"NWS1\0\x65" + bytes(50)):
@@ -235,9 +279,6 @@ async def test_who_says_nothing_or_half_a_handshake_is_told_that_it_is_late() ->
 @pytest.mark.asyncio
 async def test_a_handshake_without_a_hello_is_late_too() -> None:
     async with site(party("dss"), limits=Limits(first_message=0.2)) as server:
-        from nwip.dss.connecting import connect  # noqa: PLC0415
-        from nwip.dss.introduction import member_seal  # noqa: PLC0415
-
         connection = await connect(server.endpoints[0], None, member_seal(party("ann")))
         octets = await asyncio.wait_for(connection.reader.read(4096), 2.0)
         (message,) = (decode(each) for each in Splitter().feed(octets))
