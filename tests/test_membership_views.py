@@ -91,6 +91,11 @@ async def test_a_server_without_a_port_has_the_usual_ones(views: MembershipViews
     assert line.servers[:2] == [("dss.test", 396), ("dss.test", 10396)]
 
 
+async def test_a_name_that_is_not_ascii_is_written_as_dns_has_it(views: MembershipViews) -> None:
+    line = await invited(views, servers=["m\u00fcnchen.test:7", "[2001:db8::1]:7"])
+    assert line.servers[:2] == [("xn--mnchen-3ya.test", 7), ("2001:db8::1", 7)]
+
+
 async def test_a_dss_on_loopback_alone_invites_to_loopback(node: Node, views: MembershipViews) -> None:
     node.dss.endpoints = [("127.0.0.1", 10396)]
     assert (await invited(views)).servers == [("127.0.0.1", 10396)]
@@ -98,7 +103,15 @@ async def test_a_dss_on_loopback_alone_invites_to_loopback(node: Node, views: Me
 
 @pytest.mark.parametrize(
     "question",
-    [{"role": "king"}, {"networks": [0]}, {"name": "a\x1b"}, {"servers": ["a:99999"]}, {"surprise": 1}],
+    [
+        {"role": "king"},
+        {"networks": [0]},
+        {"name": "a\x1b"},
+        {"servers": ["a:99999"]},
+        {"servers": ["a b"]},
+        {"servers": [""]},
+        {"surprise": 1},
+    ],
 )
 async def test_a_wrong_question_is_told_so(views: MembershipViews, question: dict[str, object]) -> None:
     assert (await refused(views, "invite", **question)).code == 2

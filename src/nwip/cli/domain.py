@@ -69,7 +69,7 @@ def create(context: click.Context, name: str, *, as_json: bool) -> None:
         return
     say(printable(f"{name} is a sealed domain, and this machine holds its authority, in {directory}"))
     say("keep a copy of that directory in a safe place: without it nobody can be invited or revoked")
-    say("next: nwip up, on this machine; then nwip domain invite, for each other one")
+    say("next: nwip up, here (a node that runs already, start again); then nwip domain invite")
 
 
 @domain.command(
@@ -211,7 +211,7 @@ def join(context: click.Context, token: str, *, anew: bool, as_json: bool) -> No
         return
     what = "a DSS" if charter.role == "dss" else "a member"
     say(printable(f"{config.node.name} is {what} of {charter.domain}; its key is kept in {directory}"))
-    say("next: nwip up")
+    say("next: nwip up (a node that runs already, start again)")
 
 
 def _hours(value: object) -> str:
