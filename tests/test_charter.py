@@ -1,5 +1,7 @@
 """A node knows by its state directory that its domain is sealed, and never runs open by mistake."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,3 +102,9 @@ def test_a_charter_that_cannot_be_read_is_no_open_domain(tmp_path: Path) -> None
 def test_a_file_in_the_place_of_the_directory_holds_no_charter(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
     assert read_charter(State(tmp_path / "state")) is None
+
+
+def test_a_node_of_an_open_domain_and_the_command_line_load_no_ciphers() -> None:
+    script = "import sys, nwip.node, nwip.cli.main, nwip.cli.domain; print('cryptography' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

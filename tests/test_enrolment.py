@@ -113,6 +113,13 @@ def test_a_domain_that_the_configuration_does_not_name_is_not_created(tmp_path: 
     assert read_charter(State(tmp_path)) is None
 
 
+@pytest.mark.parametrize("text", ["dss.serve = false", 'dss.servers = ["dss.test"]'])
+def test_where_no_dss_is_to_run_no_domain_is_created(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"dss\.serve"):
+        create(configured(tmp_path / "state", text=text), NAME)
+    assert not (tmp_path / "state").exists()
+
+
 def test_creating_goes_on_after_a_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(state: State, name: str, text: str) -> None:
         if name == CHARTER:

@@ -42,6 +42,7 @@ def founded(home: Path) -> State:
         roster.merge(signed(member(name, serial, role)))  # type: ignore[arg-type]
     state.write("roster", roster_text(roster))
     state.write("domain-secrets", secrets_text(DomainSecrets([(1, b"1" * 32)])))
+    state.write("membership", CHARTER.text())
     return state
 
 
@@ -58,9 +59,12 @@ def state(tmp_path: Path) -> State:
 @pytest.fixture
 def started(state: State, clock: Clock) -> Callable[[], MembershipFiles]:
     """Give a new start of the program."""
-    return lambda: MembershipFiles(
-        state, CHARTER, "nwip.toml", clock=lambda: clock.now, wall=lambda: clock.wall
-    )
+
+    def start() -> MembershipFiles:
+        state.unlock()  # as the end of a program does, however it comes
+        return MembershipFiles(state, CHARTER, "nwip.toml", clock=lambda: clock.now, wall=lambda: clock.wall)
+
+    return start
 
 
 Start = Callable[[], MembershipFiles]
@@ -103,7 +107,23 @@ def test_a_node_has_no_dss_and_without_its_key_there_is_no_authority(state: Stat
     dss = dss_of(started())
     assert (dss.signer, dss.invitations) == (None, None)
     node = Charter(domain=DOMAIN, authority=AUTHORITY.public.hex(), role="node")
-    assert MembershipFiles(state, node).dss is None
+    assert MembershipFiles(state, node, keeping=False).dss is None
+
+
+def test_one_program_at_a_time_keeps_the_files_and_others_may_read_them(state: State, started: Start) -> None:
+    files = started()
+    with pytest.raises(ConfigError, match="another nwip runs with it"):
+        MembershipFiles(State(state.directory), CHARTER)
+    admit(files, "guest")
+    text = state.read("roster") or ""
+    state.append("roster", text[:77])
+    before = state.read("roster")
+    reader = MembershipFiles(State(state.directory), CHARTER, keeping=False)
+    assert reader.node.is_member(key("guest").public)
+    reader.roster.merge(signed(member("other", 99)))
+    assert state.read("roster") == before
+    files.close()
+    assert MembershipFiles(State(state.directory), CHARTER).node.is_member(key("guest").public)
 
 
 def test_members_revocations_and_secrets_are_there_after_a_restart_without_a_farewell(
@@ -131,7 +151,9 @@ def test_every_file_is_for_its_owner_only(state: State, started: Start) -> None:
     finally:
         os.umask(before)
     assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in state.directory.iterdir()} == (
-        dict.fromkeys(("authority", "dss-key", "domain-secrets", "invitations", "key", "roster"), 0o600)
+        dict.fromkeys(
+            ("authority", "dss-key", "domain-secrets", "invitations", "key", "membership", "roster"), 0o600
+        )
     )
 
 

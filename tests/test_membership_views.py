@@ -62,7 +62,7 @@ async def refused(views: MembershipViews, what: str, **question: object) -> Answ
 
 
 async def invited(views: MembershipViews, **question: object) -> Invitation:
-    row = cast("dict[str, object]", await views.invite({"ask": "domain-invite", **question}))
+    row = await views.invite({"ask": "domain-invite", **question})
     assert row["seconds"] == GOOD_FOR
     return Invitation.decode(str(row["invitation"]))
 
@@ -91,6 +91,11 @@ async def test_a_server_without_a_port_has_the_usual_ones(views: MembershipViews
     assert line.servers[:2] == [("dss.test", 396), ("dss.test", 10396)]
 
 
+async def test_a_name_that_is_not_ascii_is_written_as_dns_has_it(views: MembershipViews) -> None:
+    line = await invited(views, servers=["m\u00fcnchen.test:7", "[2001:db8::1]:7"])
+    assert line.servers[:2] == [("xn--mnchen-3ya.test", 7), ("2001:db8::1", 7)]
+
+
 async def test_a_dss_on_loopback_alone_invites_to_loopback(node: Node, views: MembershipViews) -> None:
     node.dss.endpoints = [("127.0.0.1", 10396)]
     assert (await invited(views)).servers == [("127.0.0.1", 10396)]
@@ -98,7 +103,15 @@ async def test_a_dss_on_loopback_alone_invites_to_loopback(node: Node, views: Me
 
 @pytest.mark.parametrize(
     "question",
-    [{"role": "king"}, {"networks": [0]}, {"name": "a\x1b"}, {"servers": ["a:99999"]}, {"surprise": 1}],
+    [
+        {"role": "king"},
+        {"networks": [0]},
+        {"name": "a\x1b"},
+        {"servers": ["a:99999"]},
+        {"servers": ["a b"]},
+        {"servers": [""]},
+        {"surprise": 1},
+    ],
 )
 async def test_a_wrong_question_is_told_so(views: MembershipViews, question: dict[str, object]) -> None:
     assert (await refused(views, "invite", **question)).code == 2
@@ -128,7 +141,7 @@ async def test_members_and_those_that_were_revoked_are_listed(node: Node, views:
 @pytest.mark.parametrize("name", ["MUSEUM", key("museum").identity.hex()[:9]])
 async def test_a_member_is_revoked_by_name_or_identity(node: Node, views: MembershipViews, name: str) -> None:
     node.admit("museum")
-    row = cast("dict[str, object]", await views.revoke({"member": name}))
+    row = await views.revoke({"member": name})
     assert row["identity"] == key("museum").identity.hex()
     assert node.holder.roster.is_revoked(key("museum").identity)
     assert (await refused(views, "revoke", member="museum")).sentence == "'museum' was revoked already"

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from nwip.charter import CHARTER, Charter, check, read_charter
-from nwip.config import Config
+from nwip.config import Config, ConfigError
 from nwip.dss.guest import Welcome
 from nwip.membership_files import (
     AUTHORITY,
@@ -47,6 +47,10 @@ def create(config: Config, domain: str) -> Charter:
     `OSError` when it cannot be kept.
     """
     state = State(config.node.state_directory)
+    if not config.dss.serves:
+        key = "dss.servers" if config.dss.servers else "dss.serve"
+        problem = f"means that this machine runs no DSS, but {domain} is to be served here"
+        raise ConfigError(config.file, key, problem, "take the key out, or create the domain elsewhere")
     _make_way(state, config.file, anew=False)
     authority = Authority.from_octets(state.lasting_secret(AUTHORITY, KEY_SIZE))
     charter = Charter(domain=domain, authority=authority.public.hex(), role="dss")
@@ -105,6 +109,8 @@ def _key(state: State, name: str) -> KeyPair:
 def _make_way(state: State, file: str | None, *, anew: bool) -> None:
     """See that the directory has no membership, or put the one that it has aside; the charter last."""
     if anew and state.read(CHARTER) is not None:
+        if not state.lock(CHARTER):
+            raise EnrolmentError(f"a node runs with {state.directory}: stop it first")
         _put_aside(state, KEY, DSS_KEY, AUTHORITY, ROSTER, SECRETS, INVITATIONS, CHARTER)
         return
     held = read_charter(state, file)

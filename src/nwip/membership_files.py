@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from nwip.charter import Charter
+from nwip.charter import CHARTER, Charter
 from nwip.config import ConfigError
 from nwip.security.domain_secrets import DomainSecrets
 from nwip.security.invitations import Invitations, Pending
@@ -35,6 +35,7 @@ AUTHORITY: Final = "authority"
 ROSTER: Final = "roster"
 SECRETS: Final = "domain-secrets"
 INVITATIONS: Final = "invitations"
+JOIN_ANEW: Final = "restore it from a copy, or join again with a new invitation: nwip join --anew TOKEN"
 
 _log = logging.getLogger(__name__)
 
@@ -49,8 +50,9 @@ class _Kept(msgspec.Struct):
 class MembershipFiles:
     """The memberships of a node, `node`, and of the DSS beside it, `dss` (None when it may run none).
 
-    Keeps them from now on: what changes is written at once. Raises `ConfigError`, which names the
-    configuration `file`, when what is there makes no member.
+    With `keeping` what changes is written at once, and one program at a time can do that; without it no file
+    is changed, but for one that is damaged, which is put aside. Raises `ConfigError`, which names the
+    configuration `file`, when what is there makes no member, and when another program keeps it.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class MembershipFiles:
         charter: Charter,
         file: str | None = None,
         *,
+        keeping: bool = True,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -69,6 +72,10 @@ class MembershipFiles:
         self._stale: set[str] = set()
         authority = charter.authority_key
         try:
+            if keeping and not state.lock(CHARTER):
+                raise self._unusable(
+                    "another nwip runs with it", "stop the other, or give this node another directory"
+                )
             self.roster = Roster(authority, charter.domain)
             self._read_roster()
             self.secrets = DomainSecrets(self._read_secrets())
@@ -80,10 +87,8 @@ class MembershipFiles:
             raise self._unusable(f"{error.filename} cannot be used: {error.strerror}") from None
         if self.dss is not None:
             self.dss.signer, self.dss.invitations = signer, self._invitations
-        self.roster.listeners.append(self._add_statement)
-        self.secrets.listeners.append(lambda *_: self._changed(SECRETS))
-        if self._invitations is not None:
-            self._invitations.listeners.append(lambda: self._changed(INVITATIONS))
+        if keeping:
+            self._keep_from_now_on()
 
     def keep(self) -> None:
         """Return when all is on the disk. Raises `OSError` when it cannot be."""
@@ -93,9 +98,18 @@ class MembershipFiles:
         self._state.sync(ROSTER)
 
     def close(self) -> None:
-        """Write how old the invitations are by now; what else there is to keep is kept."""
+        """Write how old the invitations are by now; all else is kept already. Then another may keep them."""
         if self._invitations:
             self._changed(INVITATIONS)
+        self._state.unlock()
+
+    def _keep_from_now_on(self) -> None:
+        self.roster.listeners.append(self._add_statement)
+        self.secrets.listeners.append(lambda *_: self._changed(SECRETS))
+        if self._invitations is not None:
+            self._invitations.listeners.append(lambda: self._changed(INVITATIONS))
+        for name in tuple(self._stale):
+            self._changed(name)
 
     def _add_statement(self, statement: Statement) -> None:
         signed = self.roster.signed_of(statement.identity)
@@ -136,7 +150,7 @@ class MembershipFiles:
         if damaged:
             self._state.copy_aside(ROSTER, f"has {damaged} damaged lines of {len(lines)}, which do not count")
         if damaged or torn or len(lines) > len(self.roster):
-            self._state.write(ROSTER, roster_text(self.roster))
+            self._stale.add(ROSTER)
 
     def _read_secrets(self) -> list[tuple[int, bytes]]:
         lines = (self._state.read(SECRETS) or "").splitlines()
@@ -180,8 +194,7 @@ class MembershipFiles:
             key, charter.domain, charter.authority_key, self.roster, self.secrets, keep=self.keep
         )
 
-    def _unusable(self, problem: str) -> ConfigError:
-        mend = "restore it from a copy, or join again with a new invitation: nwip join --anew TOKEN"
+    def _unusable(self, problem: str, mend: str = JOIN_ANEW) -> ConfigError:
         return ConfigError(self._file, "node.state", f"means {self._state.directory}: {problem}", mend)
 
 

@@ -227,10 +227,17 @@ def _not_kept(done: str, error: OSError) -> str:
 
 def _named(texts: list[str]) -> list[Endpoint]:
     """Read HOST[:PORT] of each; both usual ports where none is said. Raises `Answer`."""
-    try:
-        return [(host, port) for text in texts for host, ports in (split_server(text),) for port in ports]
-    except ValueError as error:
-        raise Answer(2, f"that is no HOST[:PORT]: {error}") from None
+    from nwip.security.invitations import Servers
+
+    found: list[Endpoint] = []
+    for text in texts:
+        try:
+            host, ports = split_server(text)
+            known = host.encode("idna").decode("ascii")
+            found += msgspec.convert([(known, port) for port in ports], Servers)
+        except ValueError:
+            raise Answer(2, f"{text!r} is no HOST[:PORT]: write a name or an address, and a port") from None
+    return found
 
 
 def _reached(endpoints: list[Endpoint]) -> list[Endpoint]:

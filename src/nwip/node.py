@@ -250,7 +250,7 @@ class RunningNode:
         everyone = None
         if parameters.broadcasts == "subnet" and subnet is not None and subnet.prefixlen < 31:
             everyone = (str(subnet.broadcast_address), data[1])
-        number = node_number(data, parameters, self.identity)
+        number = node_number(data, parameters, self.identity, sealed=self.party is not None)
         opener = partial(open_port, portable=config.node.portable, busy_poll=config.node.busy_poll)
         virtual = VirtualLink(parameters.network, number, data, everyone, opener=opener)
         if self._nearest is not None:
@@ -292,7 +292,8 @@ class RunningNode:
             return
         self._salt += 1
         virtual = self.gateway.virtual
-        number = node_number(virtual.endpoint, self.gateway.parameters, self.identity, self._salt)
+        parameters, sealed = self.gateway.parameters, self.party is not None
+        number = node_number(virtual.endpoint, parameters, self.identity, self._salt, sealed=sealed)
         _log.warning(
             "node number %s is another node's; taking %s", format_node(virtual.node), format_node(number)
         )

@@ -14,7 +14,7 @@ from nwip.cli.dss_tables import object_of
 from nwip.cli.failures import NO, USAGE, Failure
 from nwip.cli.source import Row, Settings, ask_node, checked_text, control_option, json_option, rows_of
 from nwip.cli.tables import Column, print_json, print_table, say
-from nwip.cli.text import example, printable, seconds
+from nwip.cli.text import example, printable
 
 if TYPE_CHECKING:
     from nwip.charter import Charter
@@ -23,7 +23,11 @@ MEMBERS: Final = (
     Column("Name", "name"),
     Column("Role", "role"),
     Column("Identity", "identity"),
-    Column("Networks", "networks", form=lambda value: " ".join(value) if isinstance(value, list) else ""),
+    Column(
+        "Networks",
+        "networks",
+        form=lambda value: " ".join(value) if isinstance(value, list) and value else "-",
+    ),
     Column("State", "state"),
 )
 LONGEST_LINE: Final = 8192
@@ -65,7 +69,7 @@ def create(context: click.Context, name: str, *, as_json: bool) -> None:
         return
     say(printable(f"{name} is a sealed domain, and this machine holds its authority, in {directory}"))
     say("keep a copy of that directory in a safe place: without it nobody can be invited or revoked")
-    say("next: nwip up, on this machine; then nwip domain invite, for each other one")
+    say("next: nwip up, here (a node that runs already, start again); then nwip domain invite")
 
 
 @domain.command(
@@ -116,9 +120,12 @@ def invite(
     what = "DSS, and the node beside it," if row.get("role") == "dss" else "node"
     who = f"one {what} called {row.get('name')}" if row.get("name") else f"one {what}"
     say("")
-    good = seconds(row.get("seconds"))
-    say(printable(f"Type this on the new machine. It lets in {who}, once, for {good}: whoever has the"))
-    say("line can use it, so send it by a way that others do not read.")
+    say(
+        printable(
+            f"Type this on the new machine, within {_hours(row.get('seconds'))}. It lets in {who}, once:"
+        )
+    )
+    say("whoever has the line can use it, so send it by a way that others do not read.")
 
 
 @domain.command(epilog=example("nwip domain members", "nwip domain members --json"))
@@ -204,7 +211,11 @@ def join(context: click.Context, token: str, *, anew: bool, as_json: bool) -> No
         return
     what = "a DSS" if charter.role == "dss" else "a member"
     say(printable(f"{config.node.name} is {what} of {charter.domain}; its key is kept in {directory}"))
-    say("next: nwip up")
+    say("next: nwip up (a node that runs already, start again)")
+
+
+def _hours(value: object) -> str:
+    return f"{value / 3600:g} hours" if isinstance(value, int | float) else "its time"
 
 
 def _charter_row(charter: "Charter", directory: Path) -> Row:

@@ -56,7 +56,8 @@ class Members:
         from nwip.security.membership import NotAdmitted  # noqa: PLC0415 - plain domains need no ciphers
 
         try:
-            signed = self._membership.admit(session.proof.public, session.proof.invitation, now)
+            name = session.hello.name if session.hello is not None else ""
+            signed = self._membership.admit(session.proof.public, session.proof.invitation, now, name)
         except NotAdmitted as error:
             return Refused(Reason.NOT_ADMITTED, str(error))
         session.send(Joined(signed))
