@@ -27,6 +27,9 @@ from nwip.dss.probe import probe
 from nwip.dss.reader import DssRefused, DssUnreachable, read_domain
 from nwip.dss.sealed_connection import SealedConnection
 from nwip.dss.server import DssServer
+from nwip.ipx.address import Address
+from nwip.ipx.packet import Packet
+from nwip.ipx.sap import SapOperation, SapQuery
 from nwip.security.domain_secrets import DomainSecrets
 from nwip.security.invitations import Invitation
 from nwip.security.limits import TokenBuckets
@@ -90,6 +93,7 @@ class Running:
             boot=name.encode().ljust(16),
             listener=self,
             random=Random(1),  # noqa: S311 - a test is to be repeatable
+            return_every=0.1,
             membership=self.membership,
         )
         self.client.offer(Node(b"\x7e\x06" + name.encode()[:4].ljust(4), name, [(LOOPBACK, 9)]))
@@ -149,7 +153,11 @@ class Wire:
         self._tasks.add(task)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        onward, back = await asyncio.open_connection(*self.target)
+        try:
+            onward, back = await asyncio.open_connection(*self.target)
+        except OSError:
+            writer.transport.abort()
+            return
         with contextlib.suppress(OSError):
             await asyncio.gather(self._copy(reader, back, change=True), self._copy(onward, writer))
         writer.transport.abort()
@@ -294,6 +302,62 @@ async def test_every_end_is_announced(way: str) -> None:
     assert list(server.receive(bytes(written.octets))) == [b"last"]
     assert server.ended
     assert written.is_closed
+
+
+@pytest.mark.asyncio
+async def test_a_node_goes_back_to_the_server_it_prefers() -> None:
+    async with (
+        site(party("dss"), number=1) as first,
+        site(party("dss2"), number=2) as second,
+        Wire((LOOPBACK, 1)) as wire,
+        Running("ann", wire.endpoint, second.endpoints[0]) as ann,
+    ):
+        await until(lambda: ann.client.connected == second.endpoints[0])
+        wire.target = first.endpoints[0]
+        await until(lambda: ann.client.connected == wire.endpoint)
+
+
+class Asked:
+    """A UDP port that keeps to whom it was told to send."""
+
+    endpoint = (LOOPBACK, 396)
+
+    def __init__(self) -> None:
+        self.received: Callable[[list[tuple[bytes, Endpoint]]], None] = lambda _: None
+        self.answered: list[Endpoint] = []
+
+    def open(self, _: Endpoint, received: Callable[[list[tuple[bytes, Endpoint]]], None]) -> Self:
+        self.received = received
+        return self
+
+    def send(self, _: bytes, to: Endpoint) -> None:
+        self.answered.append(to)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.asyncio
+async def test_plain_questions_are_answered_over_loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked()
+    monkeypatch.setattr("nwip.dss.server.open_port", asked.open)
+    membership = party("dss")
+    server = DssServer(
+        PARAMETERS,
+        identity=membership.identity,
+        boot=b"0" * 16,
+        admit=lambda _: True,
+        trust=lambda _: True,
+        membership=membership,
+    )
+    await server.start([(LOOPBACK, 0)], [asked.endpoint])
+    server.directory.merge(Record(b"o" * 16, 1, 1, Service(4, "ANN", 1, bytes(6), 0x451, 0)), 0.0)
+    query = SapQuery(SapOperation.NEAREST_QUERY, 4).encode()
+    question = Packet(Address(0, b"\xff" * 6, 0x452), Address(0, b"myself", 0x4000), 0, query).encode()
+    asked.received([(question, ("192.0.2.1", 4000)), (question, (LOOPBACK, 4000))])
+    assert asked.answered == [(LOOPBACK, 4000)]
+    assert server.drops == {"plain, in a sealed domain": 1}
+    await server.close()
 
 
 @pytest.mark.asyncio
