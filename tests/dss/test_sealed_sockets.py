@@ -158,10 +158,12 @@ class Wire:
         except OSError:
             writer.transport.abort()
             return
-        with contextlib.suppress(OSError):
-            await asyncio.gather(self._copy(reader, back, change=True), self._copy(onward, writer))
-        writer.transport.abort()
-        back.transport.abort()
+        try:
+            with contextlib.suppress(OSError):
+                await asyncio.gather(self._copy(reader, back, change=True), self._copy(onward, writer))
+        finally:
+            writer.transport.abort()
+            back.transport.abort()
 
     async def _copy(
         self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, change: bool = False
