@@ -344,7 +344,7 @@ def test_a_guest_becomes_a_member_and_is_sent_away() -> None:
     guest = come(server, proof, role="reader")
     assert membership.is_member(key("guest").public)
     heard = told(guest)
-    assert [type(m).__name__ for m in heard] == [
+    assert list(dict.fromkeys(type(m).__name__ for m in heard)) == [
         "Hello", "DomainParameters", "Joined", "Roster", "DomainSecret", "Goodbye",
     ]  # fmt: skip
     joined = heard[2]
