@@ -454,7 +454,7 @@ async def test_a_revocation_takes_effect_at_three_dss_within_a_second() -> None:
                 )
             )
             assert time.monotonic() - began < 1.0
-            assert "closed: this node was revoked" in ann.happened
+            await until(lambda: "closed: this node was revoked" in ann.happened)
             for each in (bob, cy):
                 assert each.membership.roster.is_revoked(key("ann").identity)
                 assert each.client.connected is not None
