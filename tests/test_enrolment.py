@@ -191,6 +191,17 @@ async def test_a_member_joins_only_anew_and_then_with_another_key(dss: Dss, tmp_
 
 
 @pytest.mark.asyncio
+async def test_nobody_joins_anew_under_a_running_node(dss: Dss, tmp_path: Path) -> None:
+    home = configured(tmp_path / "new")
+    await join(home, dss.invite(), dss.admit)
+    running = parties(tmp_path / "new")
+    with pytest.raises(EnrolmentError, match="stop it first"):
+        await join(home, dss.invite(), dss.admit, anew=True)
+    running.close()
+    await join(home, dss.invite(), dss.admit, anew=True)
+
+
+@pytest.mark.asyncio
 async def test_a_damaged_membership_is_joined_anew(dss: Dss, tmp_path: Path) -> None:
     home = configured(tmp_path / "new")
     await join(home, dss.invite(), dss.admit)

@@ -183,7 +183,7 @@ def test_a_clock_that_was_set_back_while_it_ran_makes_no_invitation_last_longer_
     mark = invite(files)
     clock.now += DAY - 10.0
     clock.wall -= 3600.0
-    files.close()
+    files.note_ages()
     clock.now = 0.0
     again = dss_of(started()).invitations
     assert again is not None
@@ -201,6 +201,49 @@ def test_a_spent_invitation_stays_spent_over_a_restart(started: Start) -> None:
     assert again is not None
     assert again.find(mark, 50.0, key("other").public) is None
     assert again.find(mark, 50.0, key("guest").public) is not None
+
+
+def test_the_key_of_another_authority_signs_nothing_here(
+    state: State, started: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    state.write("authority", "77" * 32)
+    assert dss_of(started()).signer is None
+    assert "authority.damaged" in caplog.text
+
+
+def test_what_is_answered_is_on_the_disk(
+    state: State, started: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    files = started()
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    admit(files, "guest")
+    invitations, roster = ((state.directory / name).stat().st_ino for name in ("invitations", "roster"))
+    assert invitations in synced
+    assert synced[-2] == roster, "and after it only the directory"
+    synced.clear()
+    dss_of(files).revoke(key("guest").identity)
+    assert roster in synced
+
+
+def test_behind_an_addition_that_was_torn_nothing_is_added(
+    state: State, started: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = started()
+    append = State.append
+
+    def torn(where: State, name: str, text: str) -> None:
+        append(where, name, text[:77])
+        raise OSError(28, "No space left on device", name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(State, "append", torn)
+        files.roster.merge(signed(member("one", 3)))
+    files.roster.merge(signed(member("two", 4)))
+    caplog.clear()
+    again = started()
+    assert {each.name for each in again.roster.members()} >= {"one", "two"}
+    assert not caplog.records
 
 
 def test_a_damaged_line_of_the_roster_costs_that_line_and_the_file_is_kept(

@@ -2,6 +2,7 @@ import pytest
 
 from nwip.security.invitations import Pending, mark_of
 from nwip.security.membership import Membership, NotAdmitted
+from nwip.security.roster import Roster
 from nwip.security.statements import Member, read_statement
 from security.membership_parts import AUTHORITY, DOMAIN, founder, key
 
@@ -47,6 +48,35 @@ def test_that_of_a_dss_buys_one_for_the_node_beside_it_too() -> None:
     assert dss.is_dss(GUEST.public)
     assert dss.is_member(OTHER.public)
     assert not dss.is_dss(OTHER.public)
+
+
+def test_a_member_that_is_invited_again_is_what_the_new_invitation_says() -> None:
+    dss = founder()
+    dss.admit(GUEST.public, invite(dss), 1.0)
+    again = invite(dss, "dss")
+    dss.admit(GUEST.public, again, 1.0)
+    assert dss.is_dss(GUEST.public)
+    assert dss.invitations is not None
+    assert dss.invitations.find(again.mark, 1.0, OTHER.public).spent == (GUEST.public,)  # type: ignore[union-attr]
+
+
+def test_a_dss_whose_invitation_was_spent_before_a_crash_is_a_dss_when_it_comes_again() -> None:
+    dss = founder()
+    pending = invite(dss, "dss")
+    assert dss.invitations is not None
+    dss.invitations.spend(pending.mark, 1.0, GUEST.public)
+    dss.admit(GUEST.public, pending, 1.0)
+    assert dss.is_dss(GUEST.public)
+
+
+def test_a_full_domain_says_so_and_the_invitation_stays_good() -> None:
+    dss = founder()
+    dss.roster = Roster(AUTHORITY.public, DOMAIN, limit=0)
+    pending = invite(dss)
+    with pytest.raises(NotAdmitted, match="as many members"):
+        dss.admit(GUEST.public, pending, 1.0)
+    assert dss.invitations is not None
+    assert dss.invitations.find(pending.mark, 1.0, OTHER.public) is not None
 
 
 def test_a_revoked_key_stays_out_with_its_old_invitation_and_with_a_new_one() -> None:
