@@ -17,7 +17,7 @@ from nwip.directory.records import Endpoint, Kind, Node, Record, Service
 from nwip.directory.table import Directory
 from nwip.dss.client import DssClient
 from nwip.dss.connecting import connect
-from nwip.dss.door import _source
+from nwip.dss.door import Door, _source
 from nwip.dss.framing import Splitter
 from nwip.dss.guest import Welcome, join_domain
 from nwip.dss.introduction import member_seal
@@ -399,10 +399,14 @@ async def test_handshakes_are_limited_by_address_and_sessions_too() -> None:
             with pytest.raises(DssRefused, match="unproven: no more sessions"):
                 await read_domain(at, membership=party("bob"))
         await until(lambda: len(server.engine) == 0)
-        server._pump.door._handshakes = TokenBuckets(0.0, 1.0)  # type: ignore[union-attr]
-        await read_domain(at, membership=party("bob"))
-        with pytest.raises(DssRefused, match="too many handshakes"):
+        door = server._pump.door
+        assert isinstance(door, Door)
+        for buckets, words in (("_total", "from everywhere"), ("_handshakes", "from this address")):
+            setattr(door, buckets, TokenBuckets(0.0, 1.0))
             await read_domain(at, membership=party("bob"))
+            with pytest.raises(DssRefused, match=words):
+                await read_domain(at, membership=party("bob"))
+            setattr(door, buckets, TokenBuckets(8.0, 128.0))
 
 
 @pytest.mark.asyncio
