@@ -33,6 +33,7 @@ LEVELS = [
         "binding",
         "capturing",
         "collector",
+        "complaints",
         "joining",
         "linking",
         "link_set",

@@ -18,6 +18,7 @@ from pathlib import Path
 from nwip import binding
 from nwip.banner import Facts, facts
 from nwip.collector import Collector
+from nwip.complaints import Complaints
 from nwip.config import Config, ConfigError, load
 from nwip.control import ControlServer
 from nwip.dataplane.interfaces import address_towards, subnet_of
@@ -310,6 +311,7 @@ async def _run(config: Config, echo: Callable[[str], None], announce: Callable[[
             loop.add_signal_handler(number, stop, code)
     with contextlib.suppress(NotImplementedError, AttributeError):  # Windows has no such signal
         loop.add_signal_handler(signal.SIGHUP, node.reload_soon)
+    loop.set_exception_handler(Complaints(loop.time))
     collector = Collector()
     collector.start()
     try:
