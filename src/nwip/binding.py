@@ -11,7 +11,7 @@ import random
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec import msgpack
 from msgspec.structs import replace
@@ -30,6 +30,9 @@ from nwip.ipx.numbers import NETWARE_IP_PEER_PORT
 from nwip.links.virtual import VirtualLink
 from nwip.security.admission import admission
 from nwip.state import State
+
+if TYPE_CHECKING:
+    from nwip.security.membership import Membership
 
 _log = logging.getLogger(__name__)
 
@@ -59,10 +62,15 @@ def check_address(config: Config) -> None:
             raise explained(error, Place(config.file, "node", [address], None, 0), 0) from None
 
 
-async def open_dss(config: Config, state: State, boot: bytes, echo: Echo) -> DssServer:
-    """Start the DSS that this node serves. Raises `ConfigError`."""
+async def open_dss(
+    config: Config, state: State, boot: bytes, echo: Echo, membership: "Membership | None" = None
+) -> DssServer:
+    """Start the DSS that this node serves, of a sealed domain with its membership. Raises `ConfigError`.
+
+    At that one a key decides who may come, and no address.
+    """
     settings = config.dss
-    identity = state.secret("dss-identity", 16)
+    identity = membership.identity if membership is not None else state.secret("dss-identity", 16)
 
     async def start(port: int) -> DssServer:
         server = DssServer(
@@ -70,18 +78,19 @@ async def open_dss(config: Config, state: State, boot: bytes, echo: Echo) -> Dss
             identity=identity,
             boot=boot,
             name=config.node.name,
-            admit=admission([*settings.admit, *local_addresses()]),
+            admit=admission(["any"] if membership is not None else [*settings.admit, *local_addresses()]),
             trust=admission([entry for entry in settings.admit if entry not in {"private", "any"}]),
             store=_store(config),
+            membership=membership,
         )
         await server.start(
-            [(address, port) for address in settings.listen],
-            [(address, port) for address in expanded(settings.listen)],
+            [(address, port) for address in settings.addresses],
+            [(address, port) for address in expanded(settings.addresses)],
         )
         return server
 
     server = await opened(
-        start, Place(config.file, "dss", settings.listen, settings.port, settings.default_port), echo
+        start, Place(config.file, "dss", settings.addresses, settings.port, settings.default_port), echo
     )
     _take_edited_parameters(server, config, state)
     try:
@@ -122,7 +131,7 @@ async def _join_others(server: DssServer, config: Config, echo: Echo) -> None:
 
     try:
         await server.join(
-            [(address, settings.peer_port) for address in settings.listen],
+            [(address, settings.peer_port) for address in settings.addresses],
             named,
             random.Random(),  # noqa: S311 - spreads reconnections, keeps no secret
             incarnation=int(time.time()),
@@ -131,7 +140,7 @@ async def _join_others(server: DssServer, config: Config, echo: Echo) -> None:
     except OSError as error:
         port = settings.peer_port
         if settings.peers or port != NETWARE_IP_PEER_PORT or error.errno != errno.EADDRINUSE:
-            raise explained(error, Place(config.file, "dss", settings.listen, port, port), port) from None
+            raise explained(error, Place(config.file, "dss", settings.addresses, port, port), port) from None
         echo(f"TCP port {port} is in use: other DSSs cannot join this one until dss.peer-port names another")
 
 
