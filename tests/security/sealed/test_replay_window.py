@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nwip.security.sealed.replay import WINDOW, ReplayWindow
@@ -36,6 +36,7 @@ steps = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(steps, max_size=60))
 def test_each_counter_is_taken_once_and_none_too_old(history: list[int]) -> None:
     window, model, place = ReplayWindow(), Model(), 0
@@ -45,6 +46,7 @@ def test_each_counter_is_taken_once_and_none_too_old(history: list[int]) -> None
         assert window.top == model.top
 
 
+@settings(deadline=None)
 @given(st.permutations(range(40)))
 def test_any_order_within_the_window_is_taken_once(order: list[int]) -> None:
     window = ReplayWindow()
@@ -71,6 +73,7 @@ def test_what_was_skipped_may_come_late_as_long_as_it_is_within_the_window(jump:
     assert not any(takes(window, counter) for counter in range(top + 1))
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.integers(0, 3), st.integers(4000, 4200)), max_size=8))
 def test_a_run_of_counters_is_taken_as_one_by_one(counts: list[int]) -> None:
     window, model = ReplayWindow(), Model()
