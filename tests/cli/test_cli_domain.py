@@ -125,6 +125,14 @@ def test_invite_prints_the_line_to_paste_first(tmp_path: Path) -> None:
         }
 
 
+@pytest.mark.parametrize(
+    ("servers", "only"), [(["127.0.0.1:396", "[::1]:396"], True), (["127.0.0.1:396", "192.0.2.1:396"], False)]
+)
+def test_a_line_that_leads_nowhere_else_says_so(tmp_path: Path, servers: list[str], *, only: bool) -> None:
+    with RunningNode(tmp_path / "c", {"domain-invite": INVITED | {"servers": servers}}) as node:
+        assert ("--server" in node.nwip("domain", "invite").stdout) == only
+
+
 @pytest.mark.parametrize("text", ["0", "XYZ", "FFFFFFFF", "123456789"])
 def test_invite_wants_networks(tmp_path: Path, text: str) -> None:
     assert nwip("domain", "invite", "--network", text, "--control", str(tmp_path)).exit_code == 2
