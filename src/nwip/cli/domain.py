@@ -127,8 +127,8 @@ def invite(
         )
     )
     say("whoever has the line can use it, so send it by a way that others do not read.")
-    servers = row.get("servers")
-    if isinstance(servers, list) and all(str(server).startswith(LOOPBACK) for server in servers):
+    reached = row.get("servers")
+    if isinstance(reached, list) and all(str(server).startswith(LOOPBACK) for server in reached):
         say("It leads to this machine itself only: see dss.listen, or name an address with --server.")
 
 
