@@ -37,6 +37,7 @@ LEVELS = [
         "binding",
         "capturing",
         "collector",
+        "complaints",
         "joining",
         "linking",
         "link_set",

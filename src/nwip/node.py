@@ -20,6 +20,7 @@ from nwip import binding
 from nwip.banner import Facts, facts
 from nwip.charter import chartered
 from nwip.collector import Collector
+from nwip.complaints import Complaints
 from nwip.config import Config, ConfigError, load
 from nwip.control import ControlServer
 from nwip.dataplane.interfaces import address_towards, subnet_of
@@ -352,6 +353,7 @@ async def _run(config: Config, echo: Callable[[str], None], announce: Callable[[
             loop.add_signal_handler(number, stop, code)
     with contextlib.suppress(NotImplementedError, AttributeError):  # Windows has no such signal
         loop.add_signal_handler(signal.SIGHUP, node.reload_soon)
+    loop.set_exception_handler(Complaints(loop.time))
     collector = Collector()
     collector.start()
     try:
