@@ -37,6 +37,7 @@ LEVELS = [
         "linking",
         "link_set",
         "link_views",
+        "notify",
         "control",
         "config",
         "state",

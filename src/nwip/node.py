@@ -7,6 +7,7 @@ the configured links; a control socket. `run` is what `nwip up` calls.
 import asyncio
 import contextlib
 import logging
+import os
 import random
 import secrets
 import signal
@@ -37,6 +38,7 @@ from nwip.link_set import LinkSet
 from nwip.link_views import LinkViews
 from nwip.linking import Builder
 from nwip.links.virtual import VirtualLink
+from nwip.notify import ServiceManager
 from nwip.programs.conversation import Programs
 from nwip.routing.numbering import node_number
 from nwip.state import State
@@ -304,7 +306,13 @@ async def _run(config: Config, echo: Callable[[str], None], announce: Callable[[
         if not stopped.done():
             stopped.set_result(code)
 
-    node = RunningNode(config, echo, announce)
+    manager = ServiceManager.of(os.environ, os.getpid())
+
+    def announced(found: Facts) -> None:
+        manager.ready(f"node {found['node']} of the domain {found['domain']}, data on UDP {found['data']}")
+        announce(found)
+
+    node = RunningNode(config, echo, announced)
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 0)):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop, code)
@@ -314,11 +322,14 @@ async def _run(config: Config, echo: Callable[[str], None], announce: Callable[[
     collector.start()
     try:
         await node.start()
+        if node.dss is None:  # others can wait for us no longer than we may wait for a DSS
+            manager.ready("waiting for a DSS of the domain")
         node.failed.add_done_callback(lambda _: stop(1))
         code = await stopped
         if node.failed.done():
             node.failed.result()
         return code
     finally:
+        manager.stopping()
         await node.stop()
         collector.stop()
