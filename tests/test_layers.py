@@ -38,6 +38,7 @@ LEVELS = [
         "link_set",
         "link_views",
         "notify",
+        "activation",
         "control",
         "config",
         "state",

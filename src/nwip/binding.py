@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from nwip.config import Config, ConfigError
 from nwip.control import ControlServer
 from nwip.dataplane.interfaces import local_addresses, main_address
+from nwip.dataplane.passed import PassedSockets
 from nwip.directory.records import Endpoint
 from nwip.discovery.preferred import UNPRIVILEGED_OFFSET, preferred_servers
 from nwip.dss.server import DssServer
@@ -59,9 +60,12 @@ def check_address(config: Config) -> None:
             raise explained(error, Place(config.file, "node", [address], None, 0), 0) from None
 
 
-async def open_dss(config: Config, state: State, boot: bytes, echo: Echo) -> DssServer:
+async def open_dss(
+    config: Config, state: State, boot: bytes, echo: Echo, passed: PassedSockets | None = None
+) -> DssServer:
     """Start the DSS that this node serves. Raises `ConfigError`."""
     settings = config.dss
+    passed = passed or PassedSockets()
     identity = state.secret("dss-identity", 16)
 
     async def start(port: int) -> DssServer:
@@ -73,10 +77,11 @@ async def open_dss(config: Config, state: State, boot: bytes, echo: Echo) -> Dss
             admit=admission([*settings.admit, *local_addresses()]),
             trust=admission([entry for entry in settings.admit if entry not in {"private", "any"}]),
             store=_store(config),
+            passed=passed,
         )
         await server.start(
-            [(address, port) for address in settings.listen],
-            [(address, port) for address in expanded(settings.listen)],
+            places(passed, socket.SOCK_STREAM, "dss", settings.listen, port),
+            places(passed, socket.SOCK_DGRAM, "dss", settings.listen, port),
         )
         return server
 
@@ -85,7 +90,7 @@ async def open_dss(config: Config, state: State, boot: bytes, echo: Echo) -> Dss
     )
     _take_edited_parameters(server, config, state)
     try:
-        await _join_others(server, config, echo)
+        await _join_others(server, config, echo, passed)
     except BaseException:
         await server.close()
         raise
@@ -113,7 +118,7 @@ def _take_edited_parameters(server: DssServer, config: Config, state: State) -> 
         _log.warning("the primary DSS is another: what the file says of the domain does not count here")
 
 
-async def _join_others(server: DssServer, config: Config, echo: Echo) -> None:
+async def _join_others(server: DssServer, config: Config, echo: Echo, passed: PassedSockets) -> None:
     """Let the DSS meet the others of its domain. Raises `ConfigError`."""
     settings = config.dss
 
@@ -122,7 +127,7 @@ async def _join_others(server: DssServer, config: Config, echo: Echo) -> None:
 
     try:
         await server.join(
-            [(address, settings.peer_port) for address in settings.listen],
+            places(passed, socket.SOCK_STREAM, "peers", settings.listen, settings.peer_port),
             named,
             random.Random(),  # noqa: S311 - spreads reconnections, keeps no secret
             incarnation=int(time.time()),
@@ -158,6 +163,20 @@ async def open_control(control: ControlServer, config: Config) -> None:
                 "stop that node, or write another path",
             )
         raise ConfigError(config.file, "node.control", problem, mend) from None
+
+
+def places(
+    passed: PassedSockets, kind: socket.SocketKind, name: str, listen: Sequence[str], port: int
+) -> list[Endpoint]:
+    """Return where something is to listen: at the sockets passed under its name, else as it is configured.
+
+    A UDP wildcard becomes each local address, unless a socket was passed for the wildcard itself.
+    """
+    named = passed.named(kind, name)
+    if named:
+        return named
+    whole = kind == socket.SOCK_STREAM or passed.has(kind, ("0.0.0.0", port))
+    return [(address, port) for address in (listen if whole else expanded(listen))]
 
 
 def expanded(addresses: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from nwip.binding import Echo, Place, expanded, explained, opened
+from nwip.binding import Echo, Place, explained, opened, places
 from nwip.config import AnyLink, Config, ConfigError
 from nwip.config.links import (
     DosboxSettings,
@@ -27,6 +27,7 @@ from nwip.config.links import (
     WebsocketSettings,
 )
 from nwip.dataplane.interfaces import main_address
+from nwip.dataplane.passed import PassedSockets
 from nwip.dataplane.port import open_port
 from nwip.directory.records import Endpoint
 from nwip.discovery.preferred import split_server
@@ -47,12 +48,18 @@ SECRET_SIZE: Final = 32  # octets
 
 
 class Builder:
-    """Makes links for one gateway; `state` keeps the secrets behind their numbers."""
+    """Makes links for one gateway; `state` keeps the secrets behind their numbers.
 
-    def __init__(self, gateway: NodeGateway, config: Config, state: State) -> None:
+    `passed` holds sockets that are used in place of new ones.
+    """
+
+    def __init__(
+        self, gateway: NodeGateway, config: Config, state: State, passed: PassedSockets | None = None
+    ) -> None:
+        self._passed = passed or PassedSockets()
         self.gateway = gateway
         self._config = config
-        self._open_port = partial(open_port, portable=config.node.portable)
+        self._open_port = partial(open_port, portable=config.node.portable, passed=self._passed)
         self._state = state
         self._servers: WebSocketServers | None = None
 
@@ -95,7 +102,7 @@ class Builder:
             settings.title,
             self._network(settings),
             self._node(settings, secret),
-            [(address, port) for address in expanded(settings.listen)],
+            places(self._passed, socket.SOCK_DGRAM, settings.title, settings.listen, port),
             secret,
             joined=settings.is_joined,
             limit=settings.clients,
@@ -110,7 +117,7 @@ class Builder:
         from nwip.links.websocket.rooms import Tls, WebSocketServers
 
         if self._servers is None:
-            self._servers = WebSocketServers()
+            self._servers = WebSocketServers(self._passed)
         tls = None
         if settings.certificate and settings.key:
             tls = Tls(Path(settings.certificate).expanduser(), Path(settings.key).expanduser())
@@ -121,7 +128,7 @@ class Builder:
             self._node(settings, secret),
             settings.room or settings.title,
             self._servers,
-            listen=[(address, settings.port) for address in settings.listen],
+            listen=places(self._passed, socket.SOCK_STREAM, settings.title, settings.listen, settings.port),
             key=secret,
             joined=settings.is_joined,
             limit=settings.clients,

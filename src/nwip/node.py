@@ -16,12 +16,13 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
 
-from nwip import binding
+from nwip import activation, binding
 from nwip.banner import Facts, facts
 from nwip.collector import Collector
 from nwip.config import Config, ConfigError, load
 from nwip.control import ControlServer
 from nwip.dataplane.interfaces import address_towards, subnet_of
+from nwip.dataplane.passed import PassedSockets
 from nwip.dataplane.port import open_port
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.parameters import Parameters
@@ -52,9 +53,14 @@ class RunningNode:
     """A node of a domain: start it once, stop it once. As `DssListener` it follows the directory."""
 
     def __init__(
-        self, config: Config, echo: Callable[[str], None], announce: Callable[[Facts], None]
+        self,
+        config: Config,
+        echo: Callable[[str], None],
+        announce: Callable[[Facts], None],
+        passed: PassedSockets | None = None,
     ) -> None:
         self.config = config
+        self._passed = passed or PassedSockets()
         self.dss: DssServer | None = None
         self.client: DssClient | None = None
         self.gateway: NodeGateway | None = None
@@ -85,7 +91,7 @@ class RunningNode:
         binding.check_address(self.config)
         self.identity = self._state.secret("identity", 16)
         if self.config.dss.serves:
-            self.dss = await binding.open_dss(self.config, self._state, self._boot, self._echo)
+            self.dss = await binding.open_dss(self.config, self._state, self._boot, self._echo, self._passed)
         await binding.open_control(self._control, self.config)
         self._nearest = answerer(self.config, self.dss, self._connected, self._parameters)
         if self.dss is not None:
@@ -222,7 +228,12 @@ class RunningNode:
         if parameters.broadcasts == "subnet" and subnet is not None and subnet.prefixlen < 31:
             everyone = (str(subnet.broadcast_address), data[1])
         number = node_number(data, parameters, self.identity)
-        opener = partial(open_port, portable=config.node.portable, busy_poll=config.node.busy_poll)
+        opener = partial(
+            open_port,
+            portable=config.node.portable,
+            busy_poll=config.node.busy_poll,
+            passed=self._passed,
+        )
         virtual = VirtualLink(parameters.network, number, data, everyone, opener=opener)
         if self._nearest is not None:
             virtual.stranger = self._nearest.answer
@@ -248,9 +259,11 @@ class RunningNode:
         for kind in Kind:
             gateway.directory_changed([Change(record) for record in client.directory.records(kind)])
         self._register(number)
-        self.link_set = LinkSet(Builder(inside, config, self._state), config.file, self._echo)
+        self.link_set = LinkSet(Builder(inside, config, self._state, self._passed), config.file, self._echo)
         for settings in config.links:
             await self.link_set.add(settings)
+        for unused in self._passed.unused():
+            _log.warning("the socket passed for %s is used by nothing that is configured", unused)
         self._announce(facts(self, gateway, inside))
 
     def _register(self, number: bytes) -> None:
@@ -312,7 +325,8 @@ async def _run(config: Config, echo: Callable[[str], None], announce: Callable[[
         manager.ready(f"node {found['node']} of the domain {found['domain']}, data on UDP {found['data']}")
         announce(found)
 
-    node = RunningNode(config, echo, announced)
+    passed = activation.passed_sockets(os.environ, os.getpid())
+    node = RunningNode(config, echo, announced, passed)
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 0)):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop, code)
@@ -333,3 +347,4 @@ async def _run(config: Config, echo: Callable[[str], None], announce: Callable[[
         manager.stopping()
         await node.stop()
         collector.stop()
+        passed.close()

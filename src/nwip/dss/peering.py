@@ -7,10 +7,11 @@ from ipaddress import ip_address
 from random import Random
 from typing import Final
 
+from nwip.dataplane.passed import PassedSockets
 from nwip.directory.records import Dss, Endpoint, Kind, endpoint_text
 from nwip.dss.backoff import BackOff
 from nwip.dss.conversation import CONNECT_LIMIT, end_tasks
-from nwip.dss.courtesy import SLICE
+from nwip.dss.listening import listening
 from nwip.dss.messages import Reason
 from nwip.dss.peer_session import PeerSession, PeerStatus
 from nwip.dss.pump import Changed, Pump
@@ -50,11 +51,11 @@ class Peering:
         self.endpoints: list[Endpoint] = []
         self.named: frozenset[str] = frozenset()
 
-    async def listen(self, at: Sequence[Endpoint]) -> None:
+    async def listen(self, at: Sequence[Endpoint], passed: PassedSockets | None = None) -> None:
         """Take calls at these addresses. Raises `OSError` when one cannot be had; then none is open."""
         try:
             for host, port in at:
-                server = await asyncio.start_server(self._accept, host, port, backlog=BACKLOG, limit=SLICE)
+                server = await listening(self._accept, (host, port), BACKLOG, passed or PassedSockets())
                 self._servers.append(server)
                 self.endpoints += [sock.getsockname()[:2] for sock in server.sockets]
         except OSError:
