@@ -39,6 +39,8 @@ LEVELS = [
         "link_views",
         "notify",
         "activation",
+        "prebinding",
+        "privileges",
         "control",
         "config",
         "state",

@@ -39,13 +39,17 @@ Opened = TypeVar("Opened")
 
 
 class Place(NamedTuple):
-    """Where something is to listen, and which keys of which file say so; `port` None is the default."""
+    """Where something is to listen, and which keys of which file say so; `port` None is the default.
+
+    `user` is whom the node has become, None where it is who it was.
+    """
 
     file: str | None
     table: str
     listen: Sequence[str]
     port: int | None
     default_port: int
+    user: str | None = None
 
 
 def check_address(config: Config) -> None:
@@ -231,10 +235,18 @@ def explained(error: OSError, place: Place, port: int) -> ConfigError:
         return ConfigError(place.file, port_key, f"means port {port} at {at}, which is in use", mend)
     if isinstance(error, PermissionError):
         free = port + UNPRIVILEGED_OFFSET
-        mend = f"set a port above 1023, for example {free}, or give nwip the capability CAP_NET_BIND_SERVICE"
+        further = (
+            f"or {restart(place.user)}" if place.user else "or give nwip the capability CAP_NET_BIND_SERVICE"
+        )
+        mend = f"set a port above 1023, for example {free}, {further}"
         return ConfigError(place.file, port_key, f"means port {port}, which needs privilege", mend)
     if error.errno == errno.EADDRNOTAVAIL:
         mend = "write an address that this machine has"
         return ConfigError(place.file, address_key, f"means {at}, which is not this machine's", mend)
     mend = "set another address or port"
     return ConfigError(place.file, address_key, f"means {at} port {port}: {error.strerror or error}", mend)
+
+
+def restart(user: str) -> str:
+    """Return what helps a link that needs a privilege which the node has given away."""
+    return f"write it into the file and restart nwip, which has become the user {user} and cannot go back"

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from nwip.binding import Echo, Place, explained, opened, places
+from nwip.binding import Echo, Place, explained, opened, places, restart
 from nwip.config import AnyLink, Config, ConfigError
 from nwip.config.links import (
     DosboxSettings,
@@ -59,6 +59,7 @@ class Builder:
         self._passed = passed or PassedSockets()
         self.gateway = gateway
         self._config = config
+        self.user = config.node.user
         self._open_port = partial(open_port, portable=config.node.portable, passed=self._passed)
         self._state = state
         self._servers: WebSocketServers | None = None
@@ -277,19 +278,20 @@ async def open_link(
         return link
 
     if isinstance(settings, DosboxSettings):
-        place = Place(file, "link", settings.listen, settings.port, settings.default_port)
+        place = Place(file, "link", settings.listen, settings.port, settings.default_port, builder.user)
         return await opened(start, place, echo)
     try:
         return await start(getattr(settings, "port", 0))
     except OSError as error:
-        raise _sentence(error, settings, file) from None
+        raise _sentence(error, settings, file, builder.user) from None
 
 
-def _sentence(error: OSError, settings: AnyLink, file: str | None) -> ConfigError:
+def _sentence(error: OSError, settings: AnyLink, file: str | None, user: str | None) -> ConfigError:
     """Say what of a link's settings cannot be had."""
     if isinstance(settings, WebsocketSettings | Rfc1234Settings):  # a port of its members' own choice
         listen = settings.listen if isinstance(settings, WebsocketSettings) else (settings.listen or "",)
-        return explained(error, Place(file, "link", listen, settings.port, settings.port), settings.port)
+        place = Place(file, "link", listen, settings.port, settings.port, user)
+        return explained(error, place, settings.port)
     key, value = _subject(settings)
     name = f'"{value}"'
     match error.errno:
@@ -300,7 +302,7 @@ def _sentence(error: OSError, settings: AnyLink, file: str | None) -> ConfigErro
         case errno.EPERM | errno.EACCES:
             what = "CAP_NET_ADMIN" if isinstance(settings, TapSettings) else "CAP_NET_RAW"
             problem = f"means {name}, which needs privilege"
-            mend = f"run nwip as root, or give it the capability {what}"
+            mend = restart(user) if user else f"run nwip as root, or give it the capability {what}"
         case errno.EADDRINUSE | errno.EBUSY:
             problem, mend = f"means {name}, which is in use", "stop the program that has it, or name another"
         case _:

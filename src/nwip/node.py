@@ -308,10 +308,17 @@ def run(config: Config, echo: Callable[[str], None], announce: Callable[[Facts],
     `echo` gets sentences for people while it starts; `announce` what there is to know when it is ready.
     Raises `ConfigError` when an address or port cannot be had.
     """
-    return asyncio.run(_run(config, echo, announce))
+    passed = activation.passed_sockets(os.environ, os.getpid())
+    if config.node.user is not None:
+        from nwip import prebinding  # noqa: PLC0415 - what it imports is there on UNIX only
+
+        config = prebinding.settle(config, passed)
+    return asyncio.run(_run(config, echo, announce, passed))
 
 
-async def _run(config: Config, echo: Callable[[str], None], announce: Callable[[Facts], None]) -> int:
+async def _run(
+    config: Config, echo: Callable[[str], None], announce: Callable[[Facts], None], passed: PassedSockets
+) -> int:
     loop = asyncio.get_running_loop()
     stopped: asyncio.Future[int] = loop.create_future()
 
@@ -325,7 +332,6 @@ async def _run(config: Config, echo: Callable[[str], None], announce: Callable[[
         manager.ready(f"node {found['node']} of the domain {found['domain']}, data on UDP {found['data']}")
         announce(found)
 
-    passed = activation.passed_sockets(os.environ, os.getpid())
     node = RunningNode(config, echo, announced, passed)
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 0)):
         with contextlib.suppress(NotImplementedError):

@@ -30,13 +30,14 @@ def nwip_up(
     pass_fds: Sequence[int] = (),
     before: Sequence[str] = (),
     prepare: Callable[[], None] | None = None,
+    python: str = sys.executable,
 ) -> Iterator["subprocess.Popen[str]"]:
     """Run a node; `before` is a program that starts it, `prepare` what the child does before that.
 
     Its standard output is a pipe, and so is its error output, which has the log.
     """
     inherited = {name: value for name, value in os.environ.items() if name not in SERVICE_VARIABLES}
-    command = [*before, sys.executable, "-m", "nwip", "--config", str(file), "up", "--json"]
+    command = [*before, python, "-m", "nwip", "--config", str(file), "up", "--json"]
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
