@@ -30,6 +30,7 @@ HOW_TO_GET = {
     "gcc": PROGRAM,
     "m32": "take a gcc that knows -m32, as on x86-64",
     "musl-gcc": PROGRAM,
+    "systemd-analyze": PROGRAM,
     "pty": "mount devpts on /dev/pts",
     "root": "run the tests as root",
     "netns": "run the tests as root where network namespaces may be made; 'make system-packages' brings ip",

@@ -13,6 +13,7 @@ from nwip import privileges
 from nwip.binding import Place, explained, places
 from nwip.config import Config
 from nwip.config.links import DosboxSettings, Rfc1234Settings, WebsocketSettings
+from nwip.dataplane.buffers import enlarge
 from nwip.dataplane.interfaces import main_address
 from nwip.dataplane.passed import PassedSockets
 from nwip.directory.records import Endpoint
@@ -98,6 +99,8 @@ def _bound(kind: socket.SocketKind, at: Endpoint) -> socket.socket:
         sock.bind(at)
         if kind == socket.SOCK_STREAM:
             sock.listen(BACKLOG)
+        else:
+            enlarge(sock)  # root may have more than the kernel allows others
     except OSError:
         sock.close()
         raise

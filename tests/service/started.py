@@ -81,6 +81,8 @@ class NotifySocket:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.settimeout(WAIT)
         self._socket.bind("\0" + name[1:] if name.startswith("@") else name)
+        if not name.startswith("@"):
+            Path(name).chmod(0o666)  # a manager hears every user
 
     def __enter__(self) -> Self:
         return self

@@ -3,9 +3,6 @@
 import json
 import os
 import socket
-import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -16,9 +13,9 @@ from nwip.activation import passed_sockets
 from nwip.config import ConfigError
 from nwip.dataplane.passed import PassedSockets
 from nwip.links.websocket.rooms import Room, WebSocketServers
-from service.started import end, first_line, nwip_up, write_configuration
+from service.passing import TCP, UDP, bound, is_served, port_of, started
+from service.started import end, first_line, write_configuration
 
-TCP, UDP = socket.SOCK_STREAM, socket.SOCK_DGRAM
 BY_ADDRESS = """
 [domain]
 data-port = 20698
@@ -32,42 +29,6 @@ kind = "dosbox"
 listen = ["127.0.0.1"]
 port = {dosbox}
 """
-# `sh` becomes nwip, so that the number is its own.
-STARTER = ("sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh")
-
-
-def bound(kind: socket.SocketKind, host: str = "127.0.0.1", port: int = 0) -> socket.socket:
-    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
-    sock.bind((host, port))
-    if kind == TCP:
-        sock.listen()
-    return sock
-
-
-def port_of(sock: socket.socket) -> int:
-    port: int = sock.getsockname()[1]
-    return port
-
-
-@contextmanager
-def started(file: Path, sockets: Sequence[tuple[str, socket.socket]]) -> Iterator["subprocess.Popen[str]"]:
-    """Run a node with these sockets as its descriptors from 3 on, by a parent that then has none of them."""
-    with ExitStack() as stack:
-        first = 100
-        for index, (_, sock) in enumerate(sockets):
-            os.dup2(sock.fileno(), first + index)
-            sock.close()
-            stack.callback(os.close, first + index)
-        names = ":".join(name for name, _ in sockets)
-        told = {"LISTEN_FDS": str(len(sockets)), "LISTEN_FDNAMES": names}
-
-        def number() -> None:
-            for index in range(len(sockets)):
-                os.dup2(first + index, 3 + index)
-
-        kept = tuple(range(first, first + len(sockets))) + tuple(range(3, 3 + len(sockets)))
-        with nwip_up(file, told, pass_fds=kept, before=STARTER, prepare=number) as process:
-            yield process
 
 
 def test_the_sockets_of_dss_and_players_are_used_by_address(tmp_path: Path) -> None:
@@ -132,15 +93,6 @@ def test_a_socket_for_ipv6_and_ipv4_at_once_is_refused_in_one_sentence(tmp_path:
         assert process.returncode == 2
     assert log.count("\n") == 1
     assert "BindIPv6Only=ipv6-only" in log
-
-
-def is_served(port: int) -> bool:
-    """Register with a DOSBox server as a client does; say whether it answers."""
-    registration = bytes.fromhex("ffff001e0000") + bytes(10) + b"\x00\x02" + bytes(10) + b"\x00\x02"
-    with socket.socket(socket.AF_INET, UDP) as player:
-        player.settimeout(5)
-        player.sendto(registration, ("127.0.0.1", port))
-        return len(player.recv(2048)) >= 30
 
 
 @pytest.mark.parametrize(
