@@ -41,6 +41,7 @@ LEVELS = [
         "activation",
         "prebinding",
         "privileges",
+        "private_files",
         "control",
         "config",
         "state",

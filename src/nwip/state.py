@@ -12,6 +12,8 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from nwip.private_files import open_private
+
 MARK_SIZE: Final = 16
 
 _log = logging.getLogger(__name__)
@@ -83,7 +85,8 @@ class State:
     def _write(path: Path, value: bytes) -> None:
         """Write as a whole or not at all: a crash in between leaves no half secret."""
         fresh = path.with_name(f"{path.name}.{os.getpid()}")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        fresh.unlink(missing_ok=True)  # of a process of that number that was killed
+        descriptor = open_private(fresh, os.O_WRONLY | os.O_EXCL)
         with os.fdopen(descriptor, "w") as file:
             file.write(value.hex() + "\n")
             file.flush()
