@@ -11,7 +11,7 @@ import random
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec import msgpack
 from msgspec.structs import replace
@@ -31,6 +31,9 @@ from nwip.ipx.numbers import NETWARE_IP_PEER_PORT
 from nwip.links.virtual import VirtualLink
 from nwip.security.admission import admission
 from nwip.state import State
+
+if TYPE_CHECKING:
+    from nwip.security.membership import Membership
 
 _log = logging.getLogger(__name__)
 
@@ -65,12 +68,22 @@ def check_address(config: Config) -> None:
 
 
 async def open_dss(
-    config: Config, state: State, boot: bytes, echo: Echo, passed: PassedSockets | None = None
+    config: Config,
+    state: State,
+    boot: bytes,
+    echo: Echo,
+    *,
+    membership: "Membership | None" = None,
+    passed: PassedSockets | None = None,
 ) -> DssServer:
-    """Start the DSS that this node serves. Raises `ConfigError`."""
+    """Start the DSS that this node serves, of a sealed domain with its membership. Raises `ConfigError`.
+
+    At that one a key decides who may come, and no address. `passed` holds sockets that are used in place of
+    new ones.
+    """
     settings = config.dss
     passed = passed or PassedSockets()
-    identity = state.secret("dss-identity", 16)
+    identity = membership.identity if membership is not None else state.secret("dss-identity", 16)
 
     async def start(port: int) -> DssServer:
         server = DssServer(
@@ -78,19 +91,20 @@ async def open_dss(
             identity=identity,
             boot=boot,
             name=config.node.name,
-            admit=admission([*settings.admit, *local_addresses()]),
+            admit=admission(["any"] if membership is not None else [*settings.admit, *local_addresses()]),
             trust=admission([entry for entry in settings.admit if entry not in {"private", "any"}]),
             store=_store(config),
+            membership=membership,
             passed=passed,
         )
         await server.start(
-            places(passed, socket.SOCK_STREAM, "dss", settings.listen, port),
-            places(passed, socket.SOCK_DGRAM, "dss", settings.listen, port),
+            places(passed, socket.SOCK_STREAM, "dss", settings.addresses, port),
+            places(passed, socket.SOCK_DGRAM, "dss", settings.addresses, port),
         )
         return server
 
     server = await opened(
-        start, Place(config.file, "dss", settings.listen, settings.port, settings.default_port), echo
+        start, Place(config.file, "dss", settings.addresses, settings.port, settings.default_port), echo
     )
     _take_edited_parameters(server, config, state)
     try:
@@ -131,7 +145,7 @@ async def _join_others(server: DssServer, config: Config, echo: Echo, passed: Pa
 
     try:
         await server.join(
-            places(passed, socket.SOCK_STREAM, "peers", settings.listen, settings.peer_port),
+            places(passed, socket.SOCK_STREAM, "peers", settings.addresses, settings.peer_port),
             named,
             random.Random(),  # noqa: S311 - spreads reconnections, keeps no secret
             incarnation=int(time.time()),
@@ -140,7 +154,7 @@ async def _join_others(server: DssServer, config: Config, echo: Echo, passed: Pa
     except OSError as error:
         port = settings.peer_port
         if settings.peers or port != NETWARE_IP_PEER_PORT or error.errno != errno.EADDRINUSE:
-            raise explained(error, Place(config.file, "dss", settings.listen, port, port), port) from None
+            raise explained(error, Place(config.file, "dss", settings.addresses, port, port), port) from None
         echo(f"TCP port {port} is in use: other DSSs cannot join this one until dss.peer-port names another")
 
 

@@ -1,24 +1,22 @@
 """The composition root: builds a node from its configuration, starts it, and stops it in order.
 
 A node is: perhaps a DSS; a client of the domain's DSS, with the replica; a gateway with the virtual link and
-the configured links; a control socket. `run` is what `nwip up` calls.
+the configured links; a control socket. `running.run` is what `nwip up` calls.
 """
 
 import asyncio
-import contextlib
 import logging
-import os
 import random
 import secrets
-import signal
 import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nwip import activation, binding
+from nwip import binding
 from nwip.banner import Facts, facts
-from nwip.collector import Collector
+from nwip.charter import chartered
 from nwip.config import Config, ConfigError, load
 from nwip.control import ControlServer
 from nwip.dataplane.interfaces import address_towards, subnet_of
@@ -39,12 +37,15 @@ from nwip.link_set import LinkSet
 from nwip.link_views import LinkViews
 from nwip.linking import Builder
 from nwip.links.virtual import VirtualLink
-from nwip.notify import ServiceManager
+from nwip.membership_views import MembershipViews
 from nwip.programs.conversation import Programs
 from nwip.routing.numbering import node_number
 from nwip.state import State
 from nwip.trace_views import TraceViews
 from nwip.views import Views
+
+if TYPE_CHECKING:
+    from nwip.membership_files import MembershipFiles
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ class RunningNode:
         self.inside: NodeGateway | None = None
         self.link_set: LinkSet | None = None
         self.identity = b""
+        self.party: MembershipFiles | None = None
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._echo = echo
         self._announce = announce
@@ -77,7 +79,14 @@ class RunningNode:
         self._opening = False
         self._wakeups: list[Wakeup] = []
         views = Views(self)
-        parts = (views, DssViews(self), LinkViews(self), Programs(self), TraceViews(self, views))
+        parts = (
+            views,
+            DssViews(self),
+            LinkViews(self),
+            MembershipViews(self),
+            Programs(self),
+            TraceViews(self, views),
+        )
         handlers = {name: handler for part in parts for name, handler in part.handlers().items()}
         self._control = ControlServer(config.node.control_path, handlers)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,12 +95,16 @@ class RunningNode:
     async def start(self) -> None:
         """Start what needs no DSS; the gateway follows as soon as one has told the parameters.
 
-        Raises `ConfigError` when an address or port cannot be had.
+        Raises `ConfigError` when an address or port cannot be had, and when it cannot be told whether this
+        node is a member of a sealed domain: it never runs open by mistake.
         """
         binding.check_address(self.config)
-        self.identity = self._state.secret("identity", 16)
+        self._take_membership()
         if self.config.dss.serves:
-            self.dss = await binding.open_dss(self.config, self._state, self._boot, self._echo, self._passed)
+            member = self.party.dss if self.party is not None else None
+            self.dss = await binding.open_dss(
+                self.config, self._state, self._boot, self._echo, membership=member, passed=self._passed
+            )
         await binding.open_control(self._control, self.config)
         self._nearest = answerer(self.config, self.dss, self._connected, self._parameters)
         if self.dss is not None:
@@ -117,6 +130,8 @@ class RunningNode:
         if self.dss is not None:
             await self.dss.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.party is not None:
+            self.party.close()
 
     async def reload(self) -> tuple[list[str], list[str]]:
         """Have the links that the configuration file now says; return those opened and those closed.
@@ -188,6 +203,17 @@ class RunningNode:
 
     # How it comes up.
 
+    def _take_membership(self) -> None:
+        """Be who the state directory says: a member of a sealed domain by its key, or an open one's node."""
+        self.config, charter = chartered(self.config, self._state)
+        if charter is None:
+            self.identity = self._state.secret("identity", 16)
+            return
+        from nwip.membership_files import MembershipFiles  # noqa: PLC0415 - an open domain needs no ciphers
+
+        self.party = MembershipFiles(self._state, charter, self.config.file)
+        self.identity = self.party.node.identity
+
     def _connected(self) -> Endpoint | None:
         return self.client.connected if self.client is not None else None
 
@@ -197,7 +223,8 @@ class RunningNode:
         return self.client.parameters if self.client is not None else None
 
     async def _join_domain(self) -> None:
-        search = Search(self.config)
+        member = self.party.node if self.party is not None else None
+        search = Search(self.config, member)
         entry = await self._entry(search)
         self.client = DssClient(
             entry.domain,
@@ -210,6 +237,7 @@ class RunningNode:
             local_address=self.config.node.address,
             incarnation=int(time.time()),
             further=None if self.dss is not None else search.further,
+            membership=member,
         )
         await self.client.run()
 
@@ -227,7 +255,7 @@ class RunningNode:
         everyone = None
         if parameters.broadcasts == "subnet" and subnet is not None and subnet.prefixlen < 31:
             everyone = (str(subnet.broadcast_address), data[1])
-        number = node_number(data, parameters, self.identity)
+        number = node_number(data, parameters, self.identity, sealed=self.party is not None)
         opener = partial(
             open_port,
             portable=config.node.portable,
@@ -276,7 +304,8 @@ class RunningNode:
             return
         self._salt += 1
         virtual = self.gateway.virtual
-        number = node_number(virtual.endpoint, self.gateway.parameters, self.identity, self._salt)
+        parameters, sealed = self.gateway.parameters, self.party is not None
+        number = node_number(virtual.endpoint, parameters, self.identity, self._salt, sealed=sealed)
         _log.warning(
             "node number %s is another node's; taking %s", format_node(virtual.node), format_node(number)
         )
@@ -300,57 +329,3 @@ class RunningNode:
         error = None if task.cancelled() else task.exception()
         if error is not None and not self.failed.done():
             self.failed.set_exception(error)
-
-
-def run(config: Config, echo: Callable[[str], None], announce: Callable[[Facts], None]) -> int:
-    """Run a node until it is told to stop; return the exit code: 0 after SIGTERM, 130 after Ctrl-C.
-
-    `echo` gets sentences for people while it starts; `announce` what there is to know when it is ready.
-    Raises `ConfigError` when an address or port cannot be had.
-    """
-    passed = activation.passed_sockets(os.environ, os.getpid())
-    if config.node.user is not None:
-        from nwip import prebinding  # noqa: PLC0415 - what it imports is there on UNIX only
-
-        config = prebinding.settle(config, passed)
-    return asyncio.run(_run(config, echo, announce, passed))
-
-
-async def _run(
-    config: Config, echo: Callable[[str], None], announce: Callable[[Facts], None], passed: PassedSockets
-) -> int:
-    loop = asyncio.get_running_loop()
-    stopped: asyncio.Future[int] = loop.create_future()
-
-    def stop(code: int) -> None:
-        if not stopped.done():
-            stopped.set_result(code)
-
-    manager = ServiceManager.of(os.environ, os.getpid())
-
-    def announced(found: Facts) -> None:
-        manager.ready(f"node {found['node']} of the domain {found['domain']}, data on UDP {found['data']}")
-        announce(found)
-
-    node = RunningNode(config, echo, announced, passed)
-    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 0)):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop, code)
-    with contextlib.suppress(NotImplementedError, AttributeError):  # Windows has no such signal
-        loop.add_signal_handler(signal.SIGHUP, node.reload_soon)
-    collector = Collector()
-    collector.start()
-    try:
-        await node.start()
-        if node.dss is None:  # others can wait for us no longer than we may wait for a DSS
-            manager.ready("waiting for a DSS of the domain")
-        node.failed.add_done_callback(lambda _: stop(1))
-        code = await stopped
-        if node.failed.done():
-            node.failed.result()
-        return code
-    finally:
-        manager.stopping()
-        await node.stop()
-        collector.stop()
-        passed.close()

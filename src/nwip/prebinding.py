@@ -11,12 +11,14 @@ from msgspec.structs import replace
 
 from nwip import privileges
 from nwip.binding import Place, explained, places
+from nwip.charter import chartered
 from nwip.config import Config
 from nwip.config.links import DosboxSettings, Rfc1234Settings, WebsocketSettings
 from nwip.dataplane.buffers import enlarge
 from nwip.dataplane.interfaces import main_address
 from nwip.dataplane.passed import PassedSockets
 from nwip.directory.records import Endpoint
+from nwip.state import State
 
 FIRST_FREE_PORT: Final = 1024
 BACKLOG: Final = 512  # until whoever is lent the socket says how many
@@ -45,7 +47,7 @@ def settle(config: Config, passed: PassedSockets) -> Config:
     if user is None:
         return config
     paths = {"state": str(config.node.state_directory), "control": str(config.node.control_path)}
-    bind_ports(config, passed)
+    bind_ports(chartered(config, State(config.node.state_directory))[0], passed)
     privileges.become(user, config)
     return replace(config, node=replace(config.node, **paths))
 
@@ -67,11 +69,11 @@ def wanted_ports(config: Config) -> Iterator[Wanted]:
     """Yield where the configuration has this node listen, but for the data port of the domain."""
     dss, file = config.dss, config.file
     if dss.serves:
-        place = Place(file, "dss", dss.listen, dss.port, dss.default_port)
+        place = Place(file, "dss", dss.addresses, dss.port, dss.default_port)
         yield Wanted(socket.SOCK_STREAM, "dss", place)
         yield Wanted(socket.SOCK_DGRAM, "dss", place)
         yield Wanted(
-            socket.SOCK_STREAM, "peers", Place(file, "dss", dss.listen, dss.peer_port, dss.peer_port)
+            socket.SOCK_STREAM, "peers", Place(file, "dss", dss.addresses, dss.peer_port, dss.peer_port)
         )
     for link in config.links:
         match link:

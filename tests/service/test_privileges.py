@@ -133,6 +133,26 @@ def test_what_root_has_left_in_the_directories_is_handed_over(folder: Path) -> N
 
 
 @pytest.mark.real("root")
+def test_a_sealed_domain_that_root_has_made_is_served_by_another_user(folder: Path) -> None:
+    python = readable_python()
+    sealed = f"[domain]\ndata-port = 20798\nsealed = true\n[dss]\nlisten = ['{HERE}']\nport = 696\n"
+    file = write_configuration(folder, sealed, BECOME)
+    command = [sys.executable, "-m", "nwip", "--config", str(file), "domain", "create", "games.example.org"]
+    made = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert made.returncode == 0, made.stderr
+    for _ in range(2):
+        with nwip_up(file, python.environment, python=python.program) as process:
+            assert json.loads(first_line(process))["domain"] == "games.example.org"
+            invited = nwip(folder, "domain", "invite")
+            assert invited.returncode == 0, invited.stderr
+            assert "nwip join nwip1:" in invited.stdout
+            assert end(process)[0] == 0
+    below = owners(folder / "state")
+    assert "authority" in below
+    assert set(below.values()) == {(pwd.getpwnam(USER).pw_uid, 0o600)}, below
+
+
+@pytest.mark.real("root")
 def test_files_elsewhere_are_not_handed_over(folder: Path) -> None:
     outside, state = folder / "outside", folder / "state"
     state.mkdir(mode=0o700)

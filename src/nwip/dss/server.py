@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from ipaddress import ip_address
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from nwip.dataplane.passed import PassedSockets
 from nwip.dataplane.port import Datagram, Port, open_port
@@ -28,6 +28,9 @@ from nwip.dss.session import Session
 from nwip.dss.store.base import Store
 from nwip.dss.store.keeper import Keeper
 
+if TYPE_CHECKING:
+    from nwip.security.membership import Membership
+
 _log = logging.getLogger(__name__)
 
 TRUSTED_KNOWN: Final = 4096  # addresses whose trust is remembered
@@ -41,7 +44,9 @@ class DssServer:
     holding one (by default only loopback); `admit_peers(ip)` from where another DSS may call (by default
     loopback, and the addresses of DSSs that are named or known). `passed` holds sockets that are used in
     place of new ones. `endpoints` and `question_endpoints` are the TCP and UDP addresses that it listens at,
-    with the ports that it got.
+    with the ports that it got. With `membership` the domain is sealed: `identity` must be that of its key
+    (`ValueError`), and only members are let in; other DSSs then from any address, unless `admit_peers` says
+    otherwise.
     """
 
     def __init__(
@@ -57,8 +62,11 @@ class DssServer:
         limits: Limits = DEFAULT_LIMITS,
         store: Store | None = None,
         directory: Directory | None = None,
+        membership: "Membership | None" = None,
         passed: PassedSockets | None = None,
     ) -> None:
+        if membership is not None and identity != membership.identity:
+            raise ValueError("a DSS of a sealed domain has the identity of its key")
         self._passed = passed or PassedSockets()
         self.engine = ServerEngine(
             parameters,
@@ -68,14 +76,22 @@ class DssServer:
             admit=admit,
             limits=limits,
             directory=directory,
+            membership=membership,
         )
         self._identity = identity
+        self._membership = membership
         self._trust = lru_cache(TRUSTED_KNOWN)(trust or _is_loopback)
         self._servers: list[asyncio.Server] = []
         self._ports: list[Port] = []
         self._questions: list[Questions] = []
         self._wakeup: Wakeup | None = None
         self._pump: Pump[Session] = Pump(self.engine, self._after)
+        if membership is not None and self.engine.members is not None:
+            from nwip.dss.door import Door  # noqa: PLC0415 - plain domains need no ciphers
+
+            self._pump.door = Door(membership, only_dss=False, limit=limits.first_message)
+            self.engine.members.changed = self._after
+            admit_peers = admit_peers or (lambda _: True)
         self.replication = ReplicationEngine(self.engine, admit=admit_peers or self._is_known_dss)
         self.peering: Peering | None = None
         self.keeper = Keeper(store, self.engine) if store is not None else None
@@ -141,6 +157,8 @@ class DssServer:
         if self.keeper is not None:
             await self.keeper.restore()
             self.engine.conflicts.look_again()
+        if self.engine.members is not None:
+            self.engine.members.look_again()
         try:
             for host, port in sessions:
                 server = await listening(self._accept, (host, port), BACKLOG, self._passed)
@@ -160,7 +178,9 @@ class DssServer:
         With `hold`, readers wait for the first meeting, a few seconds at most. Call after `start`. Raises
         `OSError` when an address cannot be had; then this DSS stays alone.
         """
-        peering = Peering(self.replication, self._identity, peers, random, self._after)
+        peering = Peering(
+            self.replication, self._identity, peers, random, self._after, membership=self._membership
+        )
         await peering.listen(listen, self._passed)
         self.peering = peering
         if hold:
@@ -190,6 +210,8 @@ class DssServer:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=LAST_WORD_LIMIT)
             await end_tasks(*self._tasks)
+        if self.engine.members is not None:
+            self.engine.members.detach()
         if self._wakeup is not None:
             self._wakeup.cancel()
         if self.keeper is not None:
@@ -248,7 +270,8 @@ class DssServer:
         if peer is None:  # gone before its turn came
             writer.transport.abort()
             return
-        await self._pump.serve(self.engine.open(peer[0], self._now()), reader, writer)
+        session = self.engine.open(peer[0], self._now())
+        await self._pump.answer(session, reader, writer)
 
     def _advance(self, now: float) -> None:
         self.engine.advance(now)
