@@ -42,6 +42,6 @@ def passed_sockets(environment: MutableMapping[str, str], process: int) -> Passe
                 "the service manager's socket unit",
                 "",
                 f'passes a socket, number {index + 1} ("{name}"), that cannot be used: {reason}',
-                "see docs/guides/public-server.md",
+                "see docs/guides/service.md",
             ) from None
     return passed
