@@ -183,7 +183,7 @@ def test_a_clock_that_was_set_back_while_it_ran_makes_no_invitation_last_longer_
     mark = invite(files)
     clock.now += DAY - 10.0
     clock.wall -= 3600.0
-    files.close()
+    files.note_ages()
     clock.now = 0.0
     again = dss_of(started()).invitations
     assert again is not None

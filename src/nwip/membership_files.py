@@ -97,10 +97,17 @@ class MembershipFiles:
             self._stale.discard(name)
         self._state.sync(ROSTER)
 
-    def close(self) -> None:
-        """Write how old the invitations are by now; all else is kept already. Then another may keep them."""
+    def note_ages(self) -> None:
+        """Write how old the invitations are by now; all else is kept already.
+
+        The later that was before the end of a program, the less a clock that is set back makes them younger.
+        """
         if self._invitations:
             self._changed(INVITATIONS)
+
+    def close(self) -> None:
+        """Keep the files no more: another may."""
+        self.note_ages()
         self._state.unlock()
 
     def _keep_from_now_on(self) -> None:

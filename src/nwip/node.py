@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nwip import binding
 from nwip.banner import Facts, facts
@@ -46,6 +46,8 @@ from nwip.views import Views
 
 if TYPE_CHECKING:
     from nwip.membership_files import MembershipFiles
+
+AGES_NOTED: Final = 600.0  # seconds between notes of how old invitations are
 
 _log = logging.getLogger(__name__)
 
@@ -213,6 +215,12 @@ class RunningNode:
 
         self.party = MembershipFiles(self._state, charter, self.config.file)
         self.identity = self.party.node.identity
+        self._spawn(self._note_ages(self.party))
+
+    async def _note_ages(self, party: "MembershipFiles") -> None:
+        while True:
+            await asyncio.sleep(AGES_NOTED)
+            party.note_ages()
 
     def _connected(self) -> Endpoint | None:
         return self.client.connected if self.client is not None else None
