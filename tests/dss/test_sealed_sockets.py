@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from dss.sealed_parties import inviting, party, revoked
+from dss.sealed_parties import SECRET, inviting, party, revoked
 from nodes import until
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Endpoint, Kind, Node, Record, Service
 from nwip.directory.table import Directory
 from nwip.dss.client import DssClient
 from nwip.dss.connecting import connect
+from nwip.dss.door import Door, _source
 from nwip.dss.framing import Splitter
 from nwip.dss.guest import Welcome, join_domain
 from nwip.dss.introduction import member_seal
@@ -26,12 +27,16 @@ from nwip.dss.probe import probe
 from nwip.dss.reader import DssRefused, DssUnreachable, read_domain
 from nwip.dss.sealed_connection import SealedConnection
 from nwip.dss.server import DssServer
+from nwip.ipx.address import Address
+from nwip.ipx.packet import Packet
+from nwip.ipx.sap import SapOperation, SapQuery
 from nwip.security.domain_secrets import DomainSecrets
 from nwip.security.invitations import Invitation
 from nwip.security.limits import TokenBuckets
 from nwip.security.membership import Membership
 from nwip.security.roster import Roster
 from nwip.security.statements import Member, read_statement
+from nwip.security.stream import CallingStream, ServingStream
 from security.membership_parts import DOMAIN, key
 
 if TYPE_CHECKING:
@@ -88,6 +93,7 @@ class Running:
             boot=name.encode().ljust(16),
             listener=self,
             random=Random(1),  # noqa: S311 - a test is to be repeatable
+            return_every=0.1,
             membership=self.membership,
         )
         self.client.offer(Node(b"\x7e\x06" + name.encode()[:4].ljust(4), name, [(LOOPBACK, 9)]))
@@ -147,11 +153,17 @@ class Wire:
         self._tasks.add(task)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        onward, back = await asyncio.open_connection(*self.target)
-        with contextlib.suppress(OSError):
-            await asyncio.gather(self._copy(reader, back, change=True), self._copy(onward, writer))
-        writer.transport.abort()
-        back.transport.abort()
+        try:
+            onward, back = await asyncio.open_connection(*self.target)
+        except OSError:
+            writer.transport.abort()
+            return
+        try:
+            with contextlib.suppress(OSError):
+                await asyncio.gather(self._copy(reader, back, change=True), self._copy(onward, writer))
+        finally:
+            writer.transport.abort()
+            back.transport.abort()
 
     async def _copy(
         self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, change: bool = False
@@ -260,6 +272,96 @@ async def test_an_end_that_was_not_announced_is_a_loss() -> None:
         connection.writer.transport.abort()
 
 
+class Written:
+    """A writer that keeps what is written."""
+
+    def __init__(self) -> None:
+        self.octets = bytearray()
+        self.is_closed = False
+
+    def write(self, data: bytes) -> None:
+        self.octets += data
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def write_eof(self) -> None:
+        self.is_closed = True
+
+
+@pytest.mark.parametrize("way", ["close", "write_eof"])
+@pytest.mark.asyncio
+async def test_every_end_is_announced(way: str) -> None:
+    client = CallingStream(*member_seal(party("ann")))
+    server = ServingStream(key("dss"), DOMAIN, 1, lambda _, __: SECRET)
+    for _ in range(2):
+        list(server.receive(client.take()))
+        list(client.receive(server.take()))
+    written = Written()
+    connection = SealedConnection(client, asyncio.StreamReader(), written)  # type: ignore[arg-type]
+    connection.write(b"last")
+    getattr(connection, way)()
+    assert list(server.receive(bytes(written.octets))) == [b"last"]
+    assert server.ended
+    assert written.is_closed
+
+
+@pytest.mark.asyncio
+async def test_a_node_goes_back_to_the_server_it_prefers() -> None:
+    async with (
+        site(party("dss"), number=1) as first,
+        site(party("dss2"), number=2) as second,
+        Wire((LOOPBACK, 1)) as wire,
+        Running("ann", wire.endpoint, second.endpoints[0]) as ann,
+    ):
+        await until(lambda: ann.client.connected == second.endpoints[0])
+        wire.target = first.endpoints[0]
+        await until(lambda: ann.client.connected == wire.endpoint)
+
+
+class Asked:
+    """A UDP port that keeps to whom it was told to send."""
+
+    endpoint = (LOOPBACK, 396)
+
+    def __init__(self) -> None:
+        self.received: Callable[[list[tuple[bytes, Endpoint]]], None] = lambda _: None
+        self.answered: list[Endpoint] = []
+
+    def open(self, _: Endpoint, received: Callable[[list[tuple[bytes, Endpoint]]], None]) -> Self:
+        self.received = received
+        return self
+
+    def send(self, _: bytes, to: Endpoint) -> None:
+        self.answered.append(to)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.asyncio
+async def test_plain_questions_are_answered_over_loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked()
+    monkeypatch.setattr("nwip.dss.server.open_port", asked.open)
+    membership = party("dss")
+    server = DssServer(
+        PARAMETERS,
+        identity=membership.identity,
+        boot=b"0" * 16,
+        admit=lambda _: True,
+        trust=lambda _: True,
+        membership=membership,
+    )
+    await server.start([(LOOPBACK, 0)], [asked.endpoint])
+    server.directory.merge(Record(b"o" * 16, 1, 1, Service(4, "ANN", 1, bytes(6), 0x451, 0)), 0.0)
+    query = SapQuery(SapOperation.NEAREST_QUERY, 4).encode()
+    question = Packet(Address(0, b"\xff" * 6, 0x452), Address(0, b"myself", 0x4000), 0, query).encode()
+    asked.received([(question, ("192.0.2.1", 4000)), (question, (LOOPBACK, 4000))])
+    assert asked.answered == [(LOOPBACK, 4000)]
+    assert server.drops == {"plain, in a sealed domain": 1}
+    await server.close()
+
+
 @pytest.mark.asyncio
 async def test_who_says_nothing_or_half_a_handshake_is_told_that_it_is_late() -> None:
     async with site(party("dss"), limits=Limits(first_message=0.1)) as server:
@@ -294,13 +396,17 @@ async def test_handshakes_are_limited_by_address_and_sessions_too() -> None:
         at = server.endpoints[0]
         async with Running("ann", at) as ann:
             await until(lambda: ann.client.connected is not None)
-            with pytest.raises(DssRefused, match="no more sessions"):
+            with pytest.raises(DssRefused, match="unproven: no more sessions"):
                 await read_domain(at, membership=party("bob"))
         await until(lambda: len(server.engine) == 0)
-        server._pump.door._handshakes = TokenBuckets(0.0, 1.0)  # type: ignore[union-attr]
-        await read_domain(at, membership=party("bob"))
-        with pytest.raises(DssRefused, match="too many handshakes"):
+        door = server._pump.door
+        assert isinstance(door, Door)
+        for buckets, words in (("_total", "from everywhere"), ("_handshakes", "from this address")):
+            setattr(door, buckets, TokenBuckets(0.0, 1.0))
             await read_domain(at, membership=party("bob"))
+            with pytest.raises(DssRefused, match=words):
+                await read_domain(at, membership=party("bob"))
+            setattr(door, buckets, TokenBuckets(8.0, 128.0))
 
 
 @pytest.mark.asyncio
@@ -352,7 +458,7 @@ async def test_a_revocation_takes_effect_at_three_dss_within_a_second() -> None:
                 )
             )
             assert time.monotonic() - began < 1.0
-            assert "closed: this node was revoked" in ann.happened
+            await until(lambda: "closed: this node was revoked" in ann.happened)
             for each in (bob, cy):
                 assert each.membership.roster.is_revoked(key("ann").identity)
                 assert each.client.connected is not None
@@ -500,6 +606,20 @@ async def test_a_dss_that_starts_again_with_what_it_kept_knows_its_members() -> 
             await read_domain(server.endpoints[0], membership=party("bob"))
     assert before.roster.listeners == []
     assert before.secrets.listeners == []
+
+
+def test_a_key_decides_which_dss_may_call_and_no_address() -> None:
+    membership = party("dss")
+    options = {"identity": membership.identity, "boot": b"0" * 16, "admit": lambda _: True}
+    sealed = DssServer(PARAMETERS, **options, membership=membership)  # type: ignore[arg-type]
+    assert sealed.replication._admit("203.0.113.9")
+    listed = DssServer(PARAMETERS, **options, membership=membership, admit_peers=lambda _: False)  # type: ignore[arg-type]
+    assert not listed.replication._admit("203.0.113.9")
+
+
+def test_handshakes_of_one_ipv6_network_are_counted_together() -> None:
+    assert _source("2001:db8::1") == _source("2001:db8::ffff:1") != _source("2001:db8:0:1::1")
+    assert _source("192.0.2.1") != _source("192.0.2.2")
 
 
 def test_an_identity_that_is_not_the_keys_is_a_fault_of_the_caller() -> None:

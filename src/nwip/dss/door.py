@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 
 HANDSHAKE_RATE: Final = 8.0  # a second from one address, or one IPv6 network of 64 bits
 HANDSHAKE_BURST: Final = 128.0  # a whole site behind one address that comes back at once
+TOTAL_RATE: Final = 200.0  # a second from everywhere: a tenth of the processor that carries packets too
+TOTAL_BURST: Final = 512.0  # a whole domain that comes back at once
 
 SEALED_TEXT: Final = "this domain is sealed: join it with an invitation, nwip join TOKEN"
 
@@ -38,14 +40,15 @@ class Door:
         self._only_dss = only_dss
         self._limit = limit
         self._handshakes = TokenBuckets(HANDSHAKE_RATE, HANDSHAKE_BURST)
+        self._total = TokenBuckets(TOTAL_RATE, TOTAL_BURST, 1)
 
     async def let_in(
         self, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> LetIn | None:
         """Return who has come, with whom the session may go on; None when it is over."""
         refusal = session.refusal
-        if refusal is None and not self._handshakes.allow(_source(session.peer), _now()):
-            refusal = Refused(Reason.FULL, "too many handshakes come from this address: wait a little")
+        if refusal is None:
+            refusal = self._objection(_source(session.peer), _now())
         if refusal is None:
             try:
                 async with asyncio.timeout(self._limit):
@@ -66,6 +69,13 @@ class Door:
                 raise
             _log.info("%s: not let in: %s", session.name, refusal.text)
         await _last_word(refusal, reader, writer)
+        return None
+
+    def _objection(self, source: str, now: float) -> Refused | None:
+        if not self._handshakes.allow(source, now):
+            return Refused(Reason.FULL, "too many handshakes come from this address: wait a little")
+        if not self._total.allow("", now):
+            return Refused(Reason.FULL, "too many handshakes come from everywhere: wait a little")
         return None
 
     async def _shake_hands(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> LetIn:

@@ -46,7 +46,7 @@ class DssServer:
     place of new ones. `endpoints` and `question_endpoints` are the TCP and UDP addresses that it listens at,
     with the ports that it got. With `membership` the domain is sealed: `identity` must be that of its key
     (`ValueError`), and only members are let in; other DSSs then from any address, unless `admit_peers` says
-    otherwise.
+    otherwise. Questions, which are plain, are then answered over loopback only, but for where a DSS is.
     """
 
     def __init__(
@@ -226,6 +226,9 @@ class DssServer:
                 nearest = self.answer_nearest(data, source)
                 if nearest is not None:
                     port.send(nearest, source)
+                    continue
+                if self._membership is not None and not _is_loopback(source[0]):
+                    asked.drops["plain, in a sealed domain"] += 1
                     continue
                 for response in asked.answer(data, source, self.engine.parameters):
                     port.send(response, source)
