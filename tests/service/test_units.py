@@ -47,7 +47,7 @@ def test_a_unit_leaves_little_open(tmp_path: Path, more: list[str]) -> None:
     shutil.copy(UNITS / "nwip.service", tmp_path)
     for name in more:
         (tmp_path / "nwip.service.d").mkdir(exist_ok=True)
-        shutil.copy(UNITS / "nwip.service.d" / name, tmp_path / "nwip.service.d")
+        shutil.copy(UNITS / "drop-ins" / name, tmp_path / "nwip.service.d")
     command = ["systemd-analyze", "--no-pager", "security", "--offline=yes", f"--threshold={MOST_EXPOSED}"]
     judged = subprocess.run(
         [*command, "./nwip.service"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
@@ -76,8 +76,8 @@ def test_only_the_drop_ins_give_capabilities_and_packet_sockets() -> None:
     alone = settings("nwip.service")
     assert alone["CapabilityBoundingSet"] == alone["AmbientCapabilities"] == []
     assert "AF_PACKET" not in " ".join(alone["RestrictAddressFamilies"])
-    assert settings("nwip.service.d/lan.conf")["AmbientCapabilities"] == ["CAP_NET_RAW"]
-    assert settings("nwip.service.d/ports.conf")["AmbientCapabilities"] == ["CAP_NET_BIND_SERVICE"]
+    assert settings("drop-ins/lan.conf")["AmbientCapabilities"] == ["CAP_NET_RAW"]
+    assert settings("drop-ins/ports.conf")["AmbientCapabilities"] == ["CAP_NET_BIND_SERVICE"]
 
 
 def confinement(folder: Path, python: Python, *files: str) -> list[str]:
@@ -129,7 +129,7 @@ def test_a_node_hears_a_lan_under_the_restrictions_of_the_drop_in(folder: Path) 
     file = write_configuration(
         folder, SERVED.replace('kind = "dosbox"', 'kind = "dosbox"\nport = 20995') + LAN
     )
-    confined = confinement(folder, python, "nwip.service", "nwip.service.d/lan.conf")
+    confined = confinement(folder, python, "nwip.service", "drop-ins/lan.conf")
     with (
         two_hosts("192.0.2.1/24", "192.0.2.2/24") as (name, _),
         nwip_up(
