@@ -17,7 +17,7 @@ from nwip.directory.records import Endpoint, Kind, Node, Record, Service
 from nwip.directory.table import Directory
 from nwip.dss.client import DssClient
 from nwip.dss.connecting import connect
-from nwip.dss.door import Door, _source
+from nwip.dss.door import Door
 from nwip.dss.framing import Splitter
 from nwip.dss.guest import Welcome, join_domain
 from nwip.dss.introduction import member_seal
@@ -403,12 +403,66 @@ async def test_handshakes_are_limited_by_address_and_sessions_too() -> None:
         await until(lambda: len(server.engine) == 0)
         door = server._pump.door
         assert isinstance(door, Door)
-        for buckets, words in (("_total", "from everywhere"), ("_handshakes", "from this address")):
-            setattr(door, buckets, TokenBuckets(0.0, 1.0))
+        door._limits._each = TokenBuckets(0.0, 1.0)
+        await read_domain(at, membership=party("bob"))
+        with pytest.raises(DssRefused, match="from this address"):
             await read_domain(at, membership=party("bob"))
-            with pytest.raises(DssRefused, match=words):
-                await read_domain(at, membership=party("bob"))
-            setattr(door, buckets, TokenBuckets(8.0, 128.0))
+
+
+@pytest.mark.asyncio
+async def test_an_address_is_known_once_a_member_has_spoken_from_it() -> None:
+    async with site(party("dss")) as server:
+        door = server._pump.door
+        assert isinstance(door, Door)
+        connection = await connect(server.endpoints[0], None, member_seal(party("ann")))
+        connection.writer.transport.abort()
+        await until(lambda: len(server.engine) == 0)
+        assert not door._limits._known
+        await read_domain(server.endpoints[0], membership=party("ann"))
+        await until(lambda: LOOPBACK in door._limits._known)
+
+
+@pytest.mark.asyncio
+async def test_who_says_nothing_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nwip.dss.door.WAITING_LIMIT", 3)
+    async with site(party("dss")) as server:
+        for at in (server.endpoints[0], peers_at(server)):
+            silent = [await asyncio.open_connection(*at) for _ in range(6)]
+            first, _ = silent[0]
+            assert await asyncio.wait_for(_ended(first), 2.0)
+            name = "ann" if at == server.endpoints[0] else "dss2"
+            connection = await connect(at, None, member_seal(party(name)))
+            connection.writer.transport.abort()
+            for _, writer in silent:
+                writer.transport.abort()
+
+
+async def _ended(reader: asyncio.StreamReader) -> bool:
+    """Return when a connection has ended without a word."""
+    try:
+        return not await reader.read(1)
+    except ConnectionError:
+        return True
+
+
+@pytest.mark.asyncio
+async def test_who_is_turned_away_holds_no_place_and_is_told_no_more_than_can_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nwip.dss.door.LAST_WORDS", 1)
+    async with site(party("dss")) as server:
+        door = server._pump.door
+        assert isinstance(door, Door)
+        door._limits._each = TokenBuckets(0.0, 1.0)
+        await read_domain(server.endpoints[0], membership=party("ann"))
+        told, writer = await asyncio.open_connection(*server.endpoints[0])
+        await until(lambda: door._last_words == 1)
+        assert len(server.engine) == 0
+        untold, other = await asyncio.open_connection(*server.endpoints[0])
+        assert await _ended(untold)
+        assert b"too many handshakes" in await told.read()
+        writer.transport.abort()
+        other.transport.abort()
 
 
 @pytest.mark.asyncio
@@ -617,11 +671,6 @@ def test_a_key_decides_which_dss_may_call_and_no_address() -> None:
     assert sealed.replication._admit("203.0.113.9")
     listed = DssServer(PARAMETERS, **options, membership=membership, admit_peers=lambda _: False)  # type: ignore[arg-type]
     assert not listed.replication._admit("203.0.113.9")
-
-
-def test_handshakes_of_one_ipv6_network_are_counted_together() -> None:
-    assert _source("2001:db8::1") == _source("2001:db8::ffff:1") != _source("2001:db8:0:1::1")
-    assert _source("192.0.2.1") != _source("192.0.2.2")
 
 
 def test_an_identity_that_is_not_the_keys_is_a_fault_of_the_caller() -> None:
