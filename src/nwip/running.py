@@ -11,6 +11,7 @@ from nwip.banner import Facts
 from nwip.collector import Collector
 from nwip.config import Config
 from nwip.dataplane.passed import PassedSockets
+from nwip.dataplane.waiting import new_loop
 from nwip.node import RunningNode
 from nwip.notify import ServiceManager
 
@@ -26,7 +27,8 @@ def run(config: Config, echo: Callable[[str], None], announce: Callable[[Facts],
         from nwip import prebinding  # noqa: PLC0415 - what it imports is there on UNIX only
 
         config = prebinding.settle(config, passed)
-    return asyncio.run(_run(config, echo, announce, passed))
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(_run(config, echo, announce, passed))
 
 
 async def _run(
