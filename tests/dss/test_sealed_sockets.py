@@ -328,7 +328,9 @@ class Asked:
         self.received: Callable[[list[tuple[bytes, Endpoint]]], None] = lambda _: None
         self.answered: list[Endpoint] = []
 
-    def open(self, _: Endpoint, received: Callable[[list[tuple[bytes, Endpoint]]], None]) -> Self:
+    def open(
+        self, _: Endpoint, received: Callable[[list[tuple[bytes, Endpoint]]], None], *, passed: object
+    ) -> Self:
         self.received = received
         return self
 
