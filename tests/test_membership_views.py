@@ -106,6 +106,16 @@ async def test_a_dss_that_listens_everywhere_names_the_addresses_of_its_machine(
     assert (await invited(views)).servers == [("192.0.2.9", 396), ("10.0.0.9", 396)]
 
 
+async def test_a_dss_at_all_ipv6_addresses_alone_must_be_told_which(
+    node: Node, views: MembershipViews
+) -> None:
+    node.dss.endpoints = [("::", 396)]
+    assert "--server" in (await refused(views, "invite")).sentence
+    assert (await invited(views, servers=["[2001:db8::1]:396"])).servers == [("2001:db8::1", 396)]
+    node.dss.endpoints = [("2001:db8::2", 396)]
+    assert (await invited(views)).servers == [("2001:db8::2", 396)]
+
+
 async def test_a_dss_on_loopback_alone_invites_to_loopback(node: Node, views: MembershipViews) -> None:
     node.dss.endpoints = [("127.0.0.1", 10396)]
     assert (await invited(views)).servers == [("127.0.0.1", 10396)]

@@ -94,6 +94,8 @@ class MembershipViews:
         servers = [*_named(wanted.servers), *_reached(dss.endpoints)]
         ports = sorted({port for _, port in dss.peering.endpoints}) if dss.peering is not None else []
         peers = [(host, port) for port in ports for host in dict.fromkeys(host for host, _ in servers)]
+        if not servers:
+            raise Answer(1, "say where this DSS is reached: --server HOST[:PORT]")
         if wanted.role == "dss" and not peers:
             raise Answer(1, "this DSS has no port for other DSSs: see dss.peer-port in its configuration")
         try:
@@ -244,8 +246,9 @@ def _reached(endpoints: list[Endpoint]) -> list[Endpoint]:
     """Return where others reach a DSS: at loopback only if it listens nowhere else."""
     found: dict[Endpoint, None] = {}
     for host, port in endpoints:
-        everywhere = ipaddress.ip_address(host).is_unspecified
-        hosts = [main_address(), *local_addresses()] if everywhere else [host]
+        hosts = [host]
+        if ipaddress.ip_address(host).is_unspecified:  # the IPv6 addresses of a machine come and go
+            hosts = [main_address(), *local_addresses()] if ":" not in host else []
         found.update({(each, port): None for each in hosts})
     outside = [at for at in found if not ipaddress.ip_address(at[0]).is_loopback]
     return outside or list(found)
