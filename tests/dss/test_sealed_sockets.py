@@ -15,13 +15,14 @@ from nodes import until
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Endpoint, Kind, Node, Record, Service
 from nwip.directory.table import Directory
+from nwip.dss import messages
 from nwip.dss.client import DssClient
-from nwip.dss.connecting import connect
+from nwip.dss.connecting import Connection, connect
 from nwip.dss.door import Door
-from nwip.dss.framing import Splitter
-from nwip.dss.guest import Welcome, join_domain
+from nwip.dss.framing import Splitter, frame
+from nwip.dss.guest import Welcome, _read, join_domain
 from nwip.dss.introduction import member_seal
-from nwip.dss.messages import Hello, Reason, Refused, decode
+from nwip.dss.messages import DomainSecret, Goodbye, Hello, Joined, Reason, Refused, decode, encode
 from nwip.dss.peers import Limits
 from nwip.dss.probe import probe
 from nwip.dss.reader import DssRefused, DssUnreachable, read_domain
@@ -363,6 +364,38 @@ async def test_plain_questions_are_answered_over_loopback_only(monkeypatch: pyte
 
 
 @pytest.mark.asyncio
+async def test_a_record_is_read_in_slices() -> None:
+    client = CallingStream(*member_seal(party("ann")))
+    server = ServingStream(key("dss"), DOMAIN, 1, lambda _, __: SECRET)
+    for _ in range(2):
+        list(server.receive(client.take()))
+        list(client.receive(server.take()))
+    server.send(bytes(10_000))
+    server.end()
+    reader = asyncio.StreamReader()
+    reader.feed_data(server.take())
+    connection = SealedConnection(client, reader, Written())  # type: ignore[arg-type]
+    assert [len(await connection.read(4096)) for _ in range(4)] == [4096, 4096, 1808, 0]
+
+
+@pytest.mark.asyncio
+async def test_a_guest_that_is_sent_away_without_its_due_is_no_member() -> None:
+    whole: list[messages.Message] = [
+        Joined(b"s"),
+        messages.Roster([b"r"]),
+        DomainSecret(1, SECRET),
+        Goodbye(),
+    ]
+    for missing in (0, 2, 3):
+        reader = asyncio.StreamReader()
+        for message in whole[:missing] + whole[missing + 1 :]:
+            reader.feed_data(frame(encode(message)))
+        reader.feed_eof()
+        with pytest.raises(ConnectionError, match="too early"):
+            await _read(Connection(reader, Written()))  # type: ignore[arg-type]
+
+
+@pytest.mark.asyncio
 async def test_who_says_nothing_or_half_a_handshake_is_told_that_it_is_late() -> None:
     async with site(party("dss"), limits=Limits(first_message=0.1)) as server:
         for beginning in (b"", b"NW", b"NWS1", b"NWS1\0\0", b"NWS1\0\x65" + bytes(50)):
@@ -423,7 +456,8 @@ async def test_an_address_is_known_once_a_member_has_spoken_from_it() -> None:
 @pytest.mark.asyncio
 async def test_who_says_nothing_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nwip.dss.door.WAITING_LIMIT", 3)
-    async with site(party("dss")) as server:
+    async with site(party("dss")) as server, Running("bob", server.endpoints[0]) as bob:
+        await until(lambda: bob.client.connected)
         for at in (server.endpoints[0], peers_at(server)):
             silent = [await asyncio.open_connection(*at) for _ in range(6)]
             first, _ = silent[0]
@@ -433,6 +467,8 @@ async def test_who_says_nothing_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch
             connection.writer.transport.abort()
             for _, writer in silent:
                 writer.transport.abort()
+        assert bob.happened.count("opened") == 1
+        assert bob.client.connected is not None
 
 
 async def _ended(reader: asyncio.StreamReader) -> bool:
