@@ -6,6 +6,7 @@ A peer's bursts may come joined, and go on so: see `joining.py`.
 
 import errno
 import socket
+from collections.abc import Sequence
 from typing import Final
 
 from nwip.dataplane.arena import SLOTS, Arena
@@ -17,14 +18,14 @@ from nwip.dataplane.flows import Books, Flows
 from nwip.dataplane.joining import MANY, Joining
 from nwip.dataplane.kernel import SOL_UDP, UDP_SEGMENT, errno_of
 from nwip.dataplane.outbox import Outbox
-from nwip.dataplane.portable import PortablePort, Received
+from nwip.dataplane.portable import BUDGET, PortablePort, Received
 from nwip.dataplane.runs import Sorter
-from nwip.dataplane.sockaddr import SIZES, endpoint_of, sockaddr
+from nwip.dataplane.sockaddr import SIZES, endpoint_of, name_of
 from nwip.dataplane.tally import Tally
 from nwip.dataplane.traffic import traffic
 from nwip.directory.records import Endpoint
 
-BATCHES: Final = 4  # a wake-up: about half a millisecond, so that timers and sessions are not starved
+BATCHES: Final = 2  # a wake-up: about half a millisecond, so that timers and sessions are not starved
 FEW: Final = 4  # bursts that may have as many packets as that
 NOTHING: Final = (errno.EAGAIN, errno.EINTR)
 
@@ -45,6 +46,7 @@ class BatchedPort(PortablePort):
         self._joining = Joining(sock, self.name_size)
         self._books = books
         self._arena = Arena(self.name_size)
+        self._most = BUDGET  # datagrams that the next call takes: few while most are to be looked at
         self.flows = Flows(self._arena, books, self.tally)
         super().__init__(sock, received, busy_poll=busy_poll)
 
@@ -64,7 +66,7 @@ class BatchedPort(PortablePort):
 
     def name_of(self, endpoint: Endpoint) -> bytes:
         """Return an endpoint as the kernel writes it: in `name_size` octets if it is of the port's family."""
-        return sockaddr(endpoint, socket.AF_INET6 if ":" in endpoint[0] else socket.AF_INET)
+        return name_of(endpoint)
 
     def outbox(self, base: int) -> Outbox:
         """Return what sends packets in slots from an address on."""
@@ -74,13 +76,16 @@ class BatchedPort(PortablePort):
         """Send a packet to the whole audience but one of it, and count it."""
         self._write_books(*self.audience.send(self.fileno(), packet, besides), len(packet), besides)
 
-    def repeat(self, at: int, length: int, besides: bytes) -> None:
-        """Do the same with a packet that lies in memory."""
-        self._write_books(*self.audience.repeat(self.fileno(), at, length, besides), length, besides)
+    def repeat(self, addresses: Sequence[int], length: int, besides: bytes) -> None:
+        """Do the same with packets of one length that lie in memory."""
+        sent, refused = self.audience.repeat(self.fileno(), addresses, length, besides)
+        self._write_books(sent, refused, length, besides, len(addresses))
 
-    def _write_books(self, sent: int, refused: int, length: int, besides: bytes | None) -> None:
-        was_left_out = sent + refused < len(self.audience)  # not where it is heard at another port
-        self.tally.copy(length, besides if was_left_out else None)
+    def _write_books(
+        self, sent: int, refused: int, length: int, besides: bytes | None, packets: int = 1
+    ) -> None:
+        was_left_out = sent + refused < len(self.audience) * packets  # not where it is heard at another port
+        self.tally.copy(length, besides if was_left_out else None, packets)
         self._books.packets_out += sent
         self._books.octets_out += sent * length
         if refused:
@@ -93,7 +98,7 @@ class BatchedPort(PortablePort):
         arena = self._arena
         descriptor = self._socket.fileno()
         for _ in range(BATCHES):
-            count = arena.receive(descriptor)
+            count = arena.receive(descriptor, self._most)
             if count < 0 and errno_of() not in NOTHING:
                 continue  # an ICMP error of an earlier send: says nothing about what waits
             if count <= 0:
@@ -101,11 +106,13 @@ class BatchedPort(PortablePort):
             traffic.datagrams += count
             copies = self.tally.copies
             left = self._forward(count)
+            is_full = count == self._most
+            self._most = BUDGET if 2 * left > count else SLOTS
             if count >= MANY and not left and self._joining.begins(arena, count):
                 return
-            if 2 * left > SLOTS or self._socket.fileno() < 0:
+            if 2 * left > BUDGET or self._socket.fileno() < 0:
                 return
-            if count < SLOTS and self.tally.copies == copies:  # while copies went out, more may have come
+            if not is_full and self.tally.copies == copies:  # while copies went out, more may have come
                 return
 
     def _drain_bursts(self, bursts: BurstArena) -> None:
@@ -122,7 +129,7 @@ class BatchedPort(PortablePort):
                 is_empty = errno_of() == errno.EAGAIN
                 break
             runs = sorter.take(bursts, count)
-            if 2 * sorter.left > SLOTS or self._socket.fileno() < 0:
+            if 2 * sorter.left > BUDGET or self._socket.fileno() < 0:
                 break
             if count < most and not bursts.is_parting:
                 break
@@ -140,8 +147,11 @@ class BatchedPort(PortablePort):
         if self._socket.fileno() < 0:
             return 0
         left = forward(self.flows, count)
-        if left:
-            self._received([(arena.datagram(slot), endpoint_of(arena.name(slot))) for slot in left])
+        for start in range(0, len(left), BUDGET):
+            if self._socket.fileno() < 0:
+                break
+            some = left[start : start + BUDGET]
+            self._received([(arena.datagram(slot), endpoint_of(arena.name(slot))) for slot in some])
         return len(left)
 
 

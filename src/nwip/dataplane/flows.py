@@ -7,7 +7,7 @@ is decided here. Whoever changes what was decided on says so: `forget`, `forget_
 `clear`. To forget too much costs a packet's time, to forget too little is a fault.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from nwip.dataplane.arena import Arena
@@ -53,8 +53,9 @@ class Target(Protocol):
         ...
 
 
-Repeat = Callable[[Arena, int, int, bytes, bytes], None]
-"""Called with an arena, a slot, the length there, the source, ten octets, and the address it came from."""
+Repeat = Callable[[Arena, Sequence[int], int, bytes, bytes], None]
+"""Called with an arena, slots of it whose broadcasts have the same length, source and address that they came
+from, and with these three; the source is ten octets."""
 
 
 class Exit:
@@ -64,6 +65,7 @@ class Exit:
     to, and `maximum` is the largest packet in octets that it carries. `raises`: it is another network, or
     another medium, and the transport control is raised. `turns`: it leads back out of the port of a star,
     where whoever is a source is at the same address as a destination, so that one table serves for both.
+    `pings_all`: a ping to a host there is sent as a broadcast, see `Located`.
     """
 
     __slots__ = (
@@ -73,6 +75,7 @@ class Exit:
         "groups_of_some",
         "maximum",
         "names",
+        "pings_all",
         "raises",
         "some",
         "sources",
@@ -80,12 +83,21 @@ class Exit:
     )
 
     def __init__(
-        self, target: Target, books: Books, maximum: int, arena: Arena, *, raises: bool, turns: bool
+        self,
+        target: Target,
+        books: Books,
+        maximum: int,
+        arena: Arena,
+        *,
+        raises: bool,
+        turns: bool,
+        pings_all: bool,
     ) -> None:
         self.target = target
         self.books = books
         self.maximum = maximum
         self.raises = raises
+        self.pings_all = pings_all
         self.names: dict[bytes, bytes] = {}
         self.sources: dict[bytes, bytes] = self.names if turns else {}
         self.all = target.outbox(arena.base)
@@ -102,7 +114,7 @@ class Flows:
     `network` is the number of the port's network, four octets, which is written where a packet says "this
     network". `hop_limit` is the transport control that no packet may have behind a router, `maximum` the
     largest packet that may come in, in octets. `books` and `tally` are those of the port. `was_mixed` says
-    whether something was left of the last batch.
+    whether something was left of the last batch, `said` is the header of a broadcast that could be repeated.
     """
 
     def __init__(self, arena: Arena, books: Books, tally: Tally) -> None:
@@ -117,16 +129,20 @@ class Flows:
         self.everyone = bytes(NETWORK_SIZE)
         self.repeat: Repeat | None = None
         self.speakers: dict[bytes, bytes] = {}
+        self.said = b""
         self._routed: dict[bytes, set[bytes]] = {}
 
-    def exit(self, target: Target, books: Books, maximum: int, *, raises: bool) -> Exit:
+    def exit(
+        self, target: Target, books: Books, maximum: int, *, raises: bool, pings_all: bool = False
+    ) -> Exit:
         """Return the exit by a port of a link."""
         for way in self.exits:
             if way.target is target and way.raises is raises:
                 return way
         turns = not raises and target.tally is self.tally
-        self.exits.append(Exit(target, books, maximum, self.arena, raises=raises, turns=turns))
-        return self.exits[-1]
+        way = Exit(target, books, maximum, self.arena, raises=raises, turns=turns, pings_all=pings_all)
+        self.exits.append(way)
+        return way
 
     def learn(
         self, source: bytes, name: bytes, destination: bytes, place: bytes, way: Exit, *, routed: bool
@@ -153,6 +169,7 @@ class Flows:
             self.speakers.clear()
         self.everyone = everyone
         self.repeat = repeat
+        self.said = b""
         self.speakers[source] = name
 
     def forget(self, address: bytes) -> None:
