@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dss.sealed_engines import come, engine_of, last_reason, told
-from dss.sealed_parties import SECRET, inviting, party, revoked
+from dss.sealed_parties import SECRET, inviting, party, revoked, statement
 from nwip.dss.introduction import NotLetInError, guest_seal, judge, member_seal
 from nwip.dss.messages import (
     Goodbye,
@@ -18,17 +18,15 @@ from nwip.security import statements
 from nwip.security.invitations import Invitation
 from nwip.security.keys import KeyPair
 from nwip.security.membership import Membership
-from nwip.security.stream import of_guest, of_member
+from nwip.security.stream import Hint, of_guest, of_member
 from nwip.wire import WireError
-from security.membership_parts import key
-
-DSSS = ("dss", "dss2", "dss3")
+from security.membership_parts import STRANGER, key, member
 
 
 def guest_of(membership: Membership, guest: KeyPair, secret: bytes) -> Proof:
     assert membership.invitations is not None
     seal = guest_seal(invitation_of(membership, secret), guest)
-    payload, psk = seal.choose(membership.key.public, None)
+    payload, psk = seal.choose(Hint(membership.key.public))
     found, proof = judge(membership, guest.public, payload, 0.0, only_dss=False)
     assert found == psk
     return proof
@@ -119,7 +117,7 @@ def test_who_is_let_in_and_why_others_are_not() -> None:
     membership = inviting()
     membership.roster.merge(revoked("bob"))
     secret = invite(membership)
-    guest = guest_seal(invitation_of(membership, secret), key("x")).choose(b"", None).payload
+    guest = guest_seal(invitation_of(membership, secret), key("x")).choose(Hint(b"")).payload
     assert judged(membership, "ann", of_member(1)) is None
     assert judged(membership, "dss2", of_member(1), only_dss=True) is None
     assert judged(membership, "x", guest) is None
@@ -140,15 +138,31 @@ def test_a_client_uses_the_secret_that_the_dss_has() -> None:
     membership.secrets.rotate(b"2" * 32, 0.0)
     choose = member_seal(membership).choose
     public = key("dss").public
-    assert choose(public, 2) == (of_member(2), b"2" * 32)
-    assert choose(public, 1) == (of_member(1), SECRET)  # a DSS that has not heard of the change yet
-    assert choose(public, 3) == choose(public, None) == (of_member(2), b"2" * 32)
+    assert choose(Hint(public, 2)) == (of_member(2), b"2" * 32)
+    assert choose(Hint(public, 1)) == (of_member(1), SECRET)  # a DSS that has not heard of the change yet
+    assert choose(Hint(public, 3)) == choose(Hint(public)) == (of_member(2), b"2" * 32)
     for stranger in ("bob", "nobody"):
         with pytest.raises(WireError, match="no DSS"):
-            choose(key(stranger).public, 2)
+            choose(Hint(key(stranger).public, 2))
     membership.roster.merge(revoked("dss"))
     with pytest.raises(WireError, match="revoked"):
-        choose(public, 2)
+        choose(Hint(public, 2))
+
+
+def test_a_dss_that_has_come_meanwhile_shows_that_it_is_one() -> None:
+    membership = party("ann", knows=("ann",))
+    choose = member_seal(membership).choose
+    public = key("dss").public
+    with pytest.raises(WireError, match="no DSS"):
+        choose(Hint(public, 1))
+    with pytest.raises(WireError, match="no DSS"):  # the statement of another
+        choose(Hint(key("eve").public, 1, statement("dss2")))
+    with pytest.raises(WireError, match="not signed"):
+        choose(Hint(public, 1, STRANGER.sign(member("dss", 1, "dss"), membership.domain)))
+    assert choose(Hint(public, 1, statement("dss"))) == (of_member(1), SECRET)
+    membership.roster.merge(revoked("dss"))
+    with pytest.raises(WireError, match="revoked"):
+        choose(Hint(public, 1, statement("dss")))
 
 
 def test_a_dss_takes_members_that_slept_through_a_change() -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from dss.sealed_parties import party
+from dss.sealed_parties import party, statement
 from dss.sealed_sites import LOOPBACK, PARAMETERS, Running, peers_at, site
 from nodes import until
 from nwip.dss.connecting import connect
@@ -27,7 +27,7 @@ async def test_who_says_nothing_or_half_a_handshake_is_told_that_it_is_late() ->
             reader, writer = await asyncio.open_connection(*server.endpoints[0])
             writer.write(beginning)
             answer = await asyncio.wait_for(reader.read(), 2.0)
-            hint = 38 if beginning == b"NWS1\0\0" else 0
+            hint = 38 + len(statement("dss")) if beginning == b"NWS1\0\0" else 0
             (octets,) = Splitter().feed(answer[hint:])
             message = decode(octets)
             assert isinstance(message, Refused)

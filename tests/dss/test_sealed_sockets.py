@@ -80,8 +80,15 @@ async def test_strangers_are_told_why_they_are_not_let_in() -> None:
         with pytest.raises(DssRefused, match="only sessions between DSS"):
             await read_domain(peers_at(server), membership=party("ann"))
         assert isinstance(await probe(at, membership=party("ann")), Hello)
+
+
+@pytest.mark.asyncio
+async def test_a_dss_shows_that_it_is_one_to_a_member_that_has_not_heard_of_it() -> None:
+    newly = party("ann", knows=("ann",))
+    async with site(party("dss")) as server, site(party("dss2", knows=("ann",))) as false:
         with pytest.raises(DssUnreachable, match="no DSS of this domain"):
-            await read_domain(at, membership=party("ann", knows=("ann",)))
+            await read_domain(false.endpoints[0], membership=newly)
+        assert (await read_domain(server.endpoints[0], membership=newly)).dss_identity == key("dss").identity
 
 
 @pytest.mark.asyncio
