@@ -201,6 +201,8 @@ async def test_what_cannot_be_kept_is_said(
         assert answer.code == 3
         assert "No space left" in answer.sentence
     assert node.holder.roster.is_revoked(key("museum").identity)
+    assert node.holder.secrets.current is not None
+    assert node.holder.secrets.current[0] == 1, "what is not kept is not told"
 
 
 async def test_too_many_invitations_are_refused(

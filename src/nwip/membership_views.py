@@ -104,7 +104,7 @@ class MembershipViews:
         except InvitationsError as error:
             raise Answer(1, str(error)) from None
         except OSError as error:
-            raise Answer(3, f"the invitation cannot be kept ({error.filename}: {error.strerror})") from None
+            raise Answer(3, f"the invitation cannot be kept ({_where(error)})") from None
         line = Invitation(
             domain=holder.domain,
             servers=list(dict.fromkeys(servers))[:SERVERS],
@@ -167,13 +167,10 @@ class MembershipViews:
     async def rotate(self, _: Question) -> Row:
         """Begin the next epoch of the domain's secret."""
         holder, _dss = self._holder()
-        known = holder.secrets
-        known.rotate(secrets.token_bytes(32), asyncio.get_running_loop().time())
-        epoch = known.current[0] if known.current is not None else 0
         try:
-            holder.keep()
+            epoch = holder.rotate(secrets.token_bytes(32), asyncio.get_running_loop().time())
         except OSError as error:
-            raise Answer(3, _not_kept(f"epoch {epoch} is in force", error)) from None
+            raise Answer(3, f"the secret stays as it is: no other can be kept ({_where(error)})") from None
         return {"domain": holder.domain, "epoch": epoch}
 
     def _party(self) -> Party:
@@ -221,8 +218,11 @@ class MembershipViews:
 
 
 def _not_kept(done: str, error: OSError) -> str:
-    where = f"{error.filename}: {error.strerror}"
-    return f"{done}, but that cannot be kept ({where}): make room before this node is started again"
+    return f"{done}, but that cannot be kept ({_where(error)}): make room before this node is started again"
+
+
+def _where(error: OSError) -> str:
+    return f"{error.filename}: {error.strerror}"
 
 
 def _named(texts: list[str]) -> list[Endpoint]:
