@@ -41,6 +41,7 @@ async def test_a_node_is_who_its_key_says_and_notes_how_old_invitations_are(
         assert running.dss is not None
         assert running.identity == party.node.identity
         assert running.dss.engine.identity == party.dss.identity
+        assert running.dss.engine._admit("203.0.113.9"), "a key decides, no address"
         assert not (tmp_path / "s" / "identity").exists()
         assert not (tmp_path / "s" / "invitations").exists()
         assert party.dss.invitations is not None

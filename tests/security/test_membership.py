@@ -129,6 +129,22 @@ def test_a_disk_that_is_full_lets_nobody_in_and_the_guest_may_try_again() -> Non
         dss.admit(GUEST.public, pending, 1.0)
 
 
+def test_a_secret_that_cannot_be_kept_changes_nothing() -> None:
+    dss = founder()
+    assert dss.rotate(b"1" * 32, 0.0) == 1
+
+    def keep() -> None:
+        raise OSError(28, "No space left on device")
+
+    dss.keep = keep
+    with pytest.raises(OSError, match="No space left"):
+        dss.rotate(b"2" * 32, 0.0)
+    assert dss.secrets.current == (1, b"1" * 32)
+    dss.keep = lambda: None
+    assert dss.rotate(b"3" * 32, 1.0) == 2
+    assert dss.secrets.of_epoch(1, 1.0) == b"1" * 32
+
+
 def test_without_the_authoritys_key_nobody_is_admitted_or_revoked() -> None:
     dss = founder()
     pending = invite(dss)

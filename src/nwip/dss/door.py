@@ -103,7 +103,8 @@ class Door:
             return psk
 
         epoch, _ = membership.secrets.current or (0, b"")
-        stream = ServingStream(membership.key, membership.domain, epoch, choose)
+        statement = membership.roster.signed_of(membership.identity) or b""
+        stream = ServingStream(membership.key, membership.domain, epoch, choose, statement)
         connection = SealedConnection(stream, reader, writer)
         await connection.shake_hands()
         return LetIn(connection, proofs[0])

@@ -92,6 +92,20 @@ class Membership:
         member = self.roster.member(identity)
         return self._say(Revocation(identity, self._next_serial(), member.name if member else ""))
 
+    def rotate(self, secret: bytes, now: float) -> int:
+        """Begin the next epoch of the domain's secret, with fresh random octets; return it.
+
+        It is on the disk before anybody is told: who must go back behind what others know lets nobody in any
+        more. Raises `OSError` when it cannot be kept; then nothing has changed.
+        """
+        epoch = self.secrets.rotate(secret, now)
+        try:
+            self.keep()
+        except OSError:
+            self.secrets.take_back(epoch)
+            raise
+        return epoch
+
     def _say(self, statement: Member | Revocation) -> bytes:
         if self.signer is None:
             raise NotAdmitted("the authority's key is not here: only the DSS that made the domain has it")
