@@ -12,6 +12,7 @@ from nwip.dss.session import Session
 _log = logging.getLogger(__name__)
 
 LAST_WORD_LIMIT: Final = 1.0  # seconds for a peer to take the last message of a session
+STALL_LIMIT: Final = 30.0  # seconds for a peer to take what is written; who reads more slowly holds no place
 
 S = TypeVar("S", bound=Session)
 
@@ -41,9 +42,13 @@ class Changed(Protocol):
 
 
 class Pump(Generic[S]):
-    """Reads and writes the sessions of one engine; `changed` is called after whatever arrived."""
+    """Reads and writes the sessions of one engine; `changed` is called after whatever arrived.
 
-    def __init__(self, engine: SessionEngine[S], changed: Changed) -> None:
+    A session whose peer takes nothing for `patience` seconds ends.
+    """
+
+    def __init__(self, engine: SessionEngine[S], changed: Changed, *, patience: float = STALL_LIMIT) -> None:
+        self._patience = patience
         self._engine = engine
         self._changed = changed
         self._events: dict[S, asyncio.Event] = {}
@@ -93,9 +98,18 @@ class Pump(Generic[S]):
                 event.clear()
                 while data := session.take(asyncio.get_running_loop().time()):
                     writer.write(data)
-                    await writer.drain()
+                    await self._drained(session, writer)
                     await let_others_run()
                 if session.closing:
                     writer.write_eof()
                     return
                 await event.wait()
+
+    async def _drained(self, session: S, writer: asyncio.StreamWriter) -> None:
+        """Wait until there is room for more. Raises `TimeoutError`, which is an `OSError`."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await writer.drain()
+        except TimeoutError:
+            _log.info("%s: takes nothing for %g seconds", session.name, self._patience)
+            raise

@@ -16,6 +16,7 @@ from nwip.directory.records import Dss, Endpoint, Kind
 from nwip.directory.table import Directory
 from nwip.dss.conversation import end_tasks
 from nwip.dss.courtesy import SLICE
+from nwip.dss.doorkeeper import Doorkeeper
 from nwip.dss.peering import Peering, Resolve
 from nwip.dss.peers import DEFAULT_LIMITS, Limits
 from nwip.dss.presence import Presence
@@ -26,11 +27,15 @@ from nwip.dss.server_engine import ServerEngine
 from nwip.dss.session import Session
 from nwip.dss.store.base import Store
 from nwip.dss.store.keeper import Keeper
+from nwip.security.limits import TokenBuckets
+from nwip.security.sources import source_of
 
 _log = logging.getLogger(__name__)
 
 TRUSTED_KNOWN: Final = 4096  # addresses whose trust is remembered
 BACKLOG: Final = 512  # connections that may wait: a whole domain that comes back at once
+QUESTION_RATE: Final = 20.0  # a second of one source that is not trusted: an answer may have 256 packets
+QUESTION_BURST: Final = 200.0
 
 
 class DssServer:
@@ -72,6 +77,8 @@ class DssServer:
         self._questions: list[Questions] = []
         self._wakeup: Wakeup | None = None
         self._pump: Pump[Session] = Pump(self.engine, self._after)
+        self._doorkeeper = Doorkeeper(limits.sessions, limits.sessions_per_address, admit)
+        self._question_budget = TokenBuckets(QUESTION_RATE, QUESTION_BURST)
         self.replication = ReplicationEngine(self.engine, admit=admit_peers or self._is_known_dss)
         self.peering: Peering | None = None
         self.keeper = Keeper(store, self.engine) if store is not None else None
@@ -103,8 +110,8 @@ class DssServer:
 
     @property
     def drops(self) -> Counter[str]:
-        """Questions on UDP that were not answered, or not wholly, by reason."""
-        return sum((asked.drops for asked in self._questions), Counter())
+        """Questions on UDP not answered, or not wholly, and connections cut at once, by reason."""
+        return sum((asked.drops for asked in self._questions), Counter(self._doorkeeper.turned_away))
 
     def set_parameters(self, parameters: Parameters) -> None:
         """Give the domain new parameters; every session is told at once."""
@@ -197,6 +204,9 @@ class DssServer:
                 asked.drops["not yet synchronised"] += len(batch)
                 return
             for data, source in batch:
+                if not self._may_ask(source[0]):
+                    asked.drops["too many questions"] += 1
+                    continue
                 nearest = self.answer_nearest(data, source)
                 if nearest is not None:
                     port.send(nearest, source)
@@ -234,17 +244,23 @@ class DssServer:
     def _is_proven(self, ip: str) -> bool:
         return self._trust(ip) or self.engine.holds_session_from(ip)
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _may_ask(self, ip: str) -> bool:
+        """Say whether a question is looked at: the answers to a forged source are bounded, whoever it is."""
+        return self._trust(ip) or self._question_budget.allow(source_of(ip), self._now())
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername")
-        if peer is None:  # gone before its turn came
+        place = self._doorkeeper.enter(peer[0], self._now()) if peer else None  # None: gone already
+        if place is None:
             writer.transport.abort()
             return
-        await self._pump.serve(self.engine.open(peer[0], self._now()), reader, writer)
+        task = asyncio.ensure_future(self._serve(peer[0], reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: self._doorkeeper.leave(place))
+
+    async def _serve(self, ip: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._pump.serve(self.engine.open(ip, self._now()), reader, writer)
 
     def _advance(self, now: float) -> None:
         self.engine.advance(now)

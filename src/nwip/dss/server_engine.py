@@ -16,7 +16,7 @@ from nwip.dss.authority import objection
 from nwip.dss.conflict_watch import ConflictWatch
 from nwip.dss.difference import Difference
 from nwip.dss.exchange import OURSELVES, Exchange
-from nwip.dss.framing import frame
+from nwip.dss.framing import FRAME_LIMIT, frame
 from nwip.dss.messages import (
     VERSION,
     Acknowledge,
@@ -35,10 +35,11 @@ from nwip.dss.messages import (
     decode,
     encode,
 )
-from nwip.dss.peers import DEFAULT_LIMITS, Limits, Peers, plain_address
+from nwip.dss.peers import DEFAULT_LIMITS, Limits, Peers
 from nwip.dss.session import Session
 from nwip.dss.shorthand import Shorthand
 from nwip.dss.subscription import Kinds, known_kinds, restrict
+from nwip.security.sources import plain_address
 from nwip.wire import WireError
 
 _log = logging.getLogger(__name__)
@@ -78,6 +79,7 @@ class ServerEngine(Exchange):
         self._limits = limits
         self._sessions: set[Session] = set()
         self._peers = Peers(limits)
+        self._turned_away: set[Session] = set()
         self._nodes: dict[bytes, Session] = {}
         self._deadlines: Deadlines[Session] = Deadlines()
         self._ready: set[Session] = set()
@@ -88,13 +90,17 @@ class ServerEngine(Exchange):
         return len(self._sessions)
 
     def open(self, peer: str, now: float) -> Session:
-        """Take a new connection from an IP address; it may be refused at once, see `Session.closing`."""
+        """Take a new connection from an IP address; it may be refused at once, see `Session.closing`.
+
+        One that is refused takes nobody's place.
+        """
         session = Session(plain_address(peer))
         self._sessions.add(session)
-        room = self._peers.connect(session.peer)
         if not self._admit(session.peer):
+            self._turned_away.add(session)
             self._refuse(session, Reason.NOT_ADMITTED, f"{session.peer} may not join this domain")
-        elif not room:
+        elif not self._peers.connect(session.peer):
+            self._turned_away.add(session)
             self._refuse(session, Reason.FULL, "no more sessions can be held")
         else:
             self._deadlines.set(session, now + self._limits.first_message)
@@ -108,7 +114,9 @@ class ServerEngine(Exchange):
         self._sessions.discard(session)
         self._ready.discard(session)
         self._deadlines.discard(session)
-        self._peers.disconnect(session.peer, proven=session.hello is not None)
+        if session not in self._turned_away:
+            self._peers.disconnect(session.peer, proven=session.hello is not None)
+        self._turned_away.discard(session)
         if self._nodes.get(session.identity) is session:
             del self._nodes[session.identity]
 
@@ -248,6 +256,7 @@ class ServerEngine(Exchange):
             self._refuse(session, Reason.DOMAIN, f"this is the domain {self.parameters.domain}")
             return
         session.hello = hello
+        session.splitter.limit = FRAME_LIMIT
         self._peers.prove(session.peer)
         self._deadlines.set(session, now + self.parameters.lease)
         if session.is_node:

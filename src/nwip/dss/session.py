@@ -5,7 +5,7 @@ from typing import Final
 
 from nwip.directory.table import Directory
 from nwip.dss.difference import Difference
-from nwip.dss.framing import Splitter, frame
+from nwip.dss.framing import HELLO_LIMIT, Splitter, frame
 from nwip.dss.messages import Delta, Hello, Message, Reason, Refused, encode
 from nwip.dss.subscription import Kinds, Snapshot
 
@@ -39,7 +39,7 @@ class Session:
 
     def __init__(self, peer: str) -> None:
         self.peer = peer
-        self.splitter = Splitter()
+        self.splitter = Splitter(HELLO_LIMIT)
         self.hello: Hello | None = None
         self.kinds: Kinds = frozenset()
         self.snapshot: Snapshot | None = None
