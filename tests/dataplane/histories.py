@@ -18,6 +18,7 @@ from dataplane.twins import (
     packet,
 )
 from gateway.world import NETWORK
+from nwip.dataplane.sockaddr import endpoint_of
 from nwip.directory.records import Endpoint, Host, Node, Route
 from nwip.gateway.taps import Taps
 from nwip.ipx.address import BROADCAST_NODE, NULL_NODE, Address
@@ -106,7 +107,7 @@ class History:
         link = side.room if at == ROOM else side.games
         here = GAMES.index(at) if at != ROOM else 0
         client = link._engine.client_with(node)
-        return client is None or (client.address, client.port) != (address, here)
+        return client is None or (endpoint_of(client.name), client.port) != (address, here)
 
     async def become(self, happening: Happening) -> None:
         """Let something happen on both sides."""

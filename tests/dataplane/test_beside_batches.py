@@ -3,9 +3,11 @@
 from dataplane.scene import Scene, play
 from dataplane.twins import (
     DATA,
+    GAMES,
     PEER_NUMBERS,
     PEERS,
 )
+from gateway.world import NETWORK
 from nwip.dataplane.batched import BatchedPort
 from nwip.directory.records import Node
 from nwip.gateway.taps import Taps
@@ -110,5 +112,21 @@ def test_other_nodes_that_are_only_heard_in_batches_are_not_taken_for_lost() -> 
             scene.twins.deliver(at, [(data, source)] * 2)
         assert not scene.twins.differences()
         scene.check()
+
+    play(work)
+
+
+def test_of_a_player_the_ports_tables_and_the_engine_keep_one_object_as_its_address() -> None:
+    async def work(scene: Scene) -> None:
+        side = scene.twins.fast
+        port = side.host.ports[GAMES[0]]
+        assert isinstance(port, BatchedPort)
+        spots = [side.games.spot(node) for node in (scene.alice, scene.bob)]
+        kept = {id(spot.name) for spot in spots if spot}
+        assert {id(name) for name in port.tally.packets_in} == kept
+        assert {id(name) for name in port.tally.packets_out} == kept
+        addresses = [NETWORK.to_bytes(4, "big") + node for node in (scene.alice, scene.bob)]
+        (star,) = [way.names for way in port.flows.exits if way.names is way.sources]
+        assert {id(star[address]) for address in addresses} == kept
 
     play(work)

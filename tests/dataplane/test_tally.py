@@ -60,3 +60,15 @@ def test_a_peer_is_forgotten_and_the_others_are_not() -> None:
     tally.forget(ONE)
     tally.forget(ONE)
     assert tally.packets_in == tally.octets_in == tally.packets_out == tally.octets_out == {OTHER: 2}
+
+
+def test_the_octets_that_a_peer_joined_with_are_kept_and_not_equal_ones() -> None:
+    tally, name = Tally(), bytes(16)
+    tally.join(name)
+    for counts in (tally.packets_in, tally.packets_out):
+        add(counts, bytes(bytearray(16)), 1)
+        assert [kept is name for kept in counts] == [True]
+        assert counts == {name: 1}
+    tally.part(name)
+    tally.join(name)
+    assert tally.came(name, 0) == (1, 0)

@@ -38,6 +38,17 @@ async def test_a_host_record_does_not_take_a_node_its_number() -> None:
     assert [answer.node for answer in answers] == [b.gateway.virtual.node]
 
 
+async def test_all_hosts_behind_a_node_share_one_way() -> None:
+    _, (a, b) = await sites(2)
+    hosts = [bytes.fromhex(PLAYER), bytes.fromhex("02000000000B")]
+    for node in hosts:
+        b.offer(Host(node, 1))
+    one, other = (a.gateway.way_to(Address(NETWORK, node, 0)) for node in hosts)
+    assert one is not None
+    assert one is other
+    assert one.hop == b.endpoint
+
+
 async def test_a_host_that_has_moved_as_often_as_can_be_counted_still_fits_a_record() -> None:
     _, (a, b) = await sites(2)
     b.offer(Host(bytes.fromhex(PLAYER), 2**63 - 1))

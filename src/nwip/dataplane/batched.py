@@ -19,7 +19,7 @@ from nwip.dataplane.kernel import SOL_UDP, UDP_SEGMENT, errno_of
 from nwip.dataplane.outbox import Outbox
 from nwip.dataplane.portable import PortablePort, Received
 from nwip.dataplane.runs import Sorter
-from nwip.dataplane.sockaddr import SIZES, endpoint_of, sockaddr
+from nwip.dataplane.sockaddr import SIZES, endpoint_of, name_of
 from nwip.dataplane.tally import Tally
 from nwip.dataplane.traffic import traffic
 from nwip.directory.records import Endpoint
@@ -64,7 +64,7 @@ class BatchedPort(PortablePort):
 
     def name_of(self, endpoint: Endpoint) -> bytes:
         """Return an endpoint as the kernel writes it: in `name_size` octets if it is of the port's family."""
-        return sockaddr(endpoint, socket.AF_INET6 if ":" in endpoint[0] else socket.AF_INET)
+        return name_of(endpoint)
 
     def outbox(self, base: int) -> Outbox:
         """Return what sends packets in slots from an address on."""

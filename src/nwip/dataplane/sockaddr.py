@@ -30,6 +30,11 @@ def sockaddr(endpoint: Endpoint, family: socket.AddressFamily) -> bytes:
     return _IN6.pack(family, octets, bytes(4), socket.inet_pton(family, host), index)
 
 
+def name_of(endpoint: Endpoint) -> bytes:
+    """Return an endpoint as a socket of its own family takes it; raises what `sockaddr` does."""
+    return sockaddr(endpoint, socket.AF_INET6 if ":" in endpoint[0] else socket.AF_INET)
+
+
 @lru_cache(CACHED)
 def endpoint_of(octets: bytes) -> Endpoint:
     """Return the endpoint that such octets mean."""

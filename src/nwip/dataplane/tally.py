@@ -26,7 +26,12 @@ class Tally:
         self._turn = 0
 
     def join(self, name: bytes) -> None:
-        """Begin to count for a peer what goes to everybody."""
+        """Begin to count for a peer what goes to everybody.
+
+        `name` is kept, and not the equal octets that come with a packet: of many peers that is worth while.
+        """
+        for counts in (self.packets_in, self.packets_out):
+            counts.setdefault(name, 0)
         if self.copies:
             add(self.packets_out, name, -self.copies)
             add(self.octets_out, name, -self.copied_octets)

@@ -24,11 +24,12 @@ _NO_HOSTS: Final = (BROADCAST_NODE, NULL_NODE)
 
 
 class Peer(NamedTuple):
-    """Another node of the domain: its data port, its number, and the ticks to it."""
+    """Another node of the domain: its data port, its number, the ticks to it, the way to its hosts."""
 
     endpoint: Endpoint
     node: bytes
     ticks: int
+    way: Way
 
 
 class Local(NamedTuple):
@@ -142,7 +143,7 @@ class Tables:
         if peer is None:
             self._forwarder.hosts.pop(key, None)
         else:
-            self._forwarder.hosts[key] = Way(self._virtual, peer.endpoint)
+            self._forwarder.hosts[key] = peer.way
             self._send_waiting(node)
 
     def place_network(self, network: int, way: Way | None, inward: Way | None) -> None:
@@ -233,7 +234,7 @@ class Tables:
 
     def _peer(self, endpoint: Endpoint, node: bytes) -> Peer:
         ticks = ticks_between(self._virtual.endpoint[0], endpoint[0], self._parameters, self._prefix)
-        return Peer(endpoint, node, ticks)
+        return Peer(endpoint, node, ticks, Way(self._virtual, endpoint))
 
     def _send_waiting(self, node: bytes) -> None:
         way = self._forwarder.hosts.get(self.network + node)

@@ -1,10 +1,13 @@
 """The clients of a DOSBox-protocol server: only those that have proved that they receive. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from nwip.directory.records import Endpoint
 from nwip.links.base import Hop
+from nwip.links.dosbox.compact import Compact
 
 SILENCE: Final = 30.0  # seconds without a packet until the first ping: most NATs keep a UDP mapping that long
 PING_INTERVAL: Final = 10.0  # seconds until the next one
@@ -25,51 +28,40 @@ class ClientView(NamedTuple):
     octets_out: int
 
 
-class Client:
+class Client(Struct, eq=False, gc=False):
     """A client: where it is, what its number is, when it was heard.
 
-    `port` is the index of the listening socket that it uses; `chose_node` says that it registered with a
-    node number of its own (DOSBox-X). `taken` is how many packets of it were known to be taken beside the
-    engine, `name` its address as a port writes it, if the link has noted that.
+    `name` is its address in few octets (see `ClientTable.address_of`); `port` is the index of the listening
+    socket that it uses; `chose_node` says that it registered with a node number of its own (DOSBox-X).
+    `pinged` counts while pings are `unanswered`. `taken` is how many packets of it were known to be taken
+    beside the engine. There may be 100,000, so each is as small as can be, and the garbage collector, which
+    has nothing to find here, does not see them.
     """
 
-    __slots__ = (
-        "address",
-        "chose_node",
-        "last_heard",
-        "name",
-        "node",
-        "octets_in",
-        "octets_out",
-        "packets_in",
-        "packets_out",
-        "pinged",
-        "port",
-        "since",
-        "taken",
-        "unanswered",
-    )
-
-    def __init__(self, node: bytes, address: Endpoint, chose_node: bool, now: float) -> None:
-        self.node = node
-        self.address = address
-        self.name = b""
-        self.chose_node = chose_node
-        self.port = 0
-        self.since = self.last_heard = self.pinged = now
-        self.unanswered = self.taken = 0
-        self.packets_in = self.octets_in = self.packets_out = self.octets_out = 0
+    node: bytes
+    name: bytes
+    chose_node: bool
+    port: int
+    since: float
+    last_heard: float
+    pinged: float = 0.0
+    unanswered: int = 0
+    taken: int = 0
+    packets_in: int = 0
+    octets_in: int = 0
+    packets_out: int = 0
+    octets_out: int = 0
 
     @property
     def due(self) -> float:
         """When silence calls for the next step: a ping, or expiry."""
         return self.pinged + PING_INTERVAL if self.unanswered else self.last_heard + SILENCE
 
-    def view(self) -> ClientView:
+    def view(self, address: Endpoint) -> ClientView:
         """Return what there is to tell, as of now."""
         return ClientView(
             self.node,
-            self.address,
+            address,
             self.chose_node,
             self.since,
             self.last_heard,
@@ -81,35 +73,52 @@ class Client:
 
 
 class ClientTable:
-    """Clients by address and by node number, at most `limit`; who comes when it is full is refused."""
+    """Clients by address and by node number, at most `limit`; who comes when it is full is refused.
 
-    def __init__(self, limit: int) -> None:
+    `number_of` gives the node number that belongs to an address: a client that did not choose another is
+    found by it, and needs no entry for its address. `compact` is how addresses are kept.
+    """
+
+    def __init__(self, limit: int, number_of: Callable[[Endpoint], bytes], compact: Compact) -> None:
         self.limit = limit
-        self._by_address: dict[Endpoint, Client] = {}
+        self._number_of = number_of
+        self._compact = compact
         self._by_node: dict[Hop, Client] = {}
+        self._choosers: dict[bytes, Client] = {}
 
     def __iter__(self) -> Iterator[Client]:
-        return iter(self._by_address.values())
+        return iter(self._by_node.values())
 
     @property
     def is_full(self) -> bool:
         """Whether there is no room for one more."""
-        return len(self._by_address) >= self.limit
+        return len(self._by_node) >= self.limit
 
     def at(self, address: Endpoint) -> Client | None:
-        """Return the client at a UDP address."""
-        return self._by_address.get(address)
+        """Return the client at an address."""
+        client = self._by_node.get(self._number_of(address))
+        if client is not None and self.address_of(client) == address:
+            return client
+        return self._choosers.get(self._compact.pack(address)) if self._choosers else None
 
     def with_node(self, node: Hop) -> Client | None:
         """Return the client that has a node number."""
         return self._by_node.get(node)
 
-    def add(self, client: Client) -> None:
+    def address_of(self, client: Client) -> Endpoint:
+        """Return the address of a client."""
+        return self._compact.unpack(client.name)
+
+    def add(self, node: bytes, address: Endpoint, chose_node: bool, port: int, now: float) -> Client:
         """Add a client whose address and node number are free."""
-        self._by_address[client.address] = client
-        self._by_node[client.node] = client
+        client = Client(node, self._compact.pack(address), chose_node, port, since=now, last_heard=now)
+        self._by_node[node] = client
+        if chose_node:
+            self._choosers[client.name] = client
+        return client
 
     def remove(self, client: Client) -> None:
         """Take a client out."""
-        del self._by_address[client.address]
         del self._by_node[client.node]
+        if client.chose_node:
+            del self._choosers[client.name]

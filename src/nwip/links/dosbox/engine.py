@@ -32,6 +32,7 @@ from nwip.ipx.ping import ping, registration_reply, wanted_node
 from nwip.links.base import Arrival, Counters, Hop
 from nwip.links.dosbox import ingress
 from nwip.links.dosbox.clients import UNANSWERED_PINGS, Client, ClientTable, ClientView
+from nwip.links.dosbox.compact import AS_TEXT, Compact
 from nwip.links.dosbox.events import Event, Joined, Left, Outgoing, Turned
 from nwip.links.dosbox.newcomers import Newcomers
 from nwip.security.cookies import ProofNumbers
@@ -62,7 +63,7 @@ class DosboxServer:
     lets a transport control of `hop_limit` pass: one that is as high is what a DOS program left in the field.
     `reserved` says which node numbers, besides 7E01 and 7E06, no client may choose: a domain may number its
     nodes otherwise. Sources are ends of connections if `connected`, which `disconnect` ends. A client leaves
-    after `patience` pings without an answer.
+    after `patience` pings without an answer. `compact` is how the addresses of clients are kept.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class DosboxServer:
         reserved: Callable[[bytes], bool] = nobodys,
         connected: bool = False,
         patience: int = UNANSWERED_PINGS,
+        compact: Compact = AS_TEXT,
     ) -> None:
         self.counters = Counters()
         self.node = node
@@ -92,7 +94,7 @@ class DosboxServer:
         if registrations is None:
             registrations = TokenBuckets(REGISTRATION_RATE, REGISTRATION_BURST)
         self._registrations = registrations
-        self._table = ClientTable(limit)
+        self._table = ClientTable(limit, self._numbers.node_number, compact)
         self._newcomers = Newcomers()
         self._review_at = math.inf
         self.taken: Callable[[Client], int] = lambda _client: 0
@@ -177,7 +179,7 @@ class DosboxServer:
 
     def clients(self) -> list[ClientView]:
         """Return what there is to tell of every client, longest known first."""
-        return [client.view() for client in self._table]
+        return [client.view(self._table.address_of(client)) for client in self._table]
 
     def hear_of_all(self, now: float) -> None:
         """Count as heard now whose packets were taken beside this engine since the last look at them."""
@@ -231,9 +233,10 @@ class DosboxServer:
     def _client(self, packet: bytes, address: Endpoint, now: float, port: int) -> Client | None:
         """Return the client that a packet comes from, a new one if the packet proves it."""
         source = ingress.source_node(packet)
-        client = self._table.at(address)
-        if client is not None and client.node == source:
+        client = self._table.with_node(source)
+        if client is not None and self._table.address_of(client) == address:
             return client
+        client = self._table.at(address)
         if self._connected:
             self.counters.drop("source node is not the client's" if client else "not registered")
             return None
@@ -271,10 +274,8 @@ class DosboxServer:
         moved_from = None
         if holder is not None:
             self._table.remove(holder)
-            moved_from = holder.address
-        client = Client(node, address, chose_node, now)
-        client.port = port
-        self._table.add(client)
+            moved_from = self._table.address_of(holder)
+        client = self._table.add(node, address, chose_node, port, now)
         self._newcomers.discard(address)
         self._review_at = min(self._review_at, client.due)
         self._events.append(Joined(node, address, moved_from))
@@ -282,7 +283,7 @@ class DosboxServer:
 
     def _remove(self, client: Client, reason: str) -> None:
         self._table.remove(client)
-        self._events.append(Left(client.node, client.address, reason))
+        self._events.append(Left(client.node, self._table.address_of(client), reason))
 
     def _is_admitted(self, address: Endpoint) -> bool:
         if self._admit(address[0]):
@@ -303,14 +304,14 @@ class DosboxServer:
         """Say whether the source at `address` may have a node number that it chose."""
         holder = self._table.with_node(node)
         flaw = ingress.claim_flaw(node, self.node, self._reserved)
-        if flaw is None and holder is not None and not holder.chose_node and holder.address != address:
-            flaw = "claims another client's node number"
+        if holder is not None and not (holder.chose_node or self._table.address_of(holder) == address):
+            flaw = flaw or "claims another client's node number"
         if flaw:
             self.counters.drop(flaw)
         return flaw is None
 
     def _cookie_of(self, client: Client) -> bytes:
-        return self._numbers.cookie(client.address, client.node)
+        return self._numbers.cookie(self._table.address_of(client), client.node)
 
     def _ping(self, cookie: bytes, address: Endpoint, port: int) -> None:
         packet = ping(Address(self._network, cookie, Socket.ECHO))
@@ -324,7 +325,7 @@ class DosboxServer:
         client.octets_out += len(packet)
         self.counters.packets_out += 1
         self.counters.octets_out += len(packet)
-        self._outgoing.append(Outgoing(packet, client.address, client.port))
+        self._outgoing.append(Outgoing(packet, self._table.address_of(client), client.port))
 
     def _is_heard_of(self, client: Client, now: float) -> bool:
         """Say whether packets of a client were taken beside this engine since this was asked last."""
@@ -344,6 +345,6 @@ class DosboxServer:
                 continue
             client.unanswered += 1
             client.pinged = now
-            self._ping(self._cookie_of(client), client.address, client.port)
+            self._ping(self._cookie_of(client), self._table.address_of(client), client.port)
         first = min((client.due for client in self._table), default=math.inf)
         self._review_at = max(first, now + REVIEW_INTERVAL)

@@ -2,20 +2,26 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Final
 
 from nwip.dataplane.counting import REFUSED
 from nwip.dataplane.port import BatchedPort, Datagram, Opener, Port, described, open_port, overflows
+from nwip.dataplane.sockaddr import endpoint_of, name_of
 from nwip.dataplane.spots import Located, Spot
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.records import Endpoint, endpoint_text
 from nwip.ipx.numbers import MAXIMUM_HOPS
 from nwip.links.base import Counters, Gateway, Hop
 from nwip.links.dosbox.clients import Client, ClientView
+from nwip.links.dosbox.compact import Compact
 from nwip.links.dosbox.engine import DEFAULT_LIMIT, DosboxServer, everyone, nobodys
 from nwip.links.dosbox.events import Event, Left, Turned
 from nwip.links.dosbox.ingress import MAXIMUM_SIZE
 from nwip.links.dosbox.serving import ServerLink
 from nwip.security.limits import TokenBuckets
+
+AS_THE_KERNEL: Final = Compact(name_of, endpoint_of)
+"""So the port's tables and the engine's share one object a client."""
 
 
 class DosboxLink(ServerLink, Located):
@@ -53,6 +59,7 @@ class DosboxLink(ServerLink, Located):
             registrations=registrations,
             hop_limit=hop_limit,
             reserved=reserved,
+            compact=AS_THE_KERNEL,
         )
         ServerLink.__init__(self, name, network, engine, joined=joined)
         Located.__init__(self)
@@ -103,7 +110,7 @@ class DosboxLink(ServerLink, Located):
         port = self._ports[client.port] if client is not None and self._ports else None
         if client is None or not isinstance(port, BatchedPort):
             return None
-        return Spot(port, _name_of(client, port))
+        return Spot(port, client.name)
 
     def send_to_all(self, packet: bytes, *, besides: Hop | None = None) -> None:
         """Send a packet to every client but the one with node number `besides`."""
@@ -113,7 +120,7 @@ class DosboxLink(ServerLink, Located):
             return
         sender = self._engine.client_with(besides)
         for port in ports:
-            port.send_to_all(packet, None if sender is None else _name_of(sender, port))
+            port.send_to_all(packet, None if sender is None else sender.name)
 
     def clients(self) -> list[ClientView]:
         """Return what there is to tell of every client; see `Tally` for what is sampled.
@@ -154,28 +161,28 @@ class DosboxLink(ServerLink, Located):
             if gone is not None:
                 port.tally.forget(port.name_of(gone))
             if client is not None and client.port == index:
-                port.tally.join(_name_of(client, port))
+                port.tally.join(client.name)
             elif client is not None and isinstance(event, Turned) and event.before == index:
-                port.tally.part(_name_of(client, port))
+                port.tally.part(client.name)
 
     def _names_at(self, index: int) -> Iterator[bytes]:
         port = self._ports[index]
         if isinstance(port, BatchedPort):
             for client in self._engine.clients_on(index):
-                yield _name_of(client, port)
+                yield client.name
 
     def _batched(self) -> Iterator[BatchedPort]:
         return (port for port in self._ports if isinstance(port, BatchedPort))
 
     def _taken(self, client: Client) -> int:
-        return sum(port.tally.packets_in.get(port.name_of(client.address), 0) for port in self._batched())
+        return sum(port.tally.packets_in.get(client.name, 0) for port in self._batched())
 
     def _with_tally(self, view: ClientView) -> ClientView:
         client = self._engine.client_with(view.node)
         for index, port in enumerate(self._ports):
             if client is None or not isinstance(port, BatchedPort):
                 continue
-            name, tally = _name_of(client, port), port.tally
+            name, tally = client.name, port.tally
             packets_in, octets_in = tally.came(name, port.mean_in)
             packets_out, octets_out = tally.out(name, port.mean_out, joined=client.port == index)
             view = view._replace(
@@ -190,10 +197,3 @@ class DosboxLink(ServerLink, Located):
         for data, address, port in self._engine.datagrams_to_send():
             if not self._ports or not self._ports[port].send(data, address):
                 self.counters.drop(REFUSED)
-
-
-def _name_of(client: Client, port: BatchedPort) -> bytes:
-    """Return the address of a client as the kernel writes it, the same object each time."""
-    if not client.name:
-        client.name = port.name_of(client.address)
-    return client.name

@@ -177,7 +177,7 @@ class WebSocketLink(ServerLink):
                         outbox.end(NOT_ACCEPTABLE, "binary messages only")
                         return
                     self._take(((message, address),))
-                    if self._engine.knows(address):
+                    if limit.when() is not None and self._engine.knows(address):
                         limit.reschedule(None)
                     if number % BUDGET == 0:
                         await asyncio.sleep(0)
