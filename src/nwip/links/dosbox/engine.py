@@ -34,6 +34,7 @@ from nwip.links.dosbox import ingress
 from nwip.links.dosbox.clients import UNANSWERED_PINGS, Client, ClientTable, ClientView
 from nwip.links.dosbox.compact import AS_TEXT, Compact
 from nwip.links.dosbox.events import Event, Joined, Left, Outgoing, Turned
+from nwip.links.dosbox.flood import FloodWatch
 from nwip.links.dosbox.newcomers import Newcomers
 from nwip.security.cookies import ProofNumbers
 from nwip.security.limits import TokenBuckets
@@ -96,6 +97,8 @@ class DosboxServer:
         self._registrations = registrations
         self._table = ClientTable(limit, self._numbers.node_number, compact)
         self._newcomers = Newcomers()
+        self.flood = FloodWatch()
+        """What comes from who is no client, if sources are not ends of connections."""
         self._review_at = math.inf
         self.taken: Callable[[Client], int] = lambda _client: 0
         """How many packets of a client were taken beside this engine: it is alive while they grow."""
@@ -107,9 +110,13 @@ class DosboxServer:
         flaw = ingress.header_flaw(data)
         if flaw:
             self.counters.drop(flaw)
+            self.flood.other(now)
             return None
         packet, behind = ingress.split(data)
         if ingress.is_registration(packet):
+            if not self.flood.registration(now):
+                self.counters.drop("too many registrations")
+                return None
             self._register(wanted_node(Packet.decode(packet), behind), address, now, port)
             return None
         flaw = ingress.address_flaw(packet, self._network_octets)
@@ -247,7 +254,7 @@ class DosboxServer:
         if client is not None:
             self.counters.drop("source node is not the client's")
             return None
-        if not ingress.is_to_echo(packet):
+        if not ingress.is_to_echo(packet) and self.flood.other(now):
             if not (self._may_claim(source, address) and self._may_ask(address, now)):
                 return None
             self._ping(self._numbers.cookie(address, source), address, port)
@@ -269,7 +276,9 @@ class DosboxServer:
         if before is None and holder is None and self._table.is_full:
             self.counters.drop("table full")
             return None
-        if before is not None:
+        if before is None:
+            self.flood.player()
+        else:
             self._remove(before, "took another node number")
         moved_from = None
         if holder is not None:

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from nwip.dataplane.counting import REFUSED
-from nwip.dataplane.port import BatchedPort, Datagram, Opener, Port, described, open_port, overflows
+from nwip.dataplane.port import BatchedPort, Datagram, Opener, Port, described, open_port
 from nwip.dataplane.sockaddr import endpoint_of, name_of
 from nwip.dataplane.spots import Located, Spot
 from nwip.dataplane.wakeup import Wakeup
@@ -18,6 +18,7 @@ from nwip.links.dosbox.engine import DEFAULT_LIMIT, DosboxServer, everyone, nobo
 from nwip.links.dosbox.events import Event, Left, Turned
 from nwip.links.dosbox.ingress import MAXIMUM_SIZE
 from nwip.links.dosbox.serving import ServerLink
+from nwip.links.dosbox.shelter import Shelter
 from nwip.security.limits import TokenBuckets
 
 AS_THE_KERNEL: Final = Compact(name_of, endpoint_of)
@@ -69,7 +70,8 @@ class DosboxLink(ServerLink, Located):
         self._listen = tuple(listen)
         self._open_port = opener
         self._ports: list[Port] = []
-        self.counters.overflows = lambda: overflows(self._ports)
+        self._shelter = Shelter(name, engine.flood, engine.counters, self._ports, self._names)
+        self.counters.overflows = self._shelter.overflows
 
     @property
     def endpoints(self) -> list[Endpoint]:
@@ -78,7 +80,7 @@ class DosboxLink(ServerLink, Located):
 
     async def open(self, gateway: Gateway) -> None:
         """Start to serve, and report to `gateway`. Raises `OSError` if an address cannot be had."""
-        self._wakeup = Wakeup(self._engine.next_deadline, self._advance)
+        self._wakeup = Wakeup(self._next_deadline, self._advance)
         try:
             for index, endpoint in enumerate(self._listen):
                 port = self._open_port(endpoint, partial(self._received, index), books=self.counters)
@@ -164,6 +166,17 @@ class DosboxLink(ServerLink, Located):
                 port.tally.join(client.name)
             elif client is not None and isinstance(event, Turned) and event.before == index:
                 port.tally.part(client.name)
+
+    def _next_deadline(self) -> float | None:
+        times = (self._engine.next_deadline(), self._shelter.next_deadline())
+        return min((time for time in times if time is not None), default=None)
+
+    def _advance(self, now: float) -> None:
+        self._shelter.look(now)
+        super()._advance(now)
+
+    def _names(self) -> Iterator[bytes]:
+        return (client.name for index in range(len(self._ports)) for client in self._engine.clients_on(index))
 
     def _names_at(self, index: int) -> Iterator[bytes]:
         port = self._ports[index]
