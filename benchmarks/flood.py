@@ -4,9 +4,9 @@ A node with a DOSBox link, as `nwip up` runs it, and 50 players on loopback, eac
 second to the next. After some seconds of peace a process of its own sends registrations at the rate that is
 asked for, from as many addresses as are asked for, none of which ever answers.
 
-It tells what the players lost, in peace and in the flood; what of a core the gateway took; and its memory. The
-exit code is 1 if the players lost 1 % or more, if the flood was less than nine tenths of what was asked for, or
-if the gateway's memory grew by more than 32 MiB.
+It tells what the players lost, in peace and in the flood; what of a core the gateway took; and its memory.
+The exit code is 1 if the players lost 1 % or more, if the flood was less than nine tenths of what was asked
+for, or if the gateway's memory grew by more than 32 MiB.
 
 `--json` prints one object:
 

@@ -17,6 +17,11 @@ _HEADER: Final = struct.Struct("@Nii")  # struct cmsghdr
 _PKTINFO: Final = struct.Struct("=I4s4x")  # struct in_pktinfo: interface, source
 
 
+def from_address(source: bytes) -> tuple[int, int, bytes]:
+    """Return the same as `controls` for one message of `socket.sendmsg`."""
+    return socket.IPPROTO_IP, IP_PKTINFO, _PKTINFO.pack(0, source)
+
+
 def controls(sources: Iterable[bytes]) -> bytearray:
     """Return what says from which IPv4 address each message goes, `CONTROL_SIZE` octets each."""
     head = _HEADER.pack(_HEADER.size + _PKTINFO.size, socket.IPPROTO_IP, IP_PKTINFO)
