@@ -52,7 +52,9 @@ def test_a_secret_is_never_open_to_others_even_while_it_is_written(
     modes = []
 
     def look(descriptor: int) -> None:
-        modes.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISREG(mode):
+            modes.append(stat.S_IMODE(mode))
 
     monkeypatch.setattr(os, "fsync", look)
     State(home).secret("identity", 16)
@@ -115,7 +117,7 @@ def test_a_secret_that_cannot_be_read_is_left_where_it_is(
 ) -> None:
     kept = State(home).secret("identity", 16)
 
-    def refuse(path: Path, encoding: str) -> str:
+    def refuse(path: Path, encoding: str, errors: str) -> str:
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patch:
@@ -152,7 +154,8 @@ def test_a_secret_is_on_the_disk_before_it_takes_its_place(
     replace = Path.replace
 
     def sync(descriptor: int) -> None:
-        steps.append(f"{os.fstat(descriptor).st_size} octets on the disk")
+        found = os.fstat(descriptor)
+        steps.append("named" if stat.S_ISDIR(found.st_mode) else f"{found.st_size} octets on the disk")
 
     def rename(path: Path, target: Path) -> Path:
         steps.append("in its place")
@@ -161,5 +164,41 @@ def test_a_secret_is_on_the_disk_before_it_takes_its_place(
     monkeypatch.setattr(os, "fsync", sync)
     monkeypatch.setattr(Path, "replace", rename)
     State(home).secret("identity", 16)
-    assert steps == ["33 octets on the disk", "in its place"]
+    assert steps == ["33 octets on the disk", "in its place", "named"]
     assert list(left_in(home)) == ["identity"]
+
+
+def test_a_secret_that_must_last_is_none_where_it_cannot_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("in the way")
+    with pytest.raises(OSError, match="state"):
+        State(tmp_path / "state").lasting_secret("key", 32)
+
+
+def test_what_is_added_to_a_file_stands_behind_what_was_there_for_its_owner_only(home: Path) -> None:
+    state = State(home)
+    assert state.read("roster") is None
+    state.append("roster", "one\n")
+    state.append("roster", "two\n")
+    state.sync("roster")
+    assert state.read("roster") == "one\ntwo\n"
+    assert stat.S_IMODE((home / "roster").stat().st_mode) == 0o600
+
+
+def test_an_addition_that_finds_no_room_is_an_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "write", lambda _, data: len(data) - 1)
+    with pytest.raises(OSError, match="No space left"):
+        State(home).append("roster", "one\n")
+
+
+def test_a_file_is_written_as_a_whole_or_not_at_all(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = State(home)
+    state.write("roster", "before")
+
+    def crash(_: int) -> None:
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", crash)
+        with pytest.raises(Crash):
+            state.write("roster", "after")
+    assert state.read("roster") == "before"

@@ -176,6 +176,13 @@ class DosboxServer:
         if client:
             self._remove(client, reason)
 
+    def expel(self, is_banned: Callable[[str, bytes], bool]) -> int:
+        """Forget the clients whose IP address and node number are banned; return how many those are."""
+        gone = [client for client in self._table if is_banned(self._table.address_of(client)[0], client.node)]
+        for client in gone:
+            self._remove(client, "banned")
+        return len(gone)
+
     def client_with(self, node: Hop) -> Client | None:
         """Return the client that has a node number."""
         return self._table.with_node(node)

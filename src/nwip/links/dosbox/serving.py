@@ -2,7 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from nwip.dataplane.port import Datagram
 from nwip.dataplane.wakeup import Wakeup
@@ -79,6 +79,12 @@ class ServerLink(ABC):
         """Forget a client that has moved to another gateway."""
         self._engine.release(node)
         self._settle()
+
+    def expel(self, is_banned: Callable[[str, bytes], bool]) -> int:
+        """Let the clients go whose IP address and node number are banned; return how many those are."""
+        gone = self._engine.expel(is_banned)
+        self._settle()
+        return gone
 
     @abstractmethod
     def _transmit(self) -> None:
