@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from msgspec import Struct
-
 from nwip.directory.records import Endpoint
 from nwip.links.base import Hop
 from nwip.links.dosbox.compact import Compact
@@ -28,29 +26,39 @@ class ClientView(NamedTuple):
     octets_out: int
 
 
-class Client(Struct, eq=False, gc=False):
+class Client:
     """A client: where it is, what its number is, when it was heard.
 
     `name` is its address in few octets (see `ClientTable.address_of`); `port` is the index of the listening
     socket that it uses; `chose_node` says that it registered with a node number of its own (DOSBox-X).
     `pinged` counts while pings are `unanswered`. `taken` is how many packets of it were known to be taken
-    beside the engine. There may be 100,000, so each is as small as can be, and the garbage collector, which
-    has nothing to find here, does not see them.
+    beside the engine.
     """
 
-    node: bytes
-    name: bytes
-    chose_node: bool
-    port: int
-    since: float
-    last_heard: float
-    pinged: float = 0.0
-    unanswered: int = 0
-    taken: int = 0
-    packets_in: int = 0
-    octets_in: int = 0
-    packets_out: int = 0
-    octets_out: int = 0
+    __slots__ = (
+        "chose_node",
+        "last_heard",
+        "name",
+        "node",
+        "octets_in",
+        "octets_out",
+        "packets_in",
+        "packets_out",
+        "pinged",
+        "port",
+        "since",
+        "taken",
+        "unanswered",
+    )
+
+    def __init__(self, node: bytes, name: bytes, chose_node: bool, port: int, now: float) -> None:
+        self.node = node
+        self.name = name
+        self.chose_node = chose_node
+        self.port = port
+        self.since = self.last_heard = self.pinged = now
+        self.unanswered = self.taken = 0
+        self.packets_in = self.octets_in = self.packets_out = self.octets_out = 0
 
     @property
     def due(self) -> float:
@@ -111,7 +119,7 @@ class ClientTable:
 
     def add(self, node: bytes, address: Endpoint, chose_node: bool, port: int, now: float) -> Client:
         """Add a client whose address and node number are free."""
-        client = Client(node, self._compact.pack(address), chose_node, port, since=now, last_heard=now)
+        client = Client(node, self._compact.pack(address), chose_node, port, now)
         self._by_node[node] = client
         if chose_node:
             self._choosers[client.name] = client
