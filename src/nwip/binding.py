@@ -11,6 +11,7 @@ import random
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from msgspec import msgpack
@@ -29,6 +30,8 @@ from nwip.gateway.gateway import NodeGateway
 from nwip.ipx.numbers import NETWARE_IP_PEER_PORT
 from nwip.links.virtual import VirtualLink
 from nwip.security.admission import admission
+from nwip.security.audit import AuditLog
+from nwip.security.bans import Bans
 from nwip.state import State
 
 _log = logging.getLogger(__name__)
@@ -59,8 +62,25 @@ def check_address(config: Config) -> None:
             raise explained(error, Place(config.file, "node", [address], None, 0), 0) from None
 
 
-async def open_dss(config: Config, state: State, boot: bytes, echo: Echo) -> DssServer:
-    """Start the DSS that this node serves. Raises `ConfigError`."""
+def open_audit(config: Config) -> AuditLog | None:
+    """Begin the audit log, where the configuration has one. Raises `ConfigError`."""
+    name = config.node.audit
+    if name is None or name == "log":
+        return None if name is None else AuditLog()
+    from nwip.security.audit_file import AuditFile  # noqa: PLC0415 - most nodes have none
+
+    try:
+        return AuditLog(AuditFile(Path(name).expanduser()))
+    except OSError as error:
+        problem = f"means {name}: {error.strerror}"
+        mend = "write the path of a file that this user may write"
+        raise ConfigError(config.file, "node.audit", problem, mend) from None
+
+
+async def open_dss(
+    config: Config, state: State, boot: bytes, echo: Echo, bans: Bans | None = None
+) -> DssServer:
+    """Start the DSS that this node serves, for who is not banned. Raises `ConfigError`."""
     settings = config.dss
     identity = state.secret("dss-identity", 16)
 
@@ -70,7 +90,7 @@ async def open_dss(config: Config, state: State, boot: bytes, echo: Echo) -> Dss
             identity=identity,
             boot=boot,
             name=config.node.name,
-            admit=admission([*settings.admit, *local_addresses()]),
+            admit=_but_not(bans, admission([*settings.admit, *local_addresses()])),
             trust=admission([entry for entry in settings.admit if entry not in {"private", "any"}]),
             store=_store(config),
         )
@@ -142,6 +162,10 @@ async def open_virtual(virtual: VirtualLink, gateway: NodeGateway, config: Confi
         await virtual.open(gateway)
     except OSError as error:
         raise explained(error, Place(config.file, "node", [host], port, port), port) from None
+
+
+def _but_not(bans: Bans | None, admit: Callable[[str], bool]) -> Callable[[str], bool]:
+    return admit if bans is None else lambda ip: admit(ip) and not bans.keeps_out_address(ip)
 
 
 async def open_control(control: ControlServer, config: Config) -> None:

@@ -10,6 +10,7 @@ import errno
 import random
 import secrets
 import socket
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -37,6 +38,7 @@ from nwip.links.base import Link
 from nwip.routing.numbering import is_node_number
 from nwip.routing.standby import DEFAULT_PRIORITY
 from nwip.security.admission import admission
+from nwip.security.bans import Bans
 from nwip.state import State
 
 if TYPE_CHECKING:
@@ -47,13 +49,14 @@ SECRET_SIZE: Final = 32  # octets
 
 
 class Builder:
-    """Makes links for one gateway; `state` keeps the secrets behind their numbers."""
+    """Makes links for one gateway; `state` keeps the secrets behind their numbers, `bans` who is kept out."""
 
-    def __init__(self, gateway: NodeGateway, config: Config, state: State) -> None:
+    def __init__(self, gateway: NodeGateway, config: Config, state: State, bans: Bans) -> None:
         self.gateway = gateway
         self._config = config
         self._open_port = partial(open_port, portable=config.node.portable)
         self._state = state
+        self._bans = bans
         self._servers: WebSocketServers | None = None
 
     def build(self, settings: AnyLink, port: int, beside: tuple[AnyLink, ...]) -> Link:
@@ -87,6 +90,13 @@ class Builder:
     def _is_reserved(self, node: bytes) -> bool:
         return is_node_number(node, self.gateway.parameters)
 
+    def _admission(self, entries: Sequence[str]) -> Callable[[str], bool]:
+        admit, bans = admission(entries), self._bans
+        return lambda ip: admit(ip) and not bans.keeps_out_address(ip)
+
+    def _is_no_players(self, node: bytes) -> bool:
+        return self._is_reserved(node) or self._bans.keeps_out_node(node)
+
     def _dosbox(self, settings: DosboxSettings, port: int) -> Link:
         from nwip.links.dosbox import DosboxLink
 
@@ -99,9 +109,11 @@ class Builder:
             secret,
             joined=settings.is_joined,
             limit=settings.clients,
-            admit=admission(settings.admit),
+            admit=self._admission(settings.admit),
+            packet_rate=settings.packet_rate,
+            per_address=settings.per_address,
             hop_limit=self.gateway.parameters.hop_limit,
-            reserved=self._is_reserved,
+            reserved=self._is_no_players,
             opener=partial(self._open_port, busy_poll=settings.busy_poll),
         )
 
@@ -127,9 +139,11 @@ class Builder:
             limit=settings.clients,
             origins=settings.origins,
             tls=tls,
-            admit=admission(settings.admit),
+            admit=self._admission(settings.admit),
+            packet_rate=settings.packet_rate,
+            per_address=settings.per_address,
             hop_limit=self.gateway.parameters.hop_limit,
-            reserved=self._is_reserved,
+            reserved=self._is_no_players,
             idle=settings.idle,
         )
 

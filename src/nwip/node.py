@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from nwip import binding
+from nwip.ban_views import BanViews
 from nwip.banner import Facts, facts
 from nwip.collector import Collector
 from nwip.config import Config, ConfigError, load
@@ -39,6 +40,8 @@ from nwip.linking import Builder
 from nwip.links.virtual import VirtualLink
 from nwip.programs.conversation import Programs
 from nwip.routing.numbering import node_number
+from nwip.security.audit import AuditLog
+from nwip.security.bans import Bans
 from nwip.state import State
 from nwip.trace_views import TraceViews
 from nwip.views import Views
@@ -68,8 +71,11 @@ class RunningNode:
         self.pending = ""
         self._opening = False
         self._wakeups: list[Wakeup] = []
+        self.bans = Bans(time.time)
+        self._audit: AuditLog | None = None
         views = Views(self)
-        parts = (views, DssViews(self), LinkViews(self), Programs(self), TraceViews(self, views))
+        bans = BanViews(self, self._state)
+        parts = (views, DssViews(self), LinkViews(self), Programs(self), TraceViews(self, views), bans)
         handlers = {name: handler for part in parts for name, handler in part.handlers().items()}
         self._control = ControlServer(config.node.control_path, handlers)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -81,9 +87,10 @@ class RunningNode:
         Raises `ConfigError` when an address or port cannot be had.
         """
         binding.check_address(self.config)
+        self._audit = binding.open_audit(self.config)
         self.identity = self._state.secret("identity", 16)
         if self.config.dss.serves:
-            self.dss = await binding.open_dss(self.config, self._state, self._boot, self._echo)
+            self.dss = await binding.open_dss(self.config, self._state, self._boot, self._echo, self.bans)
         await binding.open_control(self._control, self.config)
         self._nearest = answerer(self.config, self.dss, self._connected, self._parameters)
         if self.dss is not None:
@@ -109,6 +116,8 @@ class RunningNode:
         if self.dss is not None:
             await self.dss.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._audit is not None:
+            self._audit.close()
 
     async def reload(self) -> tuple[list[str], list[str]]:
         """Have the links that the configuration file now says; return those opened and those closed.
@@ -246,7 +255,7 @@ class RunningNode:
         for kind in Kind:
             gateway.directory_changed([Change(record) for record in client.directory.records(kind)])
         self._register(number)
-        self.link_set = LinkSet(Builder(inside, config, self._state), config.file, self._echo)
+        self.link_set = LinkSet(Builder(inside, config, self._state, self.bans), config.file, self._echo)
         for settings in config.links:
             await self.link_set.add(settings)
         self._announce(facts(self, gateway, inside))

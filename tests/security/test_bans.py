@@ -34,7 +34,7 @@ def test_what_is_banned_has_one_form(text: str, what: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "player", "203.0.113.7/24", "203.0.113", "FFFFFFFFFFFFFF", "1.2.3.4.5"])
 def test_what_cannot_be_banned_is_said_to_be_so(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         Bans(Clock()).add(text)
 
 
@@ -89,7 +89,10 @@ def test_bans_outlive_the_program() -> None:
     clock.now += 100
     after = Bans(clock)
     after.restore(kept)
-    assert [(ban.what, ban.until) for ban in after.all()] == [("203.0.113.0/24", None), ("02A0C9123456", 1600.0)]
+    assert [(ban.what, ban.until) for ban in after.all()] == [
+        ("203.0.113.0/24", None),
+        ("02A0C9123456", 1600.0),
+    ]
     assert after.keeps_out_address("203.0.113.99")
 
 

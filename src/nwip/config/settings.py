@@ -104,6 +104,7 @@ class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     busy_poll: Microseconds = 0
     state: Text | None = None
     control: Text | None = None
+    audit: Text | None = None
 
     @property
     def state_directory(self) -> Path:

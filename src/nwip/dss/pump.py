@@ -8,6 +8,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from nwip.dss.conversation import end_tasks
 from nwip.dss.courtesy import SLICE, let_others_run
 from nwip.dss.session import Session
+from nwip.security.audit import audit
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +69,9 @@ class Pump(Generic[S]):
         finally:
             if session.refusal is not None:
                 _log.info("%s: the session ends: %s", session.name, session.refusal.text)
+                audit("refused", session.peer, who=session.name, why=session.refusal.text)
+            elif session.hello is not None:
+                audit("left", session.peer, who=session.name)
             self._engine.lost(session)
             del self._events[session]
             self._transports.pop(session, None)

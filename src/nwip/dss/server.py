@@ -133,6 +133,16 @@ class DssServer:
         self._after()
         return count
 
+    def expel(self, is_banned: Callable[[str], bool]) -> int:
+        """End the sessions of IP addresses that are banned, and forget who was there; return how many."""
+        gone = [session for session in self.engine.sessions() if is_banned(session.peer)]
+        for session in gone:
+            if session.is_node:
+                self.engine.forget(session.identity, self._now())
+            self.engine.turn_out(session)
+        self._after()
+        return len(gone)
+
     async def start(self, sessions: Sequence[Endpoint], questions: Sequence[Endpoint] = ()) -> None:
         """Restore what the store has kept, then listen for sessions (TCP) and questions (UDP).
 

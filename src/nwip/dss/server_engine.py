@@ -39,6 +39,7 @@ from nwip.dss.peers import DEFAULT_LIMITS, Limits, Peers
 from nwip.dss.session import Session
 from nwip.dss.shorthand import Shorthand
 from nwip.dss.subscription import Kinds, known_kinds, restrict
+from nwip.security.audit import audit
 from nwip.security.sources import plain_address
 from nwip.wire import WireError
 
@@ -79,7 +80,6 @@ class ServerEngine(Exchange):
         self._limits = limits
         self._sessions: set[Session] = set()
         self._peers = Peers(limits)
-        self._turned_away: set[Session] = set()
         self._nodes: dict[bytes, Session] = {}
         self._deadlines: Deadlines[Session] = Deadlines()
         self._ready: set[Session] = set()
@@ -90,19 +90,15 @@ class ServerEngine(Exchange):
         return len(self._sessions)
 
     def open(self, peer: str, now: float) -> Session:
-        """Take a new connection from an IP address; it may be refused at once, see `Session.closing`.
-
-        One that is refused takes nobody's place.
-        """
+        """Take a new connection from an IP address; it may be refused at once, see `Session.closing`."""
         session = Session(plain_address(peer))
         self._sessions.add(session)
         if not self._admit(session.peer):
-            self._turned_away.add(session)
-            self._refuse(session, Reason.NOT_ADMITTED, f"{session.peer} may not join this domain")
+            self.turn_out(session)
         elif not self._peers.connect(session.peer):
-            self._turned_away.add(session)
             self._refuse(session, Reason.FULL, "no more sessions can be held")
         else:
+            session.has_place = True
             self._deadlines.set(session, now + self._limits.first_message)
         return session
 
@@ -114,9 +110,8 @@ class ServerEngine(Exchange):
         self._sessions.discard(session)
         self._ready.discard(session)
         self._deadlines.discard(session)
-        if session not in self._turned_away:
+        if session.has_place:
             self._peers.disconnect(session.peer, proven=session.hello is not None)
-        self._turned_away.discard(session)
         if self._nodes.get(session.identity) is session:
             del self._nodes[session.identity]
 
@@ -137,6 +132,10 @@ class ServerEngine(Exchange):
             self._refuse(session, Reason.VERSION, str(error))
         except WireError as error:
             self._refuse(session, Reason.MALFORMED, str(error))
+
+    def turn_out(self, session: Session) -> None:
+        """End the session of who may not join."""
+        self._refuse(session, Reason.NOT_ADMITTED, f"{session.peer} may not join this domain")
 
     def ready(self) -> set[Session]:
         """Return, once, the sessions that have something to send or are to be closed."""
@@ -257,6 +256,7 @@ class ServerEngine(Exchange):
             return
         session.hello = hello
         session.splitter.limit = FRAME_LIMIT
+        audit("joined", session.peer, who=session.name, identity=hello.identity.hex())
         self._peers.prove(session.peer)
         self._deadlines.set(session, now + self.parameters.lease)
         if session.is_node:

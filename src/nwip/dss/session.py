@@ -18,7 +18,7 @@ class Session:
     """The state of one session; only the engine changes it.
 
     `peer` is the IP address at the other end. `closing` is True once nothing more is to be read: what
-    waits is sent, then the connection is closed.
+    waits is sent, then the connection is closed. `has_place` says that it counts among those that are held.
     """
 
     __slots__ = (
@@ -26,6 +26,7 @@ class Session:
         "_waiting",
         "closing",
         "difference",
+        "has_place",
         "hello",
         "kinds",
         "peer",
@@ -39,6 +40,7 @@ class Session:
 
     def __init__(self, peer: str) -> None:
         self.peer = peer
+        self.has_place = False
         self.splitter = Splitter(HELLO_LIMIT)
         self.hello: Hello | None = None
         self.kinds: Kinds = frozenset()

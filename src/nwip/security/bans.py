@@ -1,6 +1,6 @@
 """Who is kept out: IP addresses, networks of them, and node numbers, for a while or for good. Pure.
 
-Times are seconds since 1970, so that a ban outlives the program: what is kept is told by the clock of the wall.
+Times are seconds since 1970, so that a ban outlives the program.
 """
 
 import json
@@ -99,7 +99,7 @@ class Bans:
         return json.dumps(msgspec.to_builtins(self.all()))
 
     def restore(self, text: str) -> None:
-        """Take the bans of an earlier run that still hold. Raises `WireError`, and nothing is changed then."""
+        """Take the bans of an earlier run that still hold. Raises `WireError`; nothing is changed then."""
         try:
             bans = msgspec.json.decode(text, type=list[Ban])
             known = [(ban, subject(ban.what)) for ban in bans[:MOST]]

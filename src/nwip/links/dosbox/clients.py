@@ -97,6 +97,9 @@ class ClientTable:
     def __iter__(self) -> Iterator[Client]:
         return iter(self._by_node.values())
 
+    def __len__(self) -> int:
+        return len(self._by_node)
+
     @property
     def is_full(self) -> bool:
         """Whether there is no room for one more."""

@@ -15,7 +15,7 @@ from nwip.links.base import Counters, Gateway, Hop
 from nwip.links.dosbox.clients import Client, ClientView
 from nwip.links.dosbox.compact import Compact
 from nwip.links.dosbox.engine import DEFAULT_LIMIT, DosboxServer, everyone, nobodys
-from nwip.links.dosbox.events import Event, Left, Turned
+from nwip.links.dosbox.events import Event, Left, Silenced, Turned
 from nwip.links.dosbox.ingress import MAXIMUM_SIZE
 from nwip.links.dosbox.serving import ServerLink
 from nwip.links.dosbox.shelter import Shelter
@@ -49,6 +49,8 @@ class DosboxLink(ServerLink, Located):
         registrations: TokenBuckets | None = None,
         hop_limit: int = MAXIMUM_HOPS,
         reserved: Callable[[bytes], bool] = nobodys,
+        packet_rate: int = 0,
+        per_address: int = 0,
         opener: Opener = open_port,
     ) -> None:
         engine = DosboxServer(
@@ -60,6 +62,8 @@ class DosboxLink(ServerLink, Located):
             registrations=registrations,
             hop_limit=hop_limit,
             reserved=reserved,
+            packet_rate=packet_rate,
+            per_address=per_address,
             compact=AS_THE_KERNEL,
         )
         ServerLink.__init__(self, name, network, engine, joined=joined)
@@ -152,6 +156,9 @@ class DosboxLink(ServerLink, Located):
         """Nothing: the protocol has no word for it."""
 
     def _changed(self, event: Event) -> None:
+        if isinstance(event, Silenced):
+            self._look_at_each_packet_of(event.node)
+            return
         if self.shortcuts is not None:
             self.shortcuts.forget(self.network.to_bytes(4, "big") + event.node)
         gone = event.address if isinstance(event, Left) else getattr(event, "moved_from", None)
@@ -177,6 +184,13 @@ class DosboxLink(ServerLink, Located):
 
     def _names(self) -> Iterator[bytes]:
         return (client.name for index in range(len(self._ports)) for client in self._engine.clients_on(index))
+
+    def _look_at_each_packet_of(self, node: bytes) -> None:
+        """Let nothing of a client go on in batches."""
+        client = self._engine.client_with(node)
+        for port in self._batched():
+            if client is not None:
+                port.flows.forget_sources({client.name}, set())
 
     def _names_at(self, index: int) -> Iterator[bytes]:
         port = self._ports[index]

@@ -21,6 +21,7 @@ from nwip.links.dosbox.events import Event
 from nwip.links.dosbox.serving import ServerLink
 from nwip.links.websocket.channel import GOING_AWAY, NOT_ACCEPTABLE, POLICY, Channel, Outbox
 from nwip.links.websocket.rooms import Refusal, Tls, WebSocketServers, check_room
+from nwip.security.audit import audit
 
 DEFAULT_LIMIT: Final = 256  # clients of a room
 DEFAULT_IDLE: Final = 600.0  # seconds without a packet, or an answer to a ping, until a client is let go
@@ -36,7 +37,8 @@ class WebSocketLink(ServerLink):
     own number on the network, `key` the secret that clients' numbers are made with. Of web pages only those
     of `origins` (as in `https://example.org`) may connect, if there are any; programs that are no browsers
     name no origin. At most `limit` clients, each let go after `idle` seconds without a sign of life; `admit`,
-    `hop_limit` and `reserved` as for `DosboxServer`. Raises `ValueError` for a room that cannot be in a URL.
+    `hop_limit`, `reserved`, `packet_rate` and `per_address` as for `DosboxServer`. Raises `ValueError` for a
+    room that cannot be in a URL.
     """
 
     kind = "websocket"
@@ -58,6 +60,8 @@ class WebSocketLink(ServerLink):
         admit: Callable[[str], bool] = everyone,
         hop_limit: int = MAXIMUM_HOPS,
         reserved: Callable[[bytes], bool] = nobodys,
+        packet_rate: int = 0,
+        per_address: int = 0,
         idle: float = DEFAULT_IDLE,
     ) -> None:
         engine = DosboxServer(
@@ -67,6 +71,8 @@ class WebSocketLink(ServerLink):
             limit=limit,
             hop_limit=hop_limit,
             reserved=reserved,
+            packet_rate=packet_rate,
+            per_address=per_address,
             connected=True,
             patience=max(1, math.ceil((idle - SILENCE) / PING_INTERVAL)),
         )
@@ -140,6 +146,7 @@ class WebSocketLink(ServerLink):
             refusal = Refusal(503, "address in use")
         if refusal:
             self.counters.drop(refusal.sentence)
+            audit("refused", address[0], link=self.name, address=endpoint_text(address), why=refusal.sentence)
         return refusal
 
     async def attend(self, channel: Channel, address: Endpoint) -> None:
