@@ -103,7 +103,7 @@ async def test_a_ban_that_cannot_be_kept_holds_all_the_same(
 async def test_a_node_that_is_banned_loses_its_session_and_its_records() -> None:
     guarded = Guarded()
     server = DssServer(
-        Parameters(domain="ban.test"),
+        Parameters(domain="sockets.test"),
         identity=b"D" * 16,
         boot=b"0" * 16,
         admit=lambda ip: not guarded.bans.keeps_out_address(ip),
@@ -121,6 +121,6 @@ async def test_a_node_that_is_banned_loses_its_session_and_its_records() -> None
     with pytest.raises(DssRefused, match="may not join"):
         await read_domain(at)
     guarded.bans.lift("127.0.0.1")
-    assert (await read_domain(at)).parameters.domain == "ban.test"
+    assert (await read_domain(at)).parameters.domain == "sockets.test"
     await banned.end()
     await server.close()
