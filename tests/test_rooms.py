@@ -1,4 +1,4 @@
-"""Two DOSBox links that are networks of their own are two rooms: no broadcast crosses from one to the other."""
+"""Two DOSBox links that are networks of their own are two rooms: no broadcast crosses between them."""
 
 import asyncio
 from collections.abc import AsyncIterator
