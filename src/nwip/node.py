@@ -23,6 +23,7 @@ from nwip.config import Config, ConfigError, load
 from nwip.control import ControlServer
 from nwip.dataplane.interfaces import address_towards, subnet_of
 from nwip.dataplane.port import open_port
+from nwip.dataplane.waiting import new_loop
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Change, Endpoint, Kind, Node, endpoint_text
@@ -302,7 +303,8 @@ def run(config: Config, echo: Callable[[str], None], announce: Callable[[Facts],
     `echo` gets sentences for people while it starts; `announce` what there is to know when it is ready.
     Raises `ConfigError` when an address or port cannot be had.
     """
-    return asyncio.run(_run(config, echo, announce))
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(_run(config, echo, announce))
 
 
 async def _run(config: Config, echo: Callable[[str], None], announce: Callable[[Facts], None]) -> int:

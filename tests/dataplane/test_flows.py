@@ -139,3 +139,11 @@ def test_destinations_that_come_and_go_are_not_remembered_for_ever(flows: Flows,
         flows.learn(A, HERE, destination, THERE, way, routed=True)
         flows.forget(destination)
     assert not any(flows._routed.values())
+
+
+def test_the_judgement_of_a_broadcast_ends_when_one_is_learned(flows: Flows) -> None:
+    flows.learn_broadcast(A, HERE, NET + b"\xff" * 6, lambda *_: None)
+    flows.said = b"judged"
+    flows.clear()
+    flows.learn_broadcast(B, THERE, OTHER_NET + b"\xff" * 6, lambda *_: None)
+    assert flows.said == b""

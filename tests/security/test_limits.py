@@ -36,3 +36,12 @@ def test_a_clock_that_stands_still_gives_nothing() -> None:
 def test_a_bucket_that_lets_nothing_pass_is_a_mistake(rate: float, burst: float, capacity: int) -> None:
     with pytest.raises(ValueError, match="a bucket needs"):
         TokenBuckets(rate, burst, capacity)
+
+
+def test_several_tokens_are_taken_as_one_after_the_other() -> None:
+    at_once, singly = TokenBuckets(rate=2, burst=5.5), TokenBuckets(rate=2, burst=5.5)
+    taken = []
+    for count, now in ((2, 0.0), (4, 0.25), (1, 0.25), (3, 1.0), (99, 100.0), (1, 100.0)):
+        taken.append(at_once.take("a", count, now))
+        assert taken[-1] == sum(singly.allow("a", now) for _ in range(count))
+    assert taken == [2, 4, 0, 1, 5, 0]

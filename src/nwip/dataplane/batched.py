@@ -6,6 +6,7 @@ A peer's bursts may come joined, and go on so: see `joining.py`.
 
 import errno
 import socket
+from collections.abc import Sequence
 from typing import Final
 
 from nwip.dataplane.arena import SLOTS, Arena
@@ -74,13 +75,16 @@ class BatchedPort(PortablePort):
         """Send a packet to the whole audience but one of it, and count it."""
         self._write_books(*self.audience.send(self.fileno(), packet, besides), len(packet), besides)
 
-    def repeat(self, at: int, length: int, besides: bytes) -> None:
-        """Do the same with a packet that lies in memory."""
-        self._write_books(*self.audience.repeat(self.fileno(), at, length, besides), length, besides)
+    def repeat(self, addresses: Sequence[int], length: int, besides: bytes) -> None:
+        """Do the same with packets of one length that lie in memory."""
+        sent, refused = self.audience.repeat(self.fileno(), addresses, length, besides)
+        self._write_books(sent, refused, length, besides, len(addresses))
 
-    def _write_books(self, sent: int, refused: int, length: int, besides: bytes | None) -> None:
-        was_left_out = sent + refused < len(self.audience)  # not where it is heard at another port
-        self.tally.copy(length, besides if was_left_out else None)
+    def _write_books(
+        self, sent: int, refused: int, length: int, besides: bytes | None, packets: int = 1
+    ) -> None:
+        was_left_out = sent + refused < len(self.audience) * packets  # not where it is heard at another port
+        self.tally.copy(length, besides if was_left_out else None, packets)
         self._books.packets_out += sent
         self._books.octets_out += sent * length
         if refused:

@@ -7,7 +7,7 @@ is decided here. Whoever changes what was decided on says so: `forget`, `forget_
 `clear`. To forget too much costs a packet's time, to forget too little is a fault.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from nwip.dataplane.arena import Arena
@@ -53,8 +53,9 @@ class Target(Protocol):
         ...
 
 
-Repeat = Callable[[Arena, int, int, bytes, bytes], None]
-"""Called with an arena, a slot, the length there, the source, ten octets, and the address it came from."""
+Repeat = Callable[[Arena, Sequence[int], int, bytes, bytes], None]
+"""Called with an arena, slots of it whose broadcasts have the same length, source and address that they came
+from, and with these three; the source is ten octets."""
 
 
 class Exit:
@@ -102,7 +103,7 @@ class Flows:
     `network` is the number of the port's network, four octets, which is written where a packet says "this
     network". `hop_limit` is the transport control that no packet may have behind a router, `maximum` the
     largest packet that may come in, in octets. `books` and `tally` are those of the port. `was_mixed` says
-    whether something was left of the last batch.
+    whether something was left of the last batch, `said` is the header of a broadcast that could be repeated.
     """
 
     def __init__(self, arena: Arena, books: Books, tally: Tally) -> None:
@@ -117,6 +118,7 @@ class Flows:
         self.everyone = bytes(NETWORK_SIZE)
         self.repeat: Repeat | None = None
         self.speakers: dict[bytes, bytes] = {}
+        self.said = b""
         self._routed: dict[bytes, set[bytes]] = {}
 
     def exit(self, target: Target, books: Books, maximum: int, *, raises: bool) -> Exit:
@@ -153,6 +155,7 @@ class Flows:
             self.speakers.clear()
         self.everyone = everyone
         self.repeat = repeat
+        self.said = b""
         self.speakers[source] = name
 
     def forget(self, address: bytes) -> None:

@@ -72,7 +72,7 @@ def forward_some(flows: Flows, keys: tuple[bytes, ...], count: int) -> list[int]
                 fill_networks_of(flows.arena.buffer, [slot], flows.network)
             length, name = batch.octets_of((slot,)), batch.came_by(slot)
             count_in(flows, [name], 1, length)
-            flows.repeat(flows.arena, slot, length, batch.sources[slot], name)
+            flows.repeat(flows.arena, (slot,), length, batch.sources[slot], name)
     return sorted(left)
 
 

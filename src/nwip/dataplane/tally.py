@@ -36,13 +36,13 @@ class Tally:
             add(self.packets_out, name, -self.copies)
             add(self.octets_out, name, -self.copied_octets)
 
-    def copy(self, octets: int, besides: bytes | None) -> None:
-        """Count a packet that went to everybody but one who has joined."""
-        self.copies += 1
-        self.copied_octets += octets
+    def copy(self, octets: int, besides: bytes | None, count: int = 1) -> None:
+        """Count so many packets that went to everybody but one who has joined."""
+        self.copies += count
+        self.copied_octets += count * octets
         if besides is not None:
-            add(self.packets_out, besides, -1)
-            add(self.octets_out, besides, -octets)
+            add(self.packets_out, besides, -count)
+            add(self.octets_out, besides, -count * octets)
 
     def part(self, name: bytes) -> None:
         """Count no longer for a peer what goes to everybody."""

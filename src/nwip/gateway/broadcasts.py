@@ -5,7 +5,7 @@ carries the list of the networks it has crossed, eight at most. Sources: Microso
 way back is NetWare's replication option 2. See docs/routing.md.
 """
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 
 from nwip.dataplane.arena import STRIDE, Arena
 from nwip.dataplane.flows import Repeat
@@ -63,16 +63,19 @@ class Broadcasts:
         virtual = self._parts.virtual
         alone = not any(other.joined and other is not link for other in self._parts.links)
 
-        def repeat(arena: Arena, slot: int, length: int, source: bytes, name: bytes) -> None:
-            if joined and not self.affords(source):
-                drop("broadcast budget")
-                return
+        def repeat(arena: Arena, slots: Sequence[int], length: int, source: bytes, name: bytes) -> None:
+            if joined:
+                afforded = self._budget.take(source, len(slots), self._parts.clock())
+                if afforded < len(slots):
+                    drop("broadcast budget", len(slots) - afforded)
+                    slots = slots[:afforded]
+            addresses = [arena.base + slot * STRIDE for slot in slots]
             for port in ports:
-                port.repeat(arena.base + slot * STRIDE, length, name)
+                port.repeat(addresses, length, name)
             if joined and not (alone and virtual.is_alone and self._programs.is_empty):
-                packet = arena.datagram(slot)
-                self._programs.deliver(packet)
-                self._copy(link, packet, propagated=False)
+                for packet in map(arena.datagram, slots):
+                    self._programs.deliver(packet)
+                    self._copy(link, packet, propagated=False)
 
         return repeat
 

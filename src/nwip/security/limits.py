@@ -27,14 +27,18 @@ class TokenBuckets:
 
     def allow(self, key: Hashable, now: float) -> bool:
         """Take a token of `key` at `now` (seconds, never less than before); False when none is left."""
+        return self.take(key, 1, now) == 1
+
+    def take(self, key: Hashable, count: int, now: float) -> int:
+        """Take as many tokens of `key` as there are at `now`, at most so many; return how many."""
         tokens, since = self._buckets.get(key, (self._burst, now))
         tokens = min(self._burst, tokens + (now - since) * self._rate)
-        allowed = tokens >= 1
-        self._buckets[key] = (tokens - allowed, now)
+        taken = min(count, int(tokens))
+        self._buckets[key] = (tokens - taken, now)
         self._buckets.move_to_end(key)
         if len(self._buckets) > self._capacity:
             self._buckets.popitem(last=False)
-        return allowed
+        return taken
 
     @property
     def size(self) -> int:
