@@ -11,7 +11,6 @@ from nwip.dataplane.kernel import IS_THERE
 from nwip.ipx.address import Address
 from nwip.ipx.packet import Packet
 from nwip.ipx.ping import registration
-from nwip.links.dosbox.clients import Client
 from nwip.links.dosbox.engine import NOT_ADMITTED, TOO_MANY, DosboxServer
 from nwip.links.dosbox.events import Left, Silenced, TurnedAway
 from nwip.links.dosbox.link import DosboxLink
@@ -20,62 +19,84 @@ from nwip.links.dosbox.rates import CREDIT, DEBT, PacketRates
 RATE = 100
 
 
-def client(number: int = 1) -> Client:
-    return Client(bytes((2, 0, 0, 0, 0, number)), b"", False, 0, 0.0)
+LOUD, QUIET = b"\2\0\0\0\0\1", b"\2\0\0\0\0\2"
+
+
+def send(rates: PacketRates, node: bytes, packets: int) -> int:
+    return sum(rates.admits(node) for _ in range(packets))
+
+
+def look(rates: PacketRates, now: float, **beside: int) -> list[bytes]:
+    return rates.look([{name.encode(): count for name, count in beside.items()}], lambda _: LOUD, now)
 
 
 def test_nobody_gets_more_than_the_rate_through_on_the_average() -> None:
-    rates, who, sent, through = PacketRates(RATE), client(), 0, 0
+    rates, through = PacketRates(RATE), 0
     rates.expect(0.0)
     assert rates.due == 1.0
     for second in range(1, 101):
-        sent = 350
-        through += 0 if rates.is_silenced(who.node) else sent
-        list(rates.look([(who, through)], float(second)))
+        through += send(rates, LOUD, 350)
+        look(rates, float(second))
     assert through / 100 == pytest.approx(RATE, rel=0.1)
 
 
 def test_a_client_within_the_rate_is_never_silenced_and_a_burst_is_forgiven() -> None:
-    rates, who, packets = PacketRates(RATE), client(), 0
+    rates = PacketRates(RATE)
     rates.expect(0.0)
     for second in range(1, 50):
-        packets += RATE
-        assert not list(rates.look([(who, packets)], float(second)))
-    for second in range(50, 53):
-        assert not list(rates.look([(who, packets)], float(second)))
-    packets += int(CREDIT * RATE)
-    assert not list(rates.look([(who, packets)], 54.0))
+        assert send(rates, QUIET, RATE) == RATE
+        assert not look(rates, float(second))
+    assert not look(rates, 51.0)
+    assert send(rates, QUIET, int(CREDIT * RATE)) == CREDIT * RATE
+    assert not look(rates, 52.0)
 
 
 def test_one_is_silenced_once_and_heard_again_when_the_debt_is_paid() -> None:
-    rates, loud, quiet = PacketRates(RATE), client(1), client(2)
-    rates.expect(0.0)
-    assert list(rates.look([(loud, 100_000), (quiet, 5)], 1.0)) == [loud]
-    assert rates.is_silenced(loud.node)
-    assert not rates.is_silenced(quiet.node)
-    silenced = next(
-        second
-        for second in count(2)
-        if not list(rates.look([(loud, 100_000), (quiet, 5)], float(second)))
-        and not rates.is_silenced(loud.node)
-    )
-    assert silenced == 1 + DEBT
-
-
-def test_what_is_remembered_goes_with_the_clients() -> None:
     rates = PacketRates(RATE)
     rates.expect(0.0)
-    list(rates.look([(client(number), 100_000) for number in range(50)], 1.0))
-    list(rates.look([], 2.0))
-    assert not rates._counted
-    assert not rates.is_silenced(client(1).node)
-    assert rates.due == float("inf")
+    send(rates, LOUD, 5000)
+    send(rates, QUIET, 5)
+    assert look(rates, 1.0) == [LOUD]
+    assert not rates.admits(LOUD)
+    assert rates.admits(QUIET)
+    heard = next(second for second in count(2) if not look(rates, float(second)) and rates.admits(LOUD))
+    assert heard == 1 + DEBT
+
+
+def test_what_goes_on_in_batches_is_counted_by_its_growth() -> None:
+    rates = PacketRates(RATE)
+    rates.expect(0.0)
+    assert not look(rates, 1.0, name=100_000), "what was before the first look says nothing"
+    assert not look(rates, 2.0, name=100_000 + 2 * RATE)
+    assert look(rates, 3.0, name=100_000 + 5 * RATE) == [LOUD]
+    assert not rates.admits(LOUD)
+
+
+def test_of_a_name_that_is_nobodys_any_more_nothing_is_held() -> None:
+    rates = PacketRates(RATE)
+    rates.expect(0.0)
+    rates.look([{b"gone": 0}], lambda _: None, 1.0)
+    assert not rates.look([{b"gone": 100_000}], lambda _: None, 2.0)
+    assert not rates._credit
+
+
+def test_what_is_remembered_is_soon_forgotten() -> None:
+    rates = PacketRates(RATE)
+    rates.expect(0.0)
+    for number in range(50):
+        send(rates, bytes((2, 0, 0, 0, 0, number)), 500)
+    assert len(look(rates, 1.0)) == 50
+    for second in range(2, 10):
+        look(rates, float(second))
+    assert not rates._credit
 
 
 def test_without_a_rate_nothing_is_looked_at() -> None:
     rates = PacketRates(0)
     rates.expect(0.0)
     assert rates.due == float("inf")
+    assert send(rates, LOUD, 10_000) == 10_000
+    assert not rates._heard
 
 
 def test_the_engine_silences_and_counts() -> None:
@@ -105,8 +126,12 @@ def test_what_went_on_beside_the_engine_counts_too() -> None:
     world = World()
     world.server = DosboxServer(NETWORK, GATEWAY, KEY, packet_rate=RATE)
     player = world.player(("192.0.2.1", 5)).join()
-    world.server.taken = lambda _client: 5 * RATE
+    client = world.server.client_with(player.node)
+    assert client is not None
+    world.server.tallies = lambda: [{client.name: 0}]
     world.server.advance(world.now + 1.0)
+    world.server.tallies = lambda: [{client.name: 5 * RATE}]
+    world.server.advance(world.now + 2.0)
     assert Silenced(player.node) in world.server.events()
 
 
@@ -156,8 +181,9 @@ async def test_packets_that_go_in_batches_are_judged_and_stopped() -> None:
         (port,) = link.ports()
         name = port.name_of(player.getsockname())
         port.flows.speakers[b"\0\0\0\1" + node] = name
-        port.tally.packets_in[name] = 10 * RATE
         link._advance(loop.time() + 2.0)
+        port.tally.packets_in[name] = port.tally.packets_in.get(name, 0) + 10 * RATE
+        link._advance(loop.time() + 3.0)
         assert not port.flows.speakers, "from now on each packet is looked at"
         await loop.sock_sendto(player, said, at)
         async with asyncio.timeout(5):

@@ -21,7 +21,7 @@ Packets pass as raw octets; only registrations and pings are built from typed on
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from nwip.directory.records import Endpoint
@@ -111,6 +111,8 @@ class DosboxServer:
         self._review_at = math.inf
         self.taken: Callable[[Client], int] = lambda _client: 0
         """How many packets of a client were taken beside this engine: it is alive while they grow."""
+        self.tallies: Callable[[], Sequence[Mapping[bytes, int]]] = tuple
+        """All of these, at each listening socket, by the client's address in few octets."""
         self._outgoing: list[Outgoing] = []
         self._events: list[Event] = []
         self._turned_away: list[TurnedAway] = []
@@ -143,7 +145,7 @@ class DosboxServer:
             client.port = port
         if ingress.is_to_echo(packet) and ingress.destination_node(packet) == self._cookie_of(client):
             return None
-        if self._rates.is_silenced(client.node):
+        if not self._rates.admits(client.node):
             self.counters.drop(TOO_MANY)
             return None
         client.packets_in += 1
@@ -240,8 +242,8 @@ class DosboxServer:
             cookie = self._numbers.cookie(newcomer.address, newcomer.node)
             self._ping(cookie, newcomer.address, newcomer.port)
         if now >= self._rates.due:
-            counts = ((client, client.packets_in + self.taken(client)) for client in self._table)
-            self._events += [Silenced(client.node) for client in self._rates.look(counts, now)]
+            silenced = self._rates.look(self.tallies(), self._table.node_of, now)
+            self._events += [Silenced(node) for node in silenced]
         if now >= self._review_at:
             self._review(now)
 

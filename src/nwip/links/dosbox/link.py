@@ -70,6 +70,7 @@ class DosboxLink(ServerLink, Located):
         Located.__init__(self)
         self.hop_limit = hop_limit
         engine.taken = self._taken
+        engine.tallies = self._tallies
         self._limit = limit
         self._listen = tuple(listen)
         self._open_port = opener
@@ -203,6 +204,9 @@ class DosboxLink(ServerLink, Located):
 
     def _taken(self, client: Client) -> int:
         return sum(port.tally.packets_in.get(client.name, 0) for port in self._batched())
+
+    def _tallies(self) -> list[dict[bytes, int]]:
+        return [port.tally.packets_in for port in self._batched()]
 
     def _with_tally(self, view: ClientView) -> ClientView:
         client = self._engine.client_with(view.node)
