@@ -147,8 +147,13 @@ class DosboxLink(ServerLink, Located):
             "in DOSBox, type": "\n".join(
                 f"ipxnet connect {host} {port}" for host, port in endpoints if ":" not in host
             ),
+            **self._flood(),
             **described(self._ports),
         }
+
+    def _flood(self) -> dict[str, str]:
+        rate = self._shelter.flood
+        return {} if rate is None else {"flood": f"some {rate:.0f} unproven datagrams a second, kept out"}
 
     def _received(self, index: int, batch: Sequence[Datagram]) -> None:
         self._take(batch, index)

@@ -41,6 +41,11 @@ class Shelter:
         self._shares: Shares | None = None
         self._known: frozenset[bytes] = frozenset()
 
+    @property
+    def flood(self) -> float | None:
+        """Unproven datagrams a second, while it is a flood of them."""
+        return None if self._shares is None else self._watch.rate
+
     def next_deadline(self) -> float | None:
         """Return when `look` wants to be called."""
         return self._watch.next_deadline()
