@@ -96,7 +96,7 @@ class BanViews:
         bans = self._node.bans
         gone = sum(link.expel(bans.covers) for link in self._links())
         if self._node.dss is not None:
-            gone += self._node.dss.expel(lambda ip: bans.covers(ip, b""))
+            gone += self._node.dss.expel()
         return gone
 
     def _links(self) -> list[ServerLink]:

@@ -90,7 +90,7 @@ async def open_dss(
             identity=identity,
             boot=boot,
             name=config.node.name,
-            admit=_but_not(bans, admission([*settings.admit, *local_addresses()])),
+            admit=_but_not(bans, admission(settings.admit), admission(local_addresses())),
             trust=admission([entry for entry in settings.admit if entry not in {"private", "any"}]),
             store=_store(config),
         )
@@ -164,8 +164,15 @@ async def open_virtual(virtual: VirtualLink, gateway: NodeGateway, config: Confi
         raise explained(error, Place(config.file, "node", [host], port, port), port) from None
 
 
-def _but_not(bans: Bans | None, admit: Callable[[str], bool]) -> Callable[[str], bool]:
-    return admit if bans is None else lambda ip: admit(ip) and not bans.keeps_out_address(ip)
+def _but_not(
+    bans: Bans | None, admit: Callable[[str], bool], is_here: Callable[[str], bool]
+) -> Callable[[str], bool]:
+    """Return who may join: this machine, and whom `admit` admits and nobody has banned."""
+
+    def may_join(ip: str) -> bool:
+        return is_here(ip) or (admit(ip) and not (bans is not None and bans.keeps_out_address(ip)))
+
+    return may_join
 
 
 async def open_control(control: ControlServer, config: Config) -> None:

@@ -105,8 +105,11 @@ async def test_a_dss_cuts_calls_of_others_beyond() -> None:
     peering._doorkeeper = Doorkeeper(1, 1, everyone, rate=0, burst=1)
     opened = [await asyncio.open_connection(*peering.endpoints[0]) for _ in range(2)]
     assert await asyncio.wait_for(opened[1][0].read(), 5.0) == b""
-    assert len(server.replication) == 1
+    assert len(server.replication) == len(peering._doorkeeper) == 1
     await end(opened)
+    async with asyncio.timeout(5.0):
+        while len(peering._doorkeeper):
+            await asyncio.sleep(0)
     await peering.close()
     await server.close()
 

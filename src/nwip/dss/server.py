@@ -71,6 +71,7 @@ class DssServer:
             directory=directory,
         )
         self._identity = identity
+        self._admit = admit
         self._trust = lru_cache(TRUSTED_KNOWN)(trust or _is_loopback)
         self._servers: list[asyncio.Server] = []
         self._ports: list[Port] = []
@@ -133,9 +134,9 @@ class DssServer:
         self._after()
         return count
 
-    def expel(self, is_banned: Callable[[str], bool]) -> int:
-        """End the sessions of IP addresses that are banned, and forget who was there; return how many."""
-        gone = [session for session in self.engine.sessions() if is_banned(session.peer)]
+    def expel(self) -> int:
+        """End the sessions of who is not admitted any more, and forget their records; return how many."""
+        gone = [session for session in self.engine.sessions() if not self._admit(session.peer)]
         for session in gone:
             if session.is_node:
                 self.engine.forget(session.identity, self._now())

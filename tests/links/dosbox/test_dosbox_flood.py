@@ -5,9 +5,11 @@ import socket
 
 import pytest
 
+from links.dosbox.simulation import World
 from nwip.bench.messages import BATCH, Messages
 from nwip.bench.sources import controls, names
 from nwip.dataplane.kernel import IS_THERE
+from nwip.dataplane.port import overflows
 from nwip.ipx.address import Address
 from nwip.ipx.packet import Packet
 from nwip.ipx.ping import registration
@@ -132,6 +134,14 @@ def test_an_engine_counts_garbage_and_strangers_and_works_on_few() -> None:
     assert server.counters.drops["too many registrations"] == MANY
 
 
+def test_an_engine_counts_no_registration_of_who_is_then_heard() -> None:
+    world = World(gateway=lambda _: None, limit=2 * MANY)
+    for number in range(2 * MANY):
+        world.player((f"10.0.{number >> 8}.{number & 255}", 7)).join()
+    assert not world.server.counters.drops.get("too many registrations")
+    assert not world.server.flood.look(world.now + LOOK)
+
+
 class Deaf:
     """A gateway that wants nothing."""
 
@@ -177,6 +187,7 @@ async def test_a_link_keeps_a_flood_out_and_players_in() -> None:
                 await loop.sock_sendto(player, said, at)
                 await asyncio.sleep(0)
         assert link.counters.all_drops()[KEPT_OUT] > 4 * count
+        assert link._shelter.overflows() == overflows(link.ports()) - link.counters.drops[KEPT_OUT]
         assert link.describe()["flood"].endswith("unproven datagrams a second, kept out")
         now = loop.time()
         for second in range(1, 2 * int(CALM)):
