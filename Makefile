@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 SYSTEM_PACKAGES := dosbox tshark nasm iproute2 ethtool procps dnsmasq-base isc-dhcp-client bind9 \
-	qemu-system-x86 openssl gcc libc6-dev musl-tools
+	qemu-system-x86 openssl gcc libc6-dev musl-tools faketime
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint style types soak bench system-packages
+.PHONY: help install demo test lint style types soak chaos fuzz bench system-packages
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,13 @@ soak: $(INSTALLED)  ## live through 100,000 random histories of domains, 5,000 n
 	NWIP_HISTORIES=$${NWIP_HISTORIES:-100000} NWIP_TOPOLOGIES=$${NWIP_TOPOLOGIES:-5000} \
 		$(BIN)/python -m pytest -q tests/sim/test_histories.py tests/sim/test_routing.py
 	NWIP_TWINS=$${NWIP_TWINS:-5000} $(BIN)/python -m pytest -q --timeout 3600 tests/dataplane/test_same_packets.py
+
+chaos: $(INSTALLED)  ## an hour of five DSSs to which everything happens (CHAOS_SECONDS, NWIP_CHAOS_SEED); as root
+	NWIP_CHAOS=$${CHAOS_SECONDS:-3600} $(BIN)/python -m pytest -q -s tests/real/test_chaos.py
+
+fuzz: $(INSTALLED)  ## fuzz every decoder and server entry, 10 minutes in all (FUZZ_SECONDS of each, FUZZ_ARGS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
+	$(BIN)/python fuzz/run.py $(if $(FUZZ_SECONDS),--seconds $(FUZZ_SECONDS)) $(FUZZ_ARGS)
 
 bench: $(INSTALLED)  ## run every benchmark
 	@set -e; for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python "$$benchmark"; done

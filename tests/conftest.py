@@ -5,6 +5,7 @@ A test names its parts with ``@pytest.mark.real("dosbox", "tshark")``. The envir
 """
 
 import functools
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -30,6 +31,8 @@ HOW_TO_GET = {
     "gcc": PROGRAM,
     "m32": "take a gcc that knows -m32, as on x86-64",
     "musl-gcc": PROGRAM,
+    "faketime": PROGRAM,
+    "atheris": "install it with 'make fuzz FUZZ_SECONDS=1'",
     "pty": "mount devpts on /dev/pts",
     "root": "run the tests as root",
     "netns": "run the tests as root where network namespaces may be made; 'make system-packages' brings ip",
@@ -52,6 +55,8 @@ def is_there(part: str) -> bool:
             return Path("/dev/net/tun").exists()
         case "shared":
             return SHARED.is_dir()
+        case "atheris":
+            return importlib.util.find_spec("atheris") is not None
         case "m32":
             return knows_32_bits()
         case "qemu":

@@ -135,7 +135,7 @@ async def test_the_dss_of_a_node_is_closed_to_who_is_banned(
     monkeypatch.setattr("nwip.binding.local_addresses", list)
     bans = Bans(lambda: 1000.0)
     config = parse(f'[dss]\nport = {free_port()}\npeer-port = {free_port()}\nstore = "memory"', "nwip.toml")
-    server = await open_dss(config, State(tmp_path), b"b" * 16, lambda _: None, bans)
+    server = await open_dss(config, State(tmp_path), b"b" * 16, lambda _: None, bans=bans)
     at = server.endpoints[0]
     assert (await read_domain(at)).parameters.domain
     bans.add("127.0.0.1")
@@ -143,6 +143,6 @@ async def test_the_dss_of_a_node_is_closed_to_who_is_banned(
         await read_domain(at)
     await server.close()
     monkeypatch.setattr("nwip.binding.local_addresses", lambda: ["127.0.0.1"])
-    server = await open_dss(config, State(tmp_path), b"b" * 16, lambda _: None, bans)
+    server = await open_dss(config, State(tmp_path), b"b" * 16, lambda _: None, bans=bans)
     assert (await read_domain(server.endpoints[0])).parameters.domain, "a node does not lock itself out"
     await server.close()

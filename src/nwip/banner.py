@@ -21,10 +21,11 @@ class LinkFacts(TypedDict):
 class Facts(TypedDict):
     """A node that is ready; addresses as text. `dss_here` says that this node serves the DSS.
 
-    `forwards` is False for a node whose links keep to themselves.
+    `forwards` is False for a node whose links keep to themselves; `sealed` that only members take part.
     """
 
     domain: str
+    sealed: bool
     network: str
     name: str
     node: str
@@ -42,6 +43,7 @@ def facts(node: Running, gateway: NodeGateway, inside: NodeGateway) -> Facts:
         servers = [node.client.connected]
     return {
         "domain": gateway.parameters.domain,
+        "sealed": node.party is not None,
         "network": format_network(gateway.parameters.network),
         "name": node.config.node.name,
         "node": format_node(gateway.virtual.node),
@@ -64,8 +66,9 @@ def facts(node: Running, gateway: NodeGateway, inside: NodeGateway) -> Facts:
 
 def banner(found: Facts) -> str:
     """Return the facts as lines for people."""
+    sealed = " (sealed)" if found["sealed"] else ""
     lines = [
-        f"domain   {found['domain']}, virtual network {found['network']}",
+        f"domain   {found['domain']}{sealed}, virtual network {found['network']}",
         f"node     {found['name']}, {found['network']}.{found['node']}, data on UDP {found['data']}",
     ]
     how = "TCP and UDP {}, this node" if found["dss_here"] else "TCP {}"

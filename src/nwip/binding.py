@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec import msgpack
 from msgspec.structs import replace
@@ -33,6 +33,9 @@ from nwip.security.admission import admission
 from nwip.security.audit import AuditLog
 from nwip.security.bans import Bans
 from nwip.state import State
+
+if TYPE_CHECKING:
+    from nwip.security.membership import Membership
 
 _log = logging.getLogger(__name__)
 
@@ -78,11 +81,20 @@ def open_audit(config: Config) -> AuditLog | None:
 
 
 async def open_dss(
-    config: Config, state: State, boot: bytes, echo: Echo, bans: Bans | None = None
+    config: Config,
+    state: State,
+    boot: bytes,
+    echo: Echo,
+    *,
+    membership: "Membership | None" = None,
+    bans: Bans | None = None,
 ) -> DssServer:
-    """Start the DSS that this node serves, for who is not banned. Raises `ConfigError`."""
+    """Start the DSS that this node serves, of a sealed domain with its membership. Raises `ConfigError`.
+
+    At that one a key decides who may come, and no address but those that are banned.
+    """
     settings = config.dss
-    identity = state.secret("dss-identity", 16)
+    identity = membership.identity if membership is not None else state.secret("dss-identity", 16)
 
     async def start(port: int) -> DssServer:
         server = DssServer(
@@ -90,18 +102,23 @@ async def open_dss(
             identity=identity,
             boot=boot,
             name=config.node.name,
-            admit=_but_not(bans, admission(settings.admit), admission(local_addresses())),
+            admit=_but_not(
+                bans,
+                admission(settings.admit if membership is None else ["any"]),
+                admission(local_addresses()),
+            ),
             trust=admission([entry for entry in settings.admit if entry not in {"private", "any"}]),
             store=_store(config),
+            membership=membership,
         )
         await server.start(
-            [(address, port) for address in settings.listen],
-            [(address, port) for address in expanded(settings.listen)],
+            [(address, port) for address in settings.addresses],
+            [(address, port) for address in expanded(settings.addresses)],
         )
         return server
 
     server = await opened(
-        start, Place(config.file, "dss", settings.listen, settings.port, settings.default_port), echo
+        start, Place(config.file, "dss", settings.addresses, settings.port, settings.default_port), echo
     )
     _take_edited_parameters(server, config, state)
     try:
@@ -142,7 +159,7 @@ async def _join_others(server: DssServer, config: Config, echo: Echo) -> None:
 
     try:
         await server.join(
-            [(address, settings.peer_port) for address in settings.listen],
+            [(address, settings.peer_port) for address in settings.addresses],
             named,
             random.Random(),  # noqa: S311 - spreads reconnections, keeps no secret
             incarnation=int(time.time()),
@@ -151,7 +168,7 @@ async def _join_others(server: DssServer, config: Config, echo: Echo) -> None:
     except OSError as error:
         port = settings.peer_port
         if settings.peers or port != NETWARE_IP_PEER_PORT or error.errno != errno.EADDRINUSE:
-            raise explained(error, Place(config.file, "dss", settings.listen, port, port), port) from None
+            raise explained(error, Place(config.file, "dss", settings.addresses, port, port), port) from None
         echo(f"TCP port {port} is in use: other DSSs cannot join this one until dss.peer-port names another")
 
 

@@ -5,7 +5,7 @@ import contextlib
 import ipaddress
 import logging
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nwip.config import Config
 from nwip.dataplane.interfaces import address_towards
@@ -18,6 +18,9 @@ from nwip.discovery.steps import Step, Way
 from nwip.discovery.ways import find_here, subnets
 from nwip.dss.server import DssServer
 from nwip.security.admission import admission
+
+if TYPE_CHECKING:
+    from nwip.security.membership import Membership
 
 FIRST_PAUSE: Final = 1.0  # seconds between searches that found nothing, at first
 LONGEST_PAUSE: Final = 30.0
@@ -33,10 +36,14 @@ class Entry(NamedTuple):
 
 
 class Search:
-    """Looks for the DSSs of a node, as its configuration says, and logs what is new about it."""
+    """Looks for the DSSs of a node, as its configuration says, and logs what is new about it.
 
-    def __init__(self, config: Config) -> None:
+    A member of a sealed domain looks as one, with its `membership`.
+    """
+
+    def __init__(self, config: Config, membership: "Membership | None" = None) -> None:
         self._config = config
+        self._membership = membership
         self._domain = config.domain.name or ""
         self._said: set[Step] = set()
 
@@ -68,8 +75,14 @@ class Search:
         return [*named, *(found.servers if found else [])]
 
     async def _find(self, ways: list[Way] | tuple[Way, ...]) -> Found | None:
-        settings = self._config.dss.servers, self._config.discovery.leases
-        return await find_here(self._domain, ways, preferred=settings[0], leases=settings[1], say=self._say)
+        return await find_here(
+            self._domain,
+            ways,
+            preferred=self._config.dss.servers,
+            leases=self._config.discovery.leases,
+            say=self._say,
+            membership=self._membership,
+        )
 
     def _say(self, step: Step) -> None:
         if step in self._said:

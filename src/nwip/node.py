@@ -14,10 +14,12 @@ import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from nwip import binding
 from nwip.ban_views import BanViews
 from nwip.banner import Facts, facts
+from nwip.charter import chartered
 from nwip.collector import Collector
 from nwip.config import Config, ConfigError, load
 from nwip.control import ControlServer
@@ -39,6 +41,7 @@ from nwip.link_set import LinkSet
 from nwip.link_views import LinkViews
 from nwip.linking import Builder
 from nwip.links.virtual import VirtualLink
+from nwip.membership_views import MembershipViews
 from nwip.programs.conversation import Programs
 from nwip.routing.numbering import node_number
 from nwip.security.audit import AuditLog
@@ -46,6 +49,11 @@ from nwip.security.bans import Bans
 from nwip.state import State
 from nwip.trace_views import TraceViews
 from nwip.views import Views
+
+if TYPE_CHECKING:
+    from nwip.membership_files import MembershipFiles
+
+AGES_NOTED: Final = 600.0  # seconds between notes of how old invitations are
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +71,7 @@ class RunningNode:
         self.inside: NodeGateway | None = None
         self.link_set: LinkSet | None = None
         self.identity = b""
+        self.party: MembershipFiles | None = None
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._echo = echo
         self._announce = announce
@@ -75,8 +84,15 @@ class RunningNode:
         self.bans = Bans(time.time)
         self._audit: AuditLog | None = None
         views = Views(self)
-        bans = BanViews(self, self._state)
-        parts = (views, DssViews(self), LinkViews(self), Programs(self), TraceViews(self, views), bans)
+        parts = (
+            views,
+            BanViews(self, self._state),
+            DssViews(self),
+            LinkViews(self),
+            MembershipViews(self),
+            Programs(self),
+            TraceViews(self, views),
+        )
         handlers = {name: handler for part in parts for name, handler in part.handlers().items()}
         self._control = ControlServer(config.node.control_path, handlers)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -85,13 +101,17 @@ class RunningNode:
     async def start(self) -> None:
         """Start what needs no DSS; the gateway follows as soon as one has told the parameters.
 
-        Raises `ConfigError` when an address or port cannot be had.
+        Raises `ConfigError` when an address or port cannot be had, and when it cannot be told whether this
+        node is a member of a sealed domain: it never runs open by mistake.
         """
         binding.check_address(self.config)
         self._audit = binding.open_audit(self.config)
-        self.identity = self._state.secret("identity", 16)
+        self._take_membership()
         if self.config.dss.serves:
-            self.dss = await binding.open_dss(self.config, self._state, self._boot, self._echo, self.bans)
+            member = self.party.dss if self.party is not None else None
+            self.dss = await binding.open_dss(
+                self.config, self._state, self._boot, self._echo, membership=member, bans=self.bans
+            )
         await binding.open_control(self._control, self.config)
         self._nearest = answerer(self.config, self.dss, self._connected, self._parameters)
         if self.dss is not None:
@@ -117,6 +137,8 @@ class RunningNode:
         if self.dss is not None:
             await self.dss.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.party is not None:
+            self.party.close()
         if self._audit is not None:
             self._audit.close()
 
@@ -190,6 +212,23 @@ class RunningNode:
 
     # How it comes up.
 
+    def _take_membership(self) -> None:
+        """Be who the state directory says: a member of a sealed domain by its key, or an open one's node."""
+        self.config, charter = chartered(self.config, self._state)
+        if charter is None:
+            self.identity = self._state.secret("identity", 16)
+            return
+        from nwip.membership_files import MembershipFiles  # noqa: PLC0415 - an open domain needs no ciphers
+
+        self.party = MembershipFiles(self._state, charter, self.config.file)
+        self.identity = self.party.node.identity
+        self._spawn(self._note_ages(self.party))
+
+    async def _note_ages(self, party: "MembershipFiles") -> None:
+        while True:
+            await asyncio.sleep(AGES_NOTED)
+            party.note_ages()
+
     def _connected(self) -> Endpoint | None:
         return self.client.connected if self.client is not None else None
 
@@ -199,7 +238,8 @@ class RunningNode:
         return self.client.parameters if self.client is not None else None
 
     async def _join_domain(self) -> None:
-        search = Search(self.config)
+        member = self.party.node if self.party is not None else None
+        search = Search(self.config, member)
         entry = await self._entry(search)
         self.client = DssClient(
             entry.domain,
@@ -212,6 +252,7 @@ class RunningNode:
             local_address=self.config.node.address,
             incarnation=int(time.time()),
             further=None if self.dss is not None else search.further,
+            membership=member,
         )
         await self.client.run()
 
@@ -229,7 +270,7 @@ class RunningNode:
         everyone = None
         if parameters.broadcasts == "subnet" and subnet is not None and subnet.prefixlen < 31:
             everyone = (str(subnet.broadcast_address), data[1])
-        number = node_number(data, parameters, self.identity)
+        number = node_number(data, parameters, self.identity, sealed=self.party is not None)
         opener = partial(open_port, portable=config.node.portable, busy_poll=config.node.busy_poll)
         virtual = VirtualLink(parameters.network, number, data, everyone, opener=opener)
         if self._nearest is not None:
@@ -271,7 +312,8 @@ class RunningNode:
             return
         self._salt += 1
         virtual = self.gateway.virtual
-        number = node_number(virtual.endpoint, self.gateway.parameters, self.identity, self._salt)
+        parameters, sealed = self.gateway.parameters, self.party is not None
+        number = node_number(virtual.endpoint, parameters, self.identity, self._salt, sealed=sealed)
         _log.warning(
             "node number %s is another node's; taking %s", format_node(virtual.node), format_node(number)
         )

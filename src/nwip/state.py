@@ -5,6 +5,7 @@ values that last as long as it does, and says so.
 """
 
 import errno
+import fcntl
 import hashlib
 import itertools
 import logging
@@ -24,6 +25,7 @@ class State:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._unkept: dict[str, bytes] = {}
+        self._locked: list[int] = []
 
     def secret(self, name: str, size: int) -> bytes:
         """Return the `size` octets kept under `name`, made at random at first use.
@@ -121,6 +123,25 @@ class State:
         finally:
             os.close(descriptor)
         self._sync_directory()
+
+    def lock(self, name: str) -> bool:
+        """Take a file for this program alone, until it ends, however it does; False when another has it.
+
+        Raises `OSError`.
+        """
+        descriptor = os.open(self.directory / name, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            return False
+        self._locked.append(descriptor)
+        return True
+
+    def unlock(self) -> None:
+        """Give up what was locked."""
+        while self._locked:
+            os.close(self._locked.pop())
 
     def put_aside(self, name: str, why: str, as_what: str = "damaged") -> str:
         """Give a file that is of no use another name, which is returned, and say so. Raises `OSError`."""

@@ -33,6 +33,11 @@ class Running(Protocol):
     inside: NodeGateway | None
     """The gateway of the links: the same one, but where nothing is forwarded."""
 
+    @property
+    def party(self) -> object:
+        """The memberships in a sealed domain; None in an open one."""
+        ...
+
 
 class Views:
     """The answers about one node. Each returns plain data, and raises `Answer` when there is none."""

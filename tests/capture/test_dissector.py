@@ -136,6 +136,17 @@ def test_messages_that_are_cut_into_segments_or_share_one_are_found(tmp_path: Pa
     assert seen(path, "_ws.col.Info")[0][0].endswith("more")
 
 
+def test_a_sealed_stream_is_named_and_is_no_fault(tmp_path: Path) -> None:
+    (vector,) = (each for each in VECTORS["streams"]["vectors"] if each["asks"])
+    octets = b"".join(bytes.fromhex(turn["octets"]) for turn in vector["turns"])
+    plain = bytes.fromhex(VECTORS["messages"][0]["frame"])
+    path = file_of(tmp_path, [*segments(octets, size=100), *segments(plain, client=41000)])
+    assert tshark(path, *WITH_SCRIPT, "-Y", FAULTS) == ""
+    *sealed, last = seen(path, "_ws.col.Protocol", "_ws.col.Info")
+    assert set(sealed) == {("NWIP", "Sealed")}
+    assert last == ("NWIP", "Hello")
+
+
 def test_no_octets_make_the_script_fail(tmp_path: Path) -> None:
     chance = random.Random(4)  # noqa: S311 - nothing is kept secret here
     messages = []
@@ -212,7 +223,7 @@ def test_the_tables_of_the_script_are_those_of_the_protocols_page() -> None:
         "Filter",
     ]
     assert judged[-len(records) :] == records
-    assert len(judged) == 18 + len(records)
+    assert len(judged) == 21 + len(records)
 
 
 def test_the_command_tells_where_the_script_is_and_prints_it() -> None:

@@ -24,6 +24,7 @@ from nwip.config import Config, ConfigError, example
 
 FACTS: Facts = {
     "domain": "nwip.local",
+    "sealed": False,
     "network": "4E574950",
     "name": "museum",
     "node": "7E017F000001",

@@ -28,6 +28,7 @@ from nwip.discovery.steps import Way
 BAD_VALUES = {
     "domain": "domain = 3",
     "domain.name": 'domain.name = "a b"',
+    "domain.sealed": "domain.sealed = 1",
     "domain.network": 'domain.network = "XYZ"',
     "domain.data-port": "domain.data-port = 0",
     "domain.node-prefix": 'domain.node-prefix = "7E0"',
@@ -283,10 +284,13 @@ def test_the_example_is_the_documentation_of_every_key_and_default() -> None:
     assert uncommented.domain.ageing == usual.ageing
     assert structs.replace(
         uncommented.domain, lease=None, renewal=None, synchronisation=None
-    ) == structs.replace(usual, name=DEFAULT_DOMAIN)
+    ) == structs.replace(usual, name=DEFAULT_DOMAIN, sealed=True)
     assert uncommented.discovery.ways == tuple(Way)
     assert uncommented.filters[0].filter() == Filter("deny", "service", (7,), "LAB*", (0xC0FFEE,), "museum")
     default = DosboxSettings(name="dosbox", joined=True, port=DosboxSettings.default_port)
     assert uncommented.links[0] == default
-    assert (uncommented.dss.listen, uncommented.dss.admit) == (DssSettings().listen, DssSettings().admit)
+    assert (uncommented.dss.addresses, uncommented.dss.admit) == (
+        DssSettings().addresses,
+        DssSettings().admit,
+    )
     assert uncommented.dss.port == DssSettings.default_port

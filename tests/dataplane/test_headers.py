@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nwip.dataplane import headers
+from nwip.dataplane import headers, pings
 from nwip.dataplane.arena import SLOTS, STRIDE
 
 MAXIMUM = 1424
@@ -63,19 +63,38 @@ def is_sound(packet: tuple[int, bytes], limit: int) -> bool:
     return octets[:2] == b"\xff\xff" and said == length and octets[4] < limit and octets[17] != 2
 
 
+def mere(packet: tuple[int, bytes]) -> tuple[int, bytes]:
+    """Return a packet to a socket that says nothing."""
+    length, octets = packet
+    return length, octets[:16] + b"\x86\x9c" + octets[18:]
+
+
 @given(st.lists(PACKETS, min_size=1, max_size=SLOTS), st.sampled_from([2, 15, 16, 127]))
 def test_soundness_of_all_is_that_of_each(packets: list[tuple[int, bytes]], limit: int) -> None:
     buffer, high, low = batch(packets)
     each = [is_sound(packet, limit) for packet in packets]
     assert headers.are_sound(buffer, high, low, limit) is all(each)
-    odd = {slot for slot, good in enumerate(each) if not good}
-    assert headers.unsound(buffer, high, low, limit, MAXIMUM) == odd
+    odd = headers.unsound(buffer, high, low, limit, MAXIMUM)
+    mere_pings = pings.pings_of(buffer, len(packets))
+    assert mere_pings == [slot for slot, (_, octets) in enumerate(packets) if octets[17] == 2]
+    assert odd.isdisjoint(slot for slot, good in enumerate(each) if good)
+    assert odd.union(mere_pings) == {slot for slot, good in enumerate(each) if not good}
+    assert odd == {slot for slot, packet in enumerate(packets) if not is_sound(mere(packet), limit)}
 
 
 @pytest.mark.parametrize("length", [29, 1425, 2112])
 def test_a_length_out_of_bounds_is_not_sound(length: int) -> None:
     buffer, high, low = batch([header(), header(length), header()])
     assert headers.unsound(buffer, high, low, 16, MAXIMUM) == {1}
+
+
+def test_pings_are_addressed_to_all_but_those_from_their_own_socket() -> None:
+    buffer, _, _ = batch([header(socket=socket) for socket in (2, 2, 0x5502, 0x0200, 2)])
+    buffer[STRIDE + 28 : STRIDE + 30] = b"\0\2"
+    before = bytes(buffer)
+    pings.address_to_all(buffer, range(4))
+    assert buffer[10:16] == b"\xff" * 6
+    assert buffer[:10] + before[10:16] + buffer[16:] == before
 
 
 def test_hops_are_raised_by_one_and_never_over_255_and_nothing_else_changes() -> None:
@@ -102,6 +121,19 @@ def test_networks_are_filled_in_for_all() -> None:
     assert not headers.are_of_this_network(buffer, 3)
     headers.fill_networks(buffer, 2, bytes(4))
     assert headers.are_of_this_network(buffer, 3)
+
+
+@pytest.mark.parametrize("number", [b"\0\xc0\xff\xee", b"\0\0\0\1", b"\1\0\0\0", b"\0\1\0\0"])
+def test_one_packet_of_this_network_is_seen_and_a_number_with_zeros_is_none(number: bytes) -> None:
+    buffer, _, _ = batch([header()] * SLOTS)
+    headers.fill_networks(buffer, SLOTS, number)
+    assert not headers.have_this_network(buffer, SLOTS)
+    for at in (6, 18):
+        last = (SLOTS - 1) * STRIDE + at
+        buffer[last : last + 4] = bytes(4)
+        assert headers.have_this_network(buffer, SLOTS)
+        assert not headers.have_this_network(buffer, SLOTS - 1)
+        buffer[last : last + 4] = number
 
 
 @pytest.mark.parametrize("at", [6, 7, 8, 9, 18, 19, 20, 21])

@@ -1,5 +1,7 @@
 """Odd packets in the midst of a batch: each gets what it would have got alone, the others go on."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from dataplane.scene import ALICE, BOB, CAROL, Scene, play
@@ -15,6 +17,7 @@ from dataplane.twins import (
     packet,
 )
 from gateway.world import NETWORK
+from nwip.dataplane.port import BatchedPort, Datagram, Received
 from nwip.directory.records import Endpoint
 from nwip.ipx.address import BROADCAST_NODE, NULL_NODE
 from nwip.ipx.hello import MAGIC
@@ -109,6 +112,42 @@ def test_odd_ones_get_what_they_would_have_got_alone_wherever_they_come_in(
                 scene.twins.deliver(at, [(each, address if each is data else source) for each in batch])
                 differences = scene.twins.differences()
                 assert not differences, (data[:32].hex(), differences)
+
+    play(work, joins=joins)
+
+
+@JOINS
+def test_pings_between_hosts_go_with_their_batch_and_those_for_the_gateway_reach_it(*, joins: bool) -> None:
+    async def work(scene: Scene) -> None:
+        own = scene.twins.slow.member.gateway.virtual.node
+        cookie = scene.twins.slow.games._engine._numbers.cookie(ALICE, scene.alice)
+        seen: list[bytes] = []
+        for at, plain, source in scene.ways:
+            port = scene.twins.fast.host.ports[at]
+            assert isinstance(port, BatchedPort)
+            monkey = port._received
+
+            def look(batch: Sequence[Datagram], received: Received = monkey) -> None:
+                seen.extend(data for data, _ in batch)
+                received(batch)
+
+            port._received = look
+            pings = [
+                plain[:16] + b"\0\2" + plain[18:28] + socket + b"ping" for socket in (b"\0\2", b"\x40\1")
+            ]
+            pings = [ping[:2] + len(ping).to_bytes(2, "big") + ping[4:] for ping in pings]
+            for_gateway = [
+                ping[:6] + NETWORK.to_bytes(4, "big") + node + ping[16:]
+                for ping in pings
+                for node in (own, cookie, BROADCAST_NODE)
+            ]
+            batch = [plain, pings[0], *for_gateway, pings[1], plain]
+            scene.twins.deliver(at, [(data, source) for data in batch])
+            port._received = monkey
+            differences = scene.twins.differences()
+            assert not differences, (plain[:32].hex(), differences)
+            assert seen == for_gateway
+            seen.clear()
 
     play(work, joins=joins)
 

@@ -1,6 +1,7 @@
 """Several DSSs, as pure engines on a simulated clock; what one sends, the other has at once and in order."""
 
-from itertools import combinations
+from collections.abc import Sequence
+from itertools import combinations, zip_longest
 
 from dss.simulated_domain import PARAMETERS, Member
 from nwip.directory.parameters import Parameters
@@ -8,20 +9,30 @@ from nwip.directory.records import Kind, Record, Service, Value
 from nwip.dss.peer_session import PeerSession
 from nwip.dss.replication_engine import ReplicationEngine
 from nwip.dss.server_engine import ServerEngine
-from nwip.dss.session import Session
+from nwip.dss.session import Proof, Session
+from nwip.security.membership import Membership
 
 
 class Site:
     """One DSS."""
 
-    def __init__(self, number: int, now: float, boot: int = 0, parameters: Parameters = PARAMETERS) -> None:
-        self.identity = bytes([0xD0 + number]) * 16
+    def __init__(
+        self,
+        number: int,
+        now: float,
+        boot: int = 0,
+        parameters: Parameters = PARAMETERS,
+        membership: Membership | None = None,
+    ) -> None:
+        self.identity = membership.identity if membership else bytes([0xD0 + number]) * 16
+        self.proof = Proof(self.identity) if membership else None
         self.server = ServerEngine(
             parameters,
             identity=self.identity,
             boot=bytes([number, boot]) * 8,
             admit=lambda _: True,
             name=f"dss{number}",
+            membership=membership,
         )
         self.replication = ReplicationEngine(self.server, now)
 
@@ -47,8 +58,8 @@ class Wire:
     def __init__(self, left: Site, right: Site, now: float) -> None:
         self.ends = (left, right)
         self.sessions: tuple[PeerSession, PeerSession] = (
-            left.replication.open("10.0.0.1", now, calling=True),
-            right.replication.open("10.0.0.2", now, calling=False),
+            left.replication.open("10.0.0.1", now, calling=True, proof=right.proof),
+            right.replication.open("10.0.0.2", now, calling=False, proof=left.proof),
         )
         self.octets = 0
 
@@ -74,9 +85,14 @@ class Wire:
 class Domain:
     """Sites all joined with each other, and members at them."""
 
-    def __init__(self, count: int, parameters: Parameters = PARAMETERS) -> None:
+    def __init__(
+        self, count: int, parameters: Parameters = PARAMETERS, memberships: Sequence[Membership] = ()
+    ) -> None:
         self.now = 1000.0
-        self.sites = [Site(number, self.now, parameters=parameters) for number in range(count)]
+        self.sites = [
+            Site(number, self.now, parameters=parameters, membership=membership)
+            for number, membership in zip_longest(range(count), memberships)
+        ]
         self.wires: dict[frozenset[int], Wire] = {}
         self.members: dict[Member, tuple[int, Session]] = {}
         for left, right in combinations(range(count), 2):
@@ -94,7 +110,8 @@ class Domain:
     def attach(self, member: Member, site: int) -> None:
         self.detach(member)
         session = self.sites[site].server.open("127.0.0.1", self.now)
-        member.engine.connected(self.now)
+        session.proof = member.proof
+        member.engine.connected(self.now, self.sites[site].identity if member.proof else b"")
         self.members[member] = (site, session)
         self.settle()
 

@@ -10,7 +10,8 @@ from nwip.dss.framing import Splitter, frame
 from nwip.dss.messages import VERSION, Hello, Message, decode, encode
 from nwip.dss.peers import Limits
 from nwip.dss.server_engine import ServerEngine
-from nwip.dss.session import Session
+from nwip.dss.session import Proof, Session
+from nwip.security.membership import Membership
 
 PARAMETERS = Parameters(domain="sim.test", lease=15.0, renewal=5.0)
 DSS = b"D" * 16
@@ -35,8 +36,15 @@ def new_server(
 class Member:
     """A node: its engine, and the session it has, if any."""
 
-    def __init__(self, number: int, boot: bytes | None = None, **options: object) -> None:
-        self.identity = bytes([number]) * 16
+    def __init__(
+        self,
+        number: int,
+        boot: bytes | None = None,
+        membership: Membership | None = None,
+        **options: object,
+    ) -> None:
+        self.identity = membership.identity if membership else bytes([number]) * 16
+        self.proof = Proof(self.identity) if membership else None
         self.engine = ClientEngine(
             "sim.test",
             self.identity,
@@ -44,6 +52,7 @@ class Member:
             boot=boot or bytes([number]) * 16,
             kinds=tuple(Kind),
             incarnation=int(str(options.get("incarnation", 1))),
+            membership=membership,
         )
         self.session: Session | None = None
         self.events: list[Event] = []

@@ -93,9 +93,10 @@ async def test_the_first_packet_to_a_new_host_waits_for_its_record() -> None:
 
 async def test_a_packet_to_nobody_is_given_up_after_a_quarter_of_a_second_and_only_four_wait() -> None:
     domain, here, _ = await two_sites()
-    gateway = domain.members[0].gateway
+    gateway, before = domain.members[0].gateway, domain.members[0].deadlines
     for _ in range(6):
         here.send(Address(NETWORK, bytes.fromhex("0200000000EE"), 1))
+    assert domain.members[0].deadlines - before == 4  # what is not kept moves no deadline
     assert gateway.counters.drops == {"no way to the destination": 2}
     domain.pass_time(0.25)
     assert gateway.counters.drops["unknown host"] == 4

@@ -149,7 +149,12 @@ class Member:
             self,
             subnet_prefix=None,
             clock=lambda: domain.now,
+            changed=self._deadline_changed,
         )
+        self.deadlines = 0  # how often another deadline was told of
+
+    def _deadline_changed(self) -> None:
+        self.deadlines += 1
 
     def offer(self, value: Value) -> None:
         self._counter += 1

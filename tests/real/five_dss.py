@@ -10,7 +10,7 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Self, TextIO
 
@@ -52,7 +52,10 @@ class Host:
         self.number = number
         self.address = f"10.77.0.{number + 1}"
         self.folder = folder / f"host{number}"
-        self.folder.mkdir()
+        self.folder.mkdir(exist_ok=True)
+        self.logs = folder / f"host{number}.logs"
+        self.logs.mkdir()
+        self._environment = lab.environment
         self.namespace = f"{lab.prefix}-h{number}"
         self.dss: subprocess.Popen[str] | None = None
         self.node: subprocess.Popen[str] | None = None
@@ -70,10 +73,13 @@ class Host:
         )
 
     def start_dss(self) -> None:
-        log = (self.folder / "dss.log").open("a")
+        log = (self.logs / "dss.log").open("a")
         with log:
             self.dss = self._start(
-                log, sys.executable, "-m", "nwip", "--config", str(self.folder / "nwip.toml"), "up"
+                log,
+                sys.executable,
+                *("-m", "nwip", "--config", str(self.folder / "nwip.toml"), "up"),
+                environment=self._environment(self),
             )
 
     def kill_dss(self) -> None:
@@ -84,7 +90,7 @@ class Host:
         self.dss = None
 
     def start_node(self, *servers: str, count: int) -> None:
-        log = (self.folder / "node.log").open("a")
+        log = (self.logs / "node.log").open("a")
         program = str(Path(__file__).with_name("churning_node.py"))
         with log:
             self.node = self._start(log, sys.executable, program, str(self.number), str(count), *servers)
@@ -132,20 +138,31 @@ class Host:
                             found.add(answer[start + 2 : start + 50].rstrip(b"\0").decode("ascii"))
         return found
 
-    def _start(self, log: TextIO, *command: str) -> subprocess.Popen[str]:
+    def _start(
+        self, log: TextIO, *command: str, environment: dict[str, str] | None = None
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
             ["ip", "netns", "exec", self.namespace, *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE if "churning" in command[1] else log,
             stderr=log,
             text=True,
+            env=environment,
         )
 
 
 class Lab:
-    """The hosts and what joins them."""
+    """The hosts and what joins them. `environment` is that of a host's DSS, None for our own."""
 
-    def __init__(self, folder: Path, *, lease: float, synchronisation: float) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        lease: float,
+        synchronisation: float,
+        environment: Callable[[Host], dict[str, str] | None] = lambda _: None,
+    ) -> None:
+        self.environment = environment
         self.prefix = f"nwip-{os.getpid()}"
         self.lease, self.synchronisation = lease, synchronisation
         self.middle = f"{self.prefix}-mid"

@@ -23,6 +23,12 @@ def test_the_prefix_of_the_domain_stands_before_it() -> None:
     assert node_number(("192.0.2.7", 43981), like_rfc_1234, IDENTITY) == bytes.fromhex("0000 C0000207")
 
 
+def test_a_node_of_a_sealed_domain_has_a_number_that_says_nothing_of_its_address() -> None:
+    for salt in (0, 1):
+        number = node_number(("192.0.2.7", 43981), PARAMETERS, IDENTITY, salt, sealed=True)
+        assert number == hashed(IDENTITY, salt)
+
+
 @pytest.mark.parametrize(
     ("endpoint", "salt"),
     [

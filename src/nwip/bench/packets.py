@@ -117,7 +117,7 @@ def bursts(way: Way, size: int, mark: int) -> Burst:
 
 
 def unusual(way: Way, size: int, mark: int) -> list[bytes]:
-    """Return packets that no fast path carries: a ping, one to a host that is not there, one cut short."""
+    """Return packets that no whole batch may have in it: a ping, one to nobody, one cut short."""
     number = int.from_bytes(way.network, "big")
     whole = packet(way, way.nodes[1], size, mark)
     here, there = Address(number, way.nodes[0], GAME_SOCKET), Address(number, way.nodes[1], Socket.ECHO)

@@ -31,7 +31,13 @@ COMMANDS: Final = {
     ),
     "discover": Entry("discover", "discover", "Find a DSS, of DOMAIN or of whichever domain there is."),
     "dissector": Entry("dissector", "dissector", "Print the path of a dissector for Wireshark, in Lua."),
+    "domain": Entry("domain", "domain", "Make a sealed domain, and say who its members are."),
     "dss": Entry("dss", "dss", "Look at the directory servers of a domain, and run them."),
+    "join": Entry(
+        "domain",
+        "join",
+        "Become a member of a sealed domain, with the line that 'nwip domain invite' printed there.",
+    ),
     "link": Entry("link", "link", "Add and remove links of the node here while it runs."),
     "links": Entry(
         "queries",

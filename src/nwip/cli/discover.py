@@ -43,6 +43,7 @@ def discover(
     """
     import asyncio
 
+    from nwip.cli.remote import own_membership
     from nwip.config import load
     from nwip.directory.records import endpoint_text
     from nwip.discovery.steps import Step, Way, is_domain_name
@@ -71,6 +72,7 @@ def discover(
             preferred=config.dss.servers,
             leases=config.discovery.leases,
             say=learn,
+            membership=own_membership(),
         )
     )
     rows: list[Row] = []

@@ -28,13 +28,16 @@ LONG_PATIENCE: Final = 60.0  # seconds for a whole directory
 
 def read(server: str) -> Domain:
     """Read a whole domain. Raises `DssRefused`, `DssUnreachable`."""
-    return remote.read(server, LONG_PATIENCE)
+    return remote.read(server, LONG_PATIENCE, remote.own_membership())
 
 
 def read_both(left: str, right: str) -> tuple[Domain, Domain]:
     """Read two DSSs at the same time, so that little changes in between."""
     with ThreadPoolExecutor(2) as pool:
-        both = [pool.submit(read, server) for server in (left, right)]
+        both = [
+            pool.submit(remote.read, server, LONG_PATIENCE, remote.own_membership())
+            for server in (left, right)
+        ]
         return both[0].result(), both[1].result()
 
 

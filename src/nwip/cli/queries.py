@@ -162,7 +162,7 @@ def _rows(name: str, dss: str | None, control: Path | None) -> list[Row]:
         return rows_of(ask_node(control, {"ask": name}))
     from nwip.cli import remote
 
-    return list(remote.TABLES[name](remote.read(dss, PATIENCE)))
+    return list(remote.TABLES[name](remote.read(dss, PATIENCE, remote.own_membership())))
 
 
 def _show(name: str, rows: Sequence[Row], columns: Sequence[Column], *, as_json: bool) -> None:

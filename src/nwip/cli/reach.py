@@ -143,7 +143,7 @@ def resolve(name: str, *, as_json: bool, dss: str | None, control: Path | None) 
     else:
         from nwip.cli import remote
 
-        rows = list(remote.resolve(remote.read(dss, PATIENCE), name))
+        rows = list(remote.resolve(remote.read(dss, PATIENCE, remote.own_membership()), name))
     if as_json:
         print_json("resolve", rows)
     elif rows:

@@ -1,24 +1,53 @@
 """Asks a DSS over the network for the rows that a node's control socket gives."""
 
+# ruff: noqa: PLC0415 - who asks an open domain needs no ciphers
+
 import asyncio
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import click
 
 from nwip import rows
+from nwip.cli.source import Settings
 from nwip.discovery.preferred import preferred_servers
 from nwip.dss.reader import Domain, DssUnreachable, read_domain
 from nwip.rows import Row, Seen
 
+if TYPE_CHECKING:
+    from nwip.security.membership import Membership
 
-def read(server: str, timeout: float) -> Domain:
+
+def read(server: str, timeout: float, membership: "Membership | None") -> Domain:
     """Read the domain that the DSS at `HOST[:PORT]` serves; every address gets `timeout` seconds.
 
-    Raises `DssRefused`, `DssUnreachable`.
+    `membership` is `own_membership()`. Raises `DssRefused`, `DssUnreachable`.
     """
-    return asyncio.run(_read(server, timeout))
+    return asyncio.run(_read(server, timeout, membership))
 
 
-async def _read(server: str, limit: float) -> Domain:
+def own_membership() -> "Membership | None":
+    """Return as whom this user asks: as the member of a sealed domain that the state directory makes it.
+
+    Raises `ConfigError`.
+    """
+    from nwip.charter import read_charter
+    from nwip.config import load
+    from nwip.state import State
+
+    context = click.get_current_context(silent=True)
+    settings = context.find_object(Settings) if context else None
+    config = load(settings.config if settings else None)
+    state = State(config.node.state_directory)
+    charter = read_charter(state, config.file)
+    if charter is None:
+        return None
+    from nwip.membership_files import MembershipFiles
+
+    return MembershipFiles(state, charter, config.file, keeping=False).node
+
+
+async def _read(server: str, limit: float, membership: "Membership | None") -> Domain:
     try:
         endpoints = await preferred_servers([server])
     except OSError as error:
@@ -26,7 +55,7 @@ async def _read(server: str, limit: float) -> Domain:
     failures = []
     for endpoint in endpoints:
         try:
-            return await read_domain(endpoint, timeout=limit)
+            return await read_domain(endpoint, timeout=limit, membership=membership)
         except DssUnreachable as failure:
             failures.append(str(failure).rstrip("."))
     raise DssUnreachable("; ".join(dict.fromkeys(failures)) or f"{server} has no address")

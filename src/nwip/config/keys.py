@@ -21,6 +21,7 @@ _LISTEN: Final = (
 MENDS: Final[dict[str, str]] = {
     "domain": 'write it as a table: [domain], then its keys, for example name = "nwip.example.org"',
     "domain.name": 'write a name of letters, digits, dots and hyphens, for example "nwip.example.org"',
+    "domain.sealed": "write true (this node must be a member of a sealed domain) or false (it must be none)",
     "domain.network": (
         "write 1 to 8 hexadecimal digits in quotes, other than 0, FFFFFFFE and FFFFFFFF,"
         ' for example "4E574950"'

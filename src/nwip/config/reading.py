@@ -218,7 +218,7 @@ def _domain_and_dss_checks(config: Config) -> Iterator[Check]:
         yield "domain.renewal", ageing.renewal, never
     if ageing.synchronisation > ageing.lease:
         yield "domain.synchronisation", ageing.synchronisation, never
-    yield from (("dss.listen", address, _ip) for address in config.dss.listen)
+    yield from (("dss.listen", address, _ip) for address in config.dss.addresses)
     yield from (("dss.servers", name, server) for name in config.dss.servers)
     if not config.dss.serves and not config.dss.servers and set(config.ways) == {Way.PREFERRED}:
         yield "dss.servers", config.dss.servers, never

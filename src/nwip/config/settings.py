@@ -36,6 +36,7 @@ class DomainSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """`[domain]`: its name, and on the primary DSS its parameters."""
 
     name: Annotated[str, Meta(max_length=DOMAIN_LIMIT, pattern=DOMAIN_PATTERN)] | None = None
+    sealed: bool | None = None
     network: Annotated[str, Meta(pattern=r"\A[0-9A-Fa-f]{1,8}\Z")] = format_network(DEFAULT_NETWORK)
     data_port: Port = NETWARE_IP_DATA_PORT
     node_prefix: Annotated[str, Meta(pattern=r"\A[0-9A-Fa-f]{4}\Z")] = DEFAULT_NODE_PREFIX.hex().upper()
@@ -121,7 +122,7 @@ class DssSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """`[dss]`: the DSS that this node runs, or the ones that it asks."""
 
     serve: bool | None = None
-    listen: Annotated[tuple[Text, ...], Meta(min_length=1, max_length=64)] = ("127.0.0.1",)
+    listen: Annotated[tuple[Text, ...], Meta(min_length=1, max_length=64)] | None = None
     port: Port | None = None
     servers: Annotated[tuple[Text, ...], Meta(max_length=64)] = ()
     admit: Annotated[tuple[Text, ...], Meta(max_length=1024)] = ("loopback", "private")
@@ -133,6 +134,11 @@ class DssSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     def serves(self) -> bool:
         """Whether this node runs the DSS: as said, else when no server is named."""
         return not self.servers if self.serve is None else self.serve
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where the DSS listens: as said, else on loopback; `charter` says all for a sealed domain."""
+        return self.listen or ("127.0.0.1",)
 
     default_port: ClassVar[int] = NETWARE_IP_PORT
 

@@ -18,14 +18,14 @@ from nwip.dataplane.flows import Books, Flows
 from nwip.dataplane.joining import MANY, Joining
 from nwip.dataplane.kernel import SOL_UDP, UDP_SEGMENT, errno_of
 from nwip.dataplane.outbox import Outbox
-from nwip.dataplane.portable import PortablePort, Received
+from nwip.dataplane.portable import BUDGET, PortablePort, Received
 from nwip.dataplane.runs import Sorter
 from nwip.dataplane.sockaddr import SIZES, endpoint_of, name_of
 from nwip.dataplane.tally import Tally
 from nwip.dataplane.traffic import traffic
 from nwip.directory.records import Endpoint
 
-BATCHES: Final = 4  # a wake-up: about half a millisecond, so that timers and sessions are not starved
+BATCHES: Final = 2  # a wake-up: about half a millisecond, so that timers and sessions are not starved
 FEW: Final = 4  # bursts that may have as many packets as that
 NOTHING: Final = (errno.EAGAIN, errno.EINTR)
 
@@ -46,6 +46,7 @@ class BatchedPort(PortablePort):
         self._joining = Joining(sock, self.name_size)
         self._books = books
         self._arena = Arena(self.name_size)
+        self._most = BUDGET  # datagrams that the next call takes: few while most are to be looked at
         self.flows = Flows(self._arena, books, self.tally)
         super().__init__(sock, received, busy_poll=busy_poll)
 
@@ -97,7 +98,7 @@ class BatchedPort(PortablePort):
         arena = self._arena
         descriptor = self._socket.fileno()
         for _ in range(BATCHES):
-            count = arena.receive(descriptor)
+            count = arena.receive(descriptor, self._most)
             if count < 0 and errno_of() not in NOTHING:
                 continue  # an ICMP error of an earlier send: says nothing about what waits
             if count <= 0:
@@ -105,11 +106,13 @@ class BatchedPort(PortablePort):
             traffic.datagrams += count
             copies = self.tally.copies
             left = self._forward(count)
+            is_full = count == self._most
+            self._most = BUDGET if 2 * left > count else SLOTS
             if count >= MANY and not left and self._joining.begins(arena, count):
                 return
-            if 2 * left > SLOTS or self._socket.fileno() < 0:
+            if 2 * left > BUDGET or self._socket.fileno() < 0:
                 return
-            if count < SLOTS and self.tally.copies == copies:  # while copies went out, more may have come
+            if not is_full and self.tally.copies == copies:  # while copies went out, more may have come
                 return
 
     def _drain_bursts(self, bursts: BurstArena) -> None:
@@ -126,7 +129,7 @@ class BatchedPort(PortablePort):
                 is_empty = errno_of() == errno.EAGAIN
                 break
             runs = sorter.take(bursts, count)
-            if 2 * sorter.left > SLOTS or self._socket.fileno() < 0:
+            if 2 * sorter.left > BUDGET or self._socket.fileno() < 0:
                 break
             if count < most and not bursts.is_parting:
                 break
@@ -144,8 +147,11 @@ class BatchedPort(PortablePort):
         if self._socket.fileno() < 0:
             return 0
         left = forward(self.flows, count)
-        if left:
-            self._received([(arena.datagram(slot), endpoint_of(arena.name(slot))) for slot in left])
+        for start in range(0, len(left), BUDGET):
+            if self._socket.fileno() < 0:
+                break
+            some = left[start : start + BUDGET]
+            self._received([(arena.datagram(slot), endpoint_of(arena.name(slot))) for slot in some])
         return len(left)
 
 

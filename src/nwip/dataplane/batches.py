@@ -52,8 +52,10 @@ def forward(flows: Flows, count: int) -> Sequence[int]:
         if repeat_all(flows, keys, count):
             return ()
     elif filled or not flows.was_mixed:  # after a batch that was not, hardly any is all of one way
-        for way in flows.exits:
+        exits = flows.exits
+        for index, way in enumerate(exits):
             if _forward_all(flows, way, keys, count):
+                exits[0], exits[index] = way, exits[0]  # the next batch will go there, too
                 return ()
     if filled:
         fill_networks(buffer, count, THIS_NETWORK)
@@ -112,9 +114,11 @@ def _places(way: Exit, destinations: tuple[bytes, ...]) -> list[bytes]:
     try:
         if first == destinations[-1] and b"".join(destinations) == first * len(destinations):
             return [way.names[first]]
-        return [*map(way.names.__getitem__, destinations)]
+        places = [*map(way.names.__getitem__, destinations)]
     except KeyError:
         return []
+    is_one = places[0] == places[-1] and places.count(places[0]) == len(places)  # all behind one node
+    return places[:1] if is_one else places
 
 
 def _repeat(places: list[bytes], count: int) -> bool:

@@ -65,6 +65,7 @@ class Exit:
     to, and `maximum` is the largest packet in octets that it carries. `raises`: it is another network, or
     another medium, and the transport control is raised. `turns`: it leads back out of the port of a star,
     where whoever is a source is at the same address as a destination, so that one table serves for both.
+    `pings_all`: a ping to a host there is sent as a broadcast, see `Located`.
     """
 
     __slots__ = (
@@ -74,6 +75,7 @@ class Exit:
         "groups_of_some",
         "maximum",
         "names",
+        "pings_all",
         "raises",
         "some",
         "sources",
@@ -81,12 +83,21 @@ class Exit:
     )
 
     def __init__(
-        self, target: Target, books: Books, maximum: int, arena: Arena, *, raises: bool, turns: bool
+        self,
+        target: Target,
+        books: Books,
+        maximum: int,
+        arena: Arena,
+        *,
+        raises: bool,
+        turns: bool,
+        pings_all: bool,
     ) -> None:
         self.target = target
         self.books = books
         self.maximum = maximum
         self.raises = raises
+        self.pings_all = pings_all
         self.names: dict[bytes, bytes] = {}
         self.sources: dict[bytes, bytes] = self.names if turns else {}
         self.all = target.outbox(arena.base)
@@ -121,14 +132,17 @@ class Flows:
         self.said = b""
         self._routed: dict[bytes, set[bytes]] = {}
 
-    def exit(self, target: Target, books: Books, maximum: int, *, raises: bool) -> Exit:
+    def exit(
+        self, target: Target, books: Books, maximum: int, *, raises: bool, pings_all: bool = False
+    ) -> Exit:
         """Return the exit by a port of a link."""
         for way in self.exits:
             if way.target is target and way.raises is raises:
                 return way
         turns = not raises and target.tally is self.tally
-        self.exits.append(Exit(target, books, maximum, self.arena, raises=raises, turns=turns))
-        return self.exits[-1]
+        way = Exit(target, books, maximum, self.arena, raises=raises, turns=turns, pings_all=pings_all)
+        self.exits.append(way)
+        return way
 
     def learn(
         self, source: bytes, name: bytes, destination: bytes, place: bytes, way: Exit, *, routed: bool

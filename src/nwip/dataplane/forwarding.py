@@ -9,7 +9,6 @@ these tables; packets see only them. What a packet found here, the port that it 
 from collections.abc import Callable, Hashable, Iterable
 from typing import Final, NamedTuple, Protocol
 
-from nwip.dataplane.headers import ECHO_LOW
 from nwip.dataplane.spots import Located, Shortcuts, Table
 from nwip.ipx.packet import (
     DESTINATION_NODE_OFFSET,
@@ -104,7 +103,7 @@ class Forwarder:
                 if way.outlet is inlet and not inlet.star:
                     self.returned += 1
                     continue
-            if learns and packet[_SOCKET + 1] != ECHO_LOW:  # which no batch takes along
+            if learns:
                 self._learn(inlet, came_from, packet, way, routed=routed)
             self.send(inlet, way, packet)
 

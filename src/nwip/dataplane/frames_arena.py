@@ -69,10 +69,10 @@ class FrameArena(Arena):
                 self._parts[part] = Iovec(base + index * length, length)
             self._parts[index * _PARTS + 3] = Iovec(self.base + index * STRIDE, STRIDE)
 
-    def receive(self, descriptor: int) -> int:
-        """Take what waits, at most `SLOTS` frames; return how many, -1 when the kernel says why not."""
+    def receive(self, descriptor: int, most: int = SLOTS) -> int:
+        """Take what waits, at most so many frames; return how many, -1 when the kernel says why not."""
         self._judged = None
-        return recvmmsg(descriptor, self._pointer, SLOTS, MSG_DONTWAIT | MSG_TRUNC, None)
+        return recvmmsg(descriptor, self._pointer, most, MSG_DONTWAIT | MSG_TRUNC, None)
 
     def lengths(self, count: int) -> tuple[bytearray, bytearray]:
         """Return the high and the low octets of the packets' lengths, of which the frames may be longer.

@@ -18,6 +18,7 @@ from nwip.dataplane.frames_arena import FrameArena
 from nwip.dataplane.frames_outbox import FrameOutbox
 from nwip.dataplane.kernel import errno_of
 from nwip.dataplane.outbox import Outbox
+from nwip.dataplane.portable import BUDGET
 from nwip.dataplane.tally import Tally
 from nwip.dataplane.traffic import traffic
 from nwip.ipx.frames import MAC_SIZE, FrameType
@@ -67,6 +68,7 @@ class FramePort:
         self.by_source = BySource(self)
         self._standing = standing
         self._arena = FrameArena(standing)
+        self._most = BUDGET  # frames that the next call takes: few while most are to be looked at
         self.flows: Flows = FrameFlows(self._arena, books, self.tally, observer)
         self._observer = observer
         self._reviewed_at = self.taken_at
@@ -98,15 +100,18 @@ class FramePort:
         arena, descriptor = self._arena, self.descriptor
         self._begin()
         for _ in range(BATCHES):
-            count = arena.receive(descriptor)
+            most = self._most
+            count = arena.receive(descriptor, most)
             if count <= 0:
                 reason = errno_of()
                 usual = count == 0 or reason in (errno.EAGAIN, errno.EINTR)
                 return None if usual else OSError(reason, os.strerror(reason))
             traffic.datagrams += count
-            if left := forward(self.flows, count):
+            left = forward(self.flows, count)
+            self._most = BUDGET if 2 * len(left) > count else SLOTS
+            if left:
                 received([arena.datagram(slot) for slot in left])
-            if count < SLOTS or 2 * len(left) > SLOTS or self.descriptor != descriptor:
+            if count < most or 2 * len(left) > BUDGET or self.descriptor != descriptor:
                 return None
         return None
 

@@ -4,10 +4,12 @@ Fast path. A column is one slice of the arena's buffer: the same octet of every 
 they should be, nearly all, cost one comparison for the batch; only in others it is asked which packet it was.
 """
 
-from operator import ne
+from collections.abc import Iterable
+from itertools import compress
 from typing import Final
 
 from nwip.dataplane.arena import SLOTS, STRIDE
+from nwip.dataplane.pings import ECHO_LOW
 from nwip.ipx.packet import (
     DESTINATION_OFFSET,
     DESTINATION_SOCKET_OFFSET,
@@ -19,7 +21,6 @@ from nwip.ipx.packet import (
 
 NETWORK_SIZE: Final = 4
 THIS_NETWORK: Final = bytes(NETWORK_SIZE)
-ECHO_LOW: Final = 2  # of socket 0002, pings: some are for the one who forwards, see `links.dosbox`
 
 _NO_CHECKSUM: Final = [b"\xff" * count for count in range(SLOTS + 1)]  # an octet of so many packets
 _ZERO: Final = [bytes(count) for count in range(SLOTS + 1)]
@@ -69,7 +70,7 @@ def are_sound(buffer: bytearray, high: bytearray, low: bytearray, hop_limit: int
 
 
 def unsound(buffer: bytearray, high: bytearray, low: bytearray, hop_limit: int, maximum: int) -> set[int]:
-    """Return the slots of the packets for which `are_sound` or `octets_of` would not hold."""
+    """Return the slots of packets that `are_sound` or `octets_of` would mind, but for mere pings."""
     count = len(high)
     end = count * STRIDE
     columns = (
@@ -81,22 +82,14 @@ def unsound(buffer: bytearray, high: bytearray, low: bytearray, hop_limit: int, 
     odd: set[int] = set()
     for column, right in columns:
         if column != right:
-            differ = bytes(map(ne, column, right))
-            at = differ.find(1)
-            while at >= 0:
-                odd.add(at)
-                at = differ.find(1, at + 1)
+            differ = int.from_bytes(column, "little") ^ int.from_bytes(right, "little")
+            odd.update(compress(range(count), differ.to_bytes(count, "little")))
     if not octets_of(high, low, maximum):
         sizes = enumerate(zip(high, low, strict=True))
         odd.update(slot for slot, (a, b) in sizes if not HEADER_SIZE <= a << 8 | b <= maximum)
     hops = buffer[TRANSPORT_CONTROL_OFFSET:end:STRIDE]
     if hops.translate(None, _BELOW[hop_limit]):
         odd.update(slot for slot in range(count) if hops[slot] >= hop_limit)
-    sockets = buffer[DESTINATION_SOCKET_OFFSET + 1 : end : STRIDE]
-    at = sockets.find(ECHO_LOW)
-    while at >= 0:
-        odd.add(at)
-        at = sockets.find(ECHO_LOW, at + 1)
     return odd
 
 
@@ -106,7 +99,7 @@ def raise_hops(buffer: bytearray, count: int) -> None:
     buffer[column] = buffer[column].translate(_RAISED)
 
 
-def raise_hops_besides(buffer: bytearray, count: int, besides: set[int]) -> None:
+def raise_hops_besides(buffer: bytearray, count: int, besides: Iterable[int]) -> None:
     """Raise the transport control of all packets but some."""
     column = slice(TRANSPORT_CONTROL_OFFSET, count * STRIDE, STRIDE)
     hops = buffer[column]
@@ -126,9 +119,18 @@ def are_of_this_network(buffer: bytearray, count: int) -> bool:
 
 
 def have_this_network(buffer: bytearray, count: int) -> bool:
-    """Say whether some packets may say "this network"; for certain when they all do not."""
+    """Say whether some packets may say "this network"; for certain when they all do not.
+
+    Numbers of networks have zeros in them, the last octets the fewest: one that is nowhere zero is enough.
+    """
     end = count * STRIDE
-    return 0 in buffer[DESTINATION_OFFSET:end:STRIDE] or 0 in buffer[SOURCE_OFFSET:end:STRIDE]
+    for start in (DESTINATION_OFFSET, SOURCE_OFFSET):
+        for offset in range(start + NETWORK_SIZE - 1, start - 1, -1):
+            if 0 not in buffer[offset:end:STRIDE]:
+                break
+        else:
+            return True
+    return False
 
 
 def fill_networks(buffer: bytearray, count: int, network: bytes) -> None:
@@ -138,7 +140,7 @@ def fill_networks(buffer: bytearray, count: int, network: bytes) -> None:
         buffer[offset:end:STRIDE] = network[index : index + 1] * count
 
 
-def fill_networks_of(buffer: bytearray, slots: list[int], network: bytes) -> None:
+def fill_networks_of(buffer: bytearray, slots: Iterable[int], network: bytes) -> None:
     """Write a network number where some packets say "this network"."""
     for slot in slots:
         for offset in (DESTINATION_OFFSET, SOURCE_OFFSET):

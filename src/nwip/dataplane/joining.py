@@ -8,13 +8,13 @@ import contextlib
 import socket
 from typing import Final
 
-from nwip.dataplane.arena import SLOTS, STRIDE, Arena
+from nwip.dataplane.arena import STRIDE, Arena
 from nwip.dataplane.bursts import BurstArena
 from nwip.dataplane.headers import are_equal
 from nwip.dataplane.kernel import SOL_UDP, UDP_GRO
 from nwip.ipx.packet import DESTINATION_SOCKET_OFFSET
 
-MANY: Final = SLOTS // 2  # packets: smaller batches say nothing
+MANY: Final = 32  # packets: smaller batches say nothing
 ENOUGH: Final = 8  # batches in a row that are many equal packets
 IDLE: Final = 16  # wake-ups without a burst: as many packets as may have waited when it began
 PUT_OFF: Final = 8  # times as many batches after a trial in vain
@@ -78,6 +78,8 @@ class Joining:
 
 def _are_equal(arena: Arena, count: int) -> bool:
     """Say whether the packets of a batch are from one address, of one length, and as it seems to one node."""
+    if arena.buffer[_LAST_OF_NODE] != arena.buffer[(count - 1) * STRIDE + _LAST_OF_NODE]:
+        return False
     size = arena.name_size
     high, low = arena.lengths(count)
     nodes = arena.buffer[_LAST_OF_NODE : count * STRIDE : STRIDE]

@@ -5,7 +5,7 @@ Fast path. What counts here is how long the packet stays, so nothing is done by 
 
 from nwip.dataplane.counting import count_in, count_out
 from nwip.dataplane.flows import Flows
-from nwip.dataplane.headers import ECHO_LOW
+from nwip.dataplane.pings import ECHO_LOW
 from nwip.ipx.packet import (
     DESTINATION_SOCKET_OFFSET,
     HEADER_SIZE,

@@ -47,6 +47,8 @@ class Located(ABC):
     counters: Books
     hop_limit = 256
     """The transport control from which on the link looks at a packet that comes in."""
+    pings_all = False
+    """Whether a ping to one of its hosts, but from the socket of pings itself, is sent as a broadcast."""
 
     def __init__(self) -> None:
         self.shortcuts: Shortcuts | None = None
@@ -106,7 +108,8 @@ class Shortcuts:
             return
         inlet.shortcuts = outlet.shortcuts = self
         flows = self._flows_of(inlet, here.port)
-        way = flows.exit(there.target, outlet.counters, outlet.maximum_size, raises=raises)
+        books, maximum, pings_all = outlet.counters, outlet.maximum_size, outlet.pings_all
+        way = flows.exit(there.target, books, maximum, raises=raises, pings_all=pings_all)
         source = packet[SOURCE_OFFSET:_SOURCE_END]
         destination = packet[DESTINATION_OFFSET:_DESTINATION_END]
         flows.learn(source, here.name, destination, there.name, way, routed=routed)

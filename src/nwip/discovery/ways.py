@@ -7,6 +7,8 @@ import random
 import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -24,19 +26,30 @@ from nwip.discovery.steps import Hints, Say, Source, Step, Way
 from nwip.dss.probe import probe
 from nwip.routing.distance import ticks_between
 
+if TYPE_CHECKING:
+    from nwip.security.membership import Membership
+
 _ANY_TICKS = Parameters(domain="any")
 
 
 async def find_here(
-    domain: str, ways: Iterable[Way], *, preferred: Sequence[str] = (), leases: Sequence[str] = (), say: Say
+    domain: str,
+    ways: Iterable[Way],
+    *,
+    preferred: Sequence[str] = (),
+    leases: Sequence[str] = (),
+    say: Say,
+    membership: "Membership | None" = None,
 ) -> Found | None:
     """Go these ways on this machine, in order; return what the first finds that leads to a DSS, or None.
 
     `domain` empty takes whichever is found; `preferred` are the DSSs that the configuration names, `leases`
-    patterns of further lease files.
+    patterns of further lease files. `membership` is needed where the domain is sealed: only DSSs that prove
+    to be members are found then.
     """
     sources = {way: _source(way, preferred, leases) for way in ways}
-    return await find(Hints(domain), sources, probe=probe, pause=asyncio.sleep, say=say)
+    asking = partial(probe, membership=membership)
+    return await find(Hints(domain), sources, probe=asking, pause=asyncio.sleep, say=say)
 
 
 def subnets() -> list[tuple[str, str]]:

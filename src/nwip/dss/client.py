@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from random import Random
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Change, Dss, Endpoint, Key, Kind, Value
@@ -18,13 +18,16 @@ from nwip.dss.events import DirectoryChanged, Event, Opened, ParametersLearned, 
 from nwip.dss.messages import Hello, Reason
 from nwip.dss.probe import probe
 
+if TYPE_CHECKING:
+    from nwip.security.membership import Membership
+
 _log = logging.getLogger(__name__)
 
 ALL_KINDS: Final[tuple[Kind, ...]] = tuple(Kind)
 _RETURN: Final = "going back to a dss that is preferred"
-_LASTING: Final = {Reason.REPLACED, Reason.NOT_ALLOWED, Reason.MALFORMED}
+_LASTING: Final = {Reason.REPLACED, Reason.NOT_ALLOWED, Reason.MALFORMED, Reason.REVOKED}
 """Refusals of a node that was let in: they come again at once, be it a second node with the same identity, an
-address that a NAT has changed, or a value that the DSS does not take."""
+address that a NAT has changed, a value that the DSS does not take, or a membership that has ended."""
 
 RETURN_EVERY: Final = 30.0  # seconds between looks whether a server that is preferred is back
 STOP_LIMIT: Final = 0.8  # seconds for the goodbye to reach the DSS
@@ -64,6 +67,7 @@ class DssClient:
     clock that is wrong does no harm; it matters only when node and DSS have forgotten the last start both.
     `further` looks for more servers; it is asked when all that are known have failed.
     `complete` is True once a whole snapshot was read.
+    `membership` is needed where the domain is sealed; then `identity` must be that of its key (`ValueError`).
     """
 
     def __init__(
@@ -81,9 +85,20 @@ class DssClient:
         incarnation: int | None = None,
         return_every: float = RETURN_EVERY,
         further: Callable[[], Awaitable[list[Endpoint]]] | None = None,
+        membership: "Membership | None" = None,
     ) -> None:
         hint = int(time.time()) if incarnation is None else incarnation
-        self._engine = ClientEngine(domain, identity, name, boot=boot, kinds=kinds, incarnation=hint)
+        self._engine = ClientEngine(
+            domain, identity, name, boot=boot, kinds=kinds, incarnation=hint, membership=membership
+        )
+        self._membership = membership
+        self._seal = None
+        if membership is not None:
+            from nwip.dss.introduction import member_seal  # noqa: PLC0415 - plain domains need no ciphers
+
+            if identity != membership.identity:
+                raise ValueError("a node of a sealed domain has the identity of its key")
+            self._seal = member_seal(membership)
         self._servers = list(servers)
         self._domain = domain
         self._random = random
@@ -160,7 +175,7 @@ class DssClient:
         """Hold one session; return why it ended."""
         self._closed.clear()
         talking = asyncio.ensure_future(
-            converse(self._engine, server, self._local, self._handle, self._changed)
+            converse(self._engine, server, self._local, self._handle, self._changed, seal=self._seal)
         )
         looking = asyncio.ensure_future(self._better_than(server))
         try:
@@ -201,7 +216,7 @@ class DssClient:
         while True:
             await asyncio.sleep(self._return_every * self._random.uniform(0.8, 1.2))
             for other in better:
-                if isinstance(await probe(other, self._domain), Hello):
+                if isinstance(await probe(other, self._domain, membership=self._membership), Hello):
                     return
 
     def _handle(self, event: Event, server: Endpoint) -> None:

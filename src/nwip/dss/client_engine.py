@@ -5,7 +5,7 @@ One engine lives as long as its node and goes through many sessions, one at a ti
 
 import logging
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from nwip.directory.filters import Policy
 from nwip.directory.owners import NOTHING
@@ -20,6 +20,7 @@ from nwip.dss.messages import (
     Complete,
     Delta,
     DomainParameters,
+    DomainSecret,
     Goodbye,
     Hello,
     Message,
@@ -29,6 +30,7 @@ from nwip.dss.messages import (
     Renew,
     Renewed,
     Role,
+    Roster,
     SnapshotEnd,
     Subscribe,
     Withdraw,
@@ -38,6 +40,9 @@ from nwip.dss.messages import (
 from nwip.dss.registration import Registration
 from nwip.dss.replica import Replica
 from nwip.wire import WireError
+
+if TYPE_CHECKING:
+    from nwip.security.membership import Membership
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +59,7 @@ class ClientEngine:
     `failure` is empty while the session may go on, else one sentence that says why it must be closed;
     `refusal` is the DSS's own word, if it gave one. `greeted` is True from the DSS's Hello to the end of the
     session, `leaving` once the node has said goodbye. `turned_away` counts records that found no room.
+    With `membership` the domain is sealed: roster and secret are kept up to date.
     """
 
     def __init__(
@@ -67,7 +73,10 @@ class ClientEngine:
         role: Role = "node",
         incarnation: int = 1,
         directory: Directory | None = None,
+        membership: "Membership | None" = None,
     ) -> None:
+        self._membership = membership
+        self._proven = b""
         self._replica = Replica(directory if directory is not None else Directory())
         self.parameters: Parameters | None = None
         self.registration = Registration(identity, incarnation)
@@ -106,8 +115,9 @@ class ClientEngine:
         """Withdraw one of the node's own records."""
         self.registration.retract(key)
 
-    def connected(self, now: float) -> None:
-        """Begin a session on a new connection."""
+    def connected(self, now: float, proven: bytes = b"") -> None:
+        """Begin a session on a new connection; in a sealed domain `proven` is the identity of its DSS."""
+        self._proven = proven
         self._splitter = Splitter()
         self._outbox = []
         self.failure = ""
@@ -135,7 +145,7 @@ class ClientEngine:
                 if self.failure:
                     break
         except WireError as error:
-            self.failure = f"the dss sent what is no message: {error}"
+            self.failure = f"the dss sent what cannot be: {error}"
         return events
 
     def take(self) -> bytes:
@@ -181,11 +191,7 @@ class ClientEngine:
 
     def _handle(self, message: Message, now: float) -> list[Event]:
         if isinstance(message, Refused):
-            self.refusal = message
-            if message.reason == Reason.EXPIRED:
-                self.registration.distrust()
-            self.failure = message.text or f"the dss refused for reason {message.reason}"
-            return []
+            return self._refused(message)
         if not self.greeted:
             return self._greet(message, now)
         self._heard(now)
@@ -201,10 +207,19 @@ class ClientEngine:
                 if refused:
                     _log.warning("the dss has no room for %d records of this node", refused)
                 return _changed(self._replica.lives(self.registration, self._snapshot_pause, now))
+            case Roster() | DomainSecret() if self._membership is not None:
+                self._learn_of_members(message, self._membership, now)
             case Goodbye(text=text):
                 self.failure = text or "the dss has gone"
             case _:
                 self.failure = "the dss sent what only a node may send"
+        return []
+
+    def _refused(self, message: Refused) -> list[Event]:
+        self.refusal = message
+        if message.reason == Reason.EXPIRED:
+            self.registration.distrust()
+        self.failure = message.text or f"the dss refused for reason {message.reason}"
         return []
 
     def _greet(self, message: Message, now: float) -> list[Event]:
@@ -214,6 +229,9 @@ class ClientEngine:
             return []
         if domain and message.domain.casefold() != domain.casefold():
             self.failure = f"the dss serves the domain {message.domain}"
+            return []
+        if self._proven and message.identity != self._proven:
+            self.failure = "the dss does not have the identity of its key"
             return []
         self.greeted = True
         self._replica.opened(now)
@@ -234,6 +252,15 @@ class ClientEngine:
         self._heard(now)
         learned: list[Event] = [ParametersLearned(parameters)] if parameters != known else []
         return learned + _changed(changes)
+
+    def _learn_of_members(self, message: Roster | DomainSecret, membership: "Membership", now: float) -> None:
+        if isinstance(message, DomainSecret):
+            membership.secrets.learn(message.epoch, message.secret, now)
+            return
+        for signed in message.statements:
+            membership.roster.merge(signed)
+        if membership.roster.is_revoked(self._proven):
+            self.failure = "the dss was revoked: it is no member of the domain any more"
 
     def _heard(self, now: float) -> None:
         if self._renew_at is not None and self.parameters is not None:

@@ -21,6 +21,9 @@ BATCH: Final = 256  # records, withdrawals or leases in a message: decoded and m
 
 NEIGHBOUR_LIMIT: Final = 256  # DSSs that one may have sessions with
 
+STATEMENT_LIMIT: Final = 1024  # octets of a signed statement
+STATEMENTS: Final = 64  # in a message
+
 Request = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 DomainName = Annotated[str, Meta(max_length=255)]
 Text = Annotated[str, Meta(max_length=255, pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\Z")]
@@ -29,6 +32,8 @@ Withdrawals = Annotated[list[Withdrawal], Meta(max_length=BATCH)]
 Leases = Annotated[list[Lease], Meta(max_length=BATCH)]
 Octets = Annotated[bytes, Meta(min_length=DIGEST_SIZE, max_length=DIGEST_SIZE)]
 Role = Literal["node", "reader", "dss"]
+Signed = Annotated[bytes, Meta(min_length=1, max_length=STATEMENT_LIMIT)]
+Secret = Annotated[bytes, Meta(min_length=32, max_length=32)]
 
 
 class Reason(IntEnum):
@@ -48,6 +53,8 @@ class Reason(IntEnum):
     EXPIRED = 12
     ROLE = 13
     SELF = 14
+    SEALED = 15
+    REVOKED = 16
 
 
 class Hello(Struct, frozen=True, array_like=True, tag=1):
@@ -212,6 +219,25 @@ class Renewed(Struct, frozen=True, array_like=True, tag=18):
     renewals: Annotated[list[Renewal], Meta(max_length=BATCH)]
 
 
+class Roster(Struct, frozen=True, array_like=True, tag=19):
+    """From a DSS of a sealed domain: what the domain's authority has said of its members."""
+
+    statements: Annotated[list[Signed], Meta(max_length=STATEMENTS)]
+
+
+class DomainSecret(Struct, frozen=True, array_like=True, tag=20):
+    """From a DSS of a sealed domain: the secret that its members share."""
+
+    epoch: Annotated[int, Meta(ge=1, le=2**32 - 1)]
+    secret: Secret
+
+
+class Joined(Struct, frozen=True, array_like=True, tag=21):
+    """To a guest of a sealed domain: it is a member now. The roster, the secret and Goodbye follow."""
+
+    statement: Signed
+
+
 Message = (
     Hello
     | Refused
@@ -231,6 +257,9 @@ Message = (
     | Summary
     | Synchronised
     | Renewed
+    | Roster
+    | DomainSecret
+    | Joined
 )
 
 
@@ -238,7 +267,7 @@ class VersionError(WireError):
     """A Hello speaks a version of the protocol that is not known here."""
 
 
-_TAGS: Final = range(1, 19)
+_TAGS: Final = range(1, 22)
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Message)
 _parts = msgspec.msgpack.Decoder(list[msgspec.Raw])

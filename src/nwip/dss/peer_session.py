@@ -80,7 +80,7 @@ class PeerSession(Session):
 
     def take(self, now: float) -> bytes:
         """Return the next slice: what waits, or part of what the other side lacks; empty if nothing."""
-        if not self.waiting and not self.closing:
+        if not (self.waiting or self.closing or self.introduction):
             message: Message | None = self.missing.part(now)
             if isinstance(message, Delta):
                 self.records_out += len(message.records)

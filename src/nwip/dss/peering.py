@@ -5,17 +5,22 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import ip_address
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from nwip.directory.records import Dss, Endpoint, Kind, endpoint_text
 from nwip.dss.backoff import BackOff
+from nwip.dss.connecting import connect
 from nwip.dss.conversation import CONNECT_LIMIT, end_tasks
 from nwip.dss.courtesy import SLICE
 from nwip.dss.doorkeeper import Doorkeeper
 from nwip.dss.messages import NEIGHBOUR_LIMIT, Reason
 from nwip.dss.peer_session import PeerSession, PeerStatus
 from nwip.dss.pump import Changed, Pump
-from nwip.dss.replication_engine import ReplicationEngine
+from nwip.dss.replication_engine import FIRST_MESSAGE, ReplicationEngine
+from nwip.dss.session import Proof
+
+if TYPE_CHECKING:
+    from nwip.security.membership import Membership
 
 _log = logging.getLogger(__name__)
 
@@ -34,11 +39,19 @@ class Peering:
 
     `resolve` returns the addresses of those that the configuration names, raising `OSError`; further ones
     are found in the directory. `named` holds the IP addresses that `resolve` has returned. `changed` is
-    called when the engine has something to send or another deadline.
+    called when the engine has something to send or another deadline. `membership` is needed where the
+    domain is sealed.
     """
 
     def __init__(
-        self, engine: ReplicationEngine, identity: bytes, resolve: Resolve, random: Random, changed: Changed
+        self,
+        engine: ReplicationEngine,
+        identity: bytes,
+        resolve: Resolve,
+        random: Random,
+        changed: Changed,
+        *,
+        membership: "Membership | None" = None,
     ) -> None:
         self._engine = engine
         self._identity = identity
@@ -52,6 +65,13 @@ class Peering:
         self._tried: set[Endpoint] = set()
         self.endpoints: list[Endpoint] = []
         self.named: frozenset[str] = frozenset()
+        self._seal = None
+        if membership is not None:
+            from nwip.dss.door import Door  # noqa: PLC0415 - plain domains need no ciphers
+            from nwip.dss.introduction import member_seal  # noqa: PLC0415
+
+            self._pump.door = Door(membership, only_dss=True, limit=FIRST_MESSAGE)
+            self._seal = member_seal(membership)
 
     async def listen(self, at: Sequence[Endpoint]) -> None:
         """Take calls at these addresses. Raises `OSError` when one cannot be had; then none is open."""
@@ -105,7 +125,7 @@ class Peering:
 
     async def _answer(self, ip: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         session = self._engine.open(ip, asyncio.get_running_loop().time(), calling=False)
-        await self._pump.serve(session, reader, writer)
+        await self._pump.answer(session, reader, writer)
 
     async def _look(self, open_doors: Callable[[], None]) -> None:
         """Keep one caller for each DSS that is known and may be called."""
@@ -147,15 +167,15 @@ class Peering:
             session = None
             try:
                 async with asyncio.timeout(CONNECT_LIMIT):
-                    reader, writer = await asyncio.open_connection(
-                        *endpoint, local_addr=self._local_for(endpoint)
-                    )
+                    reader, writer, proven = await connect(endpoint, self._local_for(endpoint), self._seal)
             except (OSError, TimeoutError) as error:
                 if endpoint not in self._tried:
-                    reason = getattr(error, "strerror", None) or "no answer"
+                    reason = getattr(error, "strerror", None) or str(error) or "no answer"
                     _log.warning("the dss at %s is not reached: %s", endpoint_text(endpoint), reason)
             else:
-                session = self._engine.open(endpoint[0], asyncio.get_running_loop().time(), calling=True)
+                now = asyncio.get_running_loop().time()
+                proof = Proof(proven) if proven else None
+                session = self._engine.open(endpoint[0], now, calling=True, proof=proof)
                 await self._pump.serve(session, reader, writer)
                 identity = session.identity or identity
             if session is not None and session.synchronised:

@@ -3,12 +3,16 @@
 import asyncio
 import contextlib
 import logging
-from typing import Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, Protocol, TypeVar
 
+from nwip.dss.connecting import Reader, Writer
 from nwip.dss.conversation import end_tasks
 from nwip.dss.courtesy import SLICE, let_others_run
-from nwip.dss.session import Session
+from nwip.dss.session import Proof, Session
 from nwip.security.audit import audit
+
+if TYPE_CHECKING:
+    from nwip.dss.sealed_connection import SealedConnection
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +38,23 @@ class SessionEngine(Protocol[S]):
         ...
 
 
+class LetIn(NamedTuple):
+    """Who has been let in, and how to talk with it."""
+
+    connection: "SealedConnection"
+    proof: Proof
+
+
+class Door(Protocol):
+    """What a pump needs of a door."""
+
+    async def let_in(
+        self, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> LetIn | None:
+        """Return who has come, with whom the session may go on; None when it is over."""
+        ...
+
+
 class Changed(Protocol):
     """What is called when an engine may have something to send, or another deadline."""
 
@@ -45,17 +66,33 @@ class Changed(Protocol):
 class Pump(Generic[S]):
     """Reads and writes the sessions of one engine; `changed` is called after whatever arrived.
 
-    A session whose peer takes nothing for `patience` seconds ends.
+    `door` lets in who comes to a sealed domain. A session whose peer takes nothing for `patience` seconds
+    ends.
     """
 
     def __init__(self, engine: SessionEngine[S], changed: Changed, *, patience: float = STALL_LIMIT) -> None:
         self._patience = patience
         self._engine = engine
         self._changed = changed
+        self.door: Door | None = None
         self._events: dict[S, asyncio.Event] = {}
         self._transports: dict[S, asyncio.WriteTransport] = {}
 
-    async def serve(self, session: S, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer(self, session: S, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry one session that the other side has begun, if the door lets it in."""
+        if self.door is None:
+            await self.serve(session, reader, writer)
+            return
+        try:
+            come = await self.door.let_in(session, reader, writer)
+            if come is not None:
+                session.proof = come.proof
+                await self.serve(session, come.connection, come.connection)
+        finally:
+            self._engine.lost(session)
+            self._changed()
+
+    async def serve(self, session: S, reader: Reader, writer: Writer) -> None:
         """Carry one session until it ends."""
         self._events[session] = asyncio.Event()
         self._transports[session] = writer.transport
@@ -87,7 +124,7 @@ class Pump(Generic[S]):
             if session.closing and session in self._transports:  # a peer that takes nothing holds no place
                 asyncio.get_running_loop().call_later(LAST_WORD_LIMIT, self._transports.pop(session).abort)
 
-    async def _read(self, session: S, reader: asyncio.StreamReader) -> None:
+    async def _read(self, session: S, reader: Reader) -> None:
         """Take in what comes; behind the end of a session too, else TCP would not deliver our last word."""
         with contextlib.suppress(OSError):
             while data := await reader.read(SLICE):
@@ -95,7 +132,7 @@ class Pump(Generic[S]):
                 self._changed()
                 await let_others_run()
 
-    async def _write(self, session: S, writer: asyncio.StreamWriter) -> None:
+    async def _write(self, session: S, writer: Writer) -> None:
         event = self._events[session]
         with contextlib.suppress(OSError):
             while True:
@@ -109,7 +146,7 @@ class Pump(Generic[S]):
                     return
                 await event.wait()
 
-    async def _drained(self, session: S, writer: asyncio.StreamWriter) -> None:
+    async def _drained(self, session: S, writer: Writer) -> None:
         """Wait until there is room for more. Raises `TimeoutError`, which is an `OSError`."""
         try:
             async with asyncio.timeout(self._patience):

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Endpoint, Kind, Record
@@ -10,6 +10,9 @@ from nwip.directory.tombstones import Withdrawal
 from nwip.dss.client_engine import ClientEngine
 from nwip.dss.conversation import converse, end_tasks
 from nwip.dss.events import Event, Opened, SnapshotRead
+
+if TYPE_CHECKING:
+    from nwip.security.membership import Membership
 
 
 class DssError(Exception):
@@ -53,13 +56,27 @@ async def read_domain(
     timeout: float = 5.0,  # noqa: ASYNC109 - callers always have one
     *,
     local_address: str | None = None,
+    membership: "Membership | None" = None,
 ) -> Domain:
     """Read everything that a DSS holds; `domain` None takes whichever it serves.
 
+    `membership` is needed where the domain is sealed.
+
     Raises `DssUnreachable` or `DssRefused`.
     """
+    seal = None
+    if membership is not None:
+        from nwip.dss.introduction import member_seal  # noqa: PLC0415 - plain domains need no ciphers
+
+        seal = member_seal(membership)
     engine = ClientEngine(
-        domain or "", os.urandom(16), "reader", boot=os.urandom(16), kinds=tuple(Kind), role="reader"
+        domain or "",
+        membership.identity if membership is not None else os.urandom(16),
+        "reader",
+        boot=os.urandom(16),
+        kinds=tuple(Kind),
+        role="reader",
+        membership=membership,
     )
     opened: list[Opened] = []
     read = asyncio.Event()
@@ -71,7 +88,7 @@ async def read_domain(
             read.set()
 
     local = (local_address, 0) if local_address else None
-    session = asyncio.ensure_future(converse(engine, server, local, handle, asyncio.Event()))
+    session = asyncio.ensure_future(converse(engine, server, local, handle, asyncio.Event(), seal=seal))
     complete = asyncio.ensure_future(read.wait())
     try:
         await asyncio.wait((session, complete), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
@@ -81,7 +98,7 @@ async def read_domain(
             withdrawals = list(engine.directory.withdrawals())
             return Domain(engine.parameters, _readings(engine, now), dss.name, dss.identity, withdrawals)
         if engine.refusal is not None:
-            raise DssRefused(f"the dss refused: {engine.failure}")
+            raise DssRefused(f"the dss refused: {engine.failure or session.result()}")
         raise DssUnreachable(session.result() if session.done() else f"no answer within {timeout:g} seconds")
     finally:
         await end_tasks(session, complete)

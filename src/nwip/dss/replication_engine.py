@@ -25,12 +25,14 @@ from nwip.dss.messages import (
     Delta,
     Digest,
     DomainParameters,
+    DomainSecret,
     Goodbye,
     Hello,
     Message,
     Neighbours,
     Reason,
     Refused,
+    Roster,
     Summary,
     Synchronised,
     VersionError,
@@ -39,6 +41,7 @@ from nwip.dss.messages import (
 )
 from nwip.dss.peer_session import PeerSession, PeerStatus
 from nwip.dss.server_engine import ServerEngine
+from nwip.dss.session import Proof
 from nwip.security.sources import plain_address
 from nwip.wire import WireError
 
@@ -73,6 +76,9 @@ class ReplicationEngine:
         server.listeners.append(self._news)
         server.parameter_listeners.append(self._parameters_changed)
         server.attach_listeners.append(self._attached)
+        if server.members is not None:
+            server.members.listeners.append(self._tell_of_members)
+            server.members.revocation_listeners.append(self._revoked)
 
     @property
     def directory(self) -> Directory:
@@ -87,9 +93,13 @@ class ReplicationEngine:
         """Say whether a DSS may call from an IP address."""
         return self._admit(plain_address(ip))
 
-    def open(self, peer: str, now: float, *, calling: bool) -> PeerSession:
-        """Take a connection with a DSS at an IP address; `calling`: this side has made it."""
+    def open(self, peer: str, now: float, *, calling: bool, proof: Proof | None = None) -> PeerSession:
+        """Take a connection with a DSS at an IP address; `calling`: this side has made it.
+
+        In a sealed domain `proof` says whose key the other side has shown, if it has already.
+        """
         session = PeerSession(plain_address(peer), self._server.directory, now, calling=calling)
+        session.proof = proof
         self._sessions.add(session)
         self._deadlines.set(session, now + FIRST_MESSAGE)
         if calling:
@@ -192,6 +202,8 @@ class ReplicationEngine:
                 session.neighbours = frozenset(message.identities)
             case Attached():
                 self._attached_there(session, message, now)
+            case Roster() | DomainSecret() if server.members is not None:
+                server.members.take_in(message, session.identity, now)
             case Goodbye():
                 session.end()
                 self._ready.add(session)
@@ -236,6 +248,8 @@ class ReplicationEngine:
             self._refuse(session, Reason.DOMAIN, f"this is the domain {server.parameters.domain}")
         elif message.identity == server.identity:
             self._refuse(session, Reason.SELF, "this dss has called itself")
+        elif server.members is not None and (no := server.members.objection(session, message)) is not None:
+            self._refuse(session, Reason(no.reason), no.text)
         else:
             session.hello = message
             session.splitter.limit = FRAME_LIMIT
@@ -265,6 +279,8 @@ class ReplicationEngine:
         self._deadlines.set(session, now + SILENCE * self._interval)
         self._compare.set(session, now + self._interval)
         self._send(session, DomainParameters(self._server.parameters))
+        if self._server.members is not None:
+            session.introduction = self._server.members.introduction()
         self._tell_neighbours()
         attached = list(self._server.attached().items())
         for start in range(0, len(attached), BATCH):
@@ -313,6 +329,18 @@ class ReplicationEngine:
     def _attached(self, owner: bytes, boot: bytes) -> None:
         self._number += 1
         self._tell(OURSELVES, Attached([(owner, boot)], self._number, self._server.boot), 0)
+
+    def _tell_of_members(self, message: Roster | DomainSecret, origin: bytes) -> None:
+        """Tell every peer but the one it comes from: no comparison would find out what one has not heard."""
+        for identity, session in self._peers.items():
+            if identity != origin and not session.closing:
+                self._send(session, message)
+
+    def _revoked(self, identity: bytes, now: float) -> None:
+        del now
+        for session in self._sessions:
+            if session.proof is not None and session.proof.identity == identity:
+                self._refuse(session, Reason.REVOKED, "this dss was revoked")
 
     def _tell_neighbours(self) -> None:
         self._tell(OURSELVES, Neighbours(list(self._peers)[:NEIGHBOUR_LIMIT]), 0)

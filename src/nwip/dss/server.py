@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from ipaddress import ip_address
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from nwip.dataplane.port import Datagram, Port, open_port
 from nwip.dataplane.wakeup import Wakeup
@@ -30,6 +30,9 @@ from nwip.dss.store.keeper import Keeper
 from nwip.security.limits import TokenBuckets
 from nwip.security.sources import source_of
 
+if TYPE_CHECKING:
+    from nwip.security.membership import Membership
+
 _log = logging.getLogger(__name__)
 
 TRUSTED_KNOWN: Final = 4096  # addresses whose trust is remembered
@@ -44,7 +47,10 @@ class DssServer:
     `admit(ip)` says who may have a session; `trust(ip)` who gets full answers to questions on UDP without
     holding one (by default only loopback); `admit_peers(ip)` from where another DSS may call (by default
     loopback, and the addresses of DSSs that are named or known). `endpoints` and `question_endpoints` are
-    the TCP and UDP addresses that it listens at, with the ports that it got.
+    the TCP and UDP addresses that it listens at, with the ports that it got. With `membership` the domain is
+    sealed: `identity` must be that of its key (`ValueError`), and only members are let in; other DSSs then
+    from any address, unless `admit_peers` says otherwise. Questions, which are plain, are then answered over
+    loopback only, but for where a DSS is.
     """
 
     def __init__(
@@ -60,7 +66,10 @@ class DssServer:
         limits: Limits = DEFAULT_LIMITS,
         store: Store | None = None,
         directory: Directory | None = None,
+        membership: "Membership | None" = None,
     ) -> None:
+        if membership is not None and identity != membership.identity:
+            raise ValueError("a DSS of a sealed domain has the identity of its key")
         self.engine = ServerEngine(
             parameters,
             identity=identity,
@@ -69,9 +78,11 @@ class DssServer:
             admit=admit,
             limits=limits,
             directory=directory,
+            membership=membership,
         )
         self._identity = identity
         self._admit = admit
+        self._membership = membership
         self._trust = lru_cache(TRUSTED_KNOWN)(trust or _is_loopback)
         self._servers: list[asyncio.Server] = []
         self._ports: list[Port] = []
@@ -80,6 +91,12 @@ class DssServer:
         self._pump: Pump[Session] = Pump(self.engine, self._after)
         self._doorkeeper = Doorkeeper(limits.sessions, limits.sessions_per_address, admit)
         self._question_budget = TokenBuckets(QUESTION_RATE, QUESTION_BURST)
+        if membership is not None and self.engine.members is not None:
+            from nwip.dss.door import Door  # noqa: PLC0415 - plain domains need no ciphers
+
+            self._pump.door = Door(membership, only_dss=False, limit=limits.first_message)
+            self.engine.members.changed = self._after
+            admit_peers = admit_peers or (lambda _: True)
         self.replication = ReplicationEngine(self.engine, admit=admit_peers or self._is_known_dss)
         self.peering: Peering | None = None
         self.keeper = Keeper(store, self.engine) if store is not None else None
@@ -155,6 +172,8 @@ class DssServer:
         if self.keeper is not None:
             await self.keeper.restore()
             self.engine.conflicts.look_again()
+        if self.engine.members is not None:
+            self.engine.members.look_again()
         try:
             for host, port in sessions:
                 server = await asyncio.start_server(self._accept, host, port, backlog=BACKLOG, limit=SLICE)
@@ -174,7 +193,9 @@ class DssServer:
         With `hold`, readers wait for the first meeting, a few seconds at most. Call after `start`. Raises
         `OSError` when an address cannot be had; then this DSS stays alone.
         """
-        peering = Peering(self.replication, self._identity, peers, random, self._after)
+        peering = Peering(
+            self.replication, self._identity, peers, random, self._after, membership=self._membership
+        )
         await peering.listen(listen)
         self.peering = peering
         if hold:
@@ -204,6 +225,8 @@ class DssServer:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=LAST_WORD_LIMIT)
             await end_tasks(*self._tasks)
+        if self.engine.members is not None:
+            self.engine.members.detach()
         if self._wakeup is not None:
             self._wakeup.cancel()
         if self.keeper is not None:
@@ -221,6 +244,9 @@ class DssServer:
                 nearest = self.answer_nearest(data, source)
                 if nearest is not None:
                     port.send(nearest, source)
+                    continue
+                if self._membership is not None and not _is_loopback(source[0]):
+                    asked.drops["plain, in a sealed domain"] += 1
                     continue
                 for response in asked.answer(data, source, self.engine.parameters):
                     port.send(response, source)
@@ -271,7 +297,7 @@ class DssServer:
         task.add_done_callback(lambda _: self._doorkeeper.leave(place))
 
     async def _serve(self, ip: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._pump.serve(self.engine.open(ip, self._now()), reader, writer)
+        await self._pump.answer(self.engine.open(ip, self._now()), reader, writer)
 
     def _advance(self, now: float) -> None:
         self.engine.advance(now)

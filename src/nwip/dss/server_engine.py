@@ -5,8 +5,8 @@ What is known, and the telling of it, is in `exchange.py`.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
 
 from nwip.directory.deadlines import Deadlines
 from nwip.directory.owners import Lease
@@ -14,9 +14,9 @@ from nwip.directory.parameters import Parameters
 from nwip.directory.table import Directory
 from nwip.dss.authority import objection
 from nwip.dss.conflict_watch import ConflictWatch
-from nwip.dss.difference import Difference
-from nwip.dss.exchange import OURSELVES, Exchange
-from nwip.dss.framing import FRAME_LIMIT, frame
+from nwip.dss.exchange import OURSELVES
+from nwip.dss.framing import FRAME_LIMIT
+from nwip.dss.members import Members
 from nwip.dss.messages import (
     VERSION,
     Acknowledge,
@@ -33,28 +33,31 @@ from nwip.dss.messages import (
     VersionError,
     Withdraw,
     decode,
-    encode,
 )
 from nwip.dss.peers import DEFAULT_LIMITS, Limits, Peers
 from nwip.dss.session import Session
-from nwip.dss.shorthand import Shorthand
-from nwip.dss.subscription import Kinds, known_kinds, restrict
+from nwip.dss.subscription import known_kinds
+from nwip.dss.telling import Telling
 from nwip.security.audit import audit
 from nwip.security.sources import plain_address
 from nwip.wire import WireError
+
+if TYPE_CHECKING:
+    from nwip.security.membership import Membership
 
 _log = logging.getLogger(__name__)
 
 ALARMS_KEPT: Final = 32
 
 
-class ServerEngine(Exchange):
+class ServerEngine(Telling):
     """A DSS without its sockets.
 
     `admit(ip)` says who may have a session. After any call, `ready()` names the sessions to write to.
     `conflicts` are the claims that contradict each other now.
     `alarms` holds the latest things that an operator should know, in sentences.
     `attach_listeners` are told the identity and boot of each node that has just come.
+    `members` is there in a sealed domain only: then each session needs a `Session.proof`.
     """
 
     def __init__(
@@ -67,22 +70,23 @@ class ServerEngine(Exchange):
         admit: Callable[[str], bool],
         limits: Limits = DEFAULT_LIMITS,
         directory: Directory | None = None,
+        membership: "Membership | None" = None,
     ) -> None:
         super().__init__(parameters, identity, directory if directory is not None else Directory())
+        self.members = Members(membership) if membership is not None else None
+        if self.members is not None:
+            self.members.listeners.append(self._tell_of_members)
+            self.members.revocation_listeners.append(self._revoked)
         self.alarms: deque[str] = deque(maxlen=ALARMS_KEPT)
         self.attach_listeners: list[Callable[[bytes, bytes], None]] = []
-        self.parameter_listeners.append(self._tell_parameters)
         self.conflicts = ConflictWatch(self)
-        self._shorthand = Shorthand()
         self.boot = boot
         self.name = name
         self._admit = admit
         self._limits = limits
-        self._sessions: set[Session] = set()
         self._peers = Peers(limits)
         self._nodes: dict[bytes, Session] = {}
         self._deadlines: Deadlines[Session] = Deadlines()
-        self._ready: set[Session] = set()
         self._held: list[tuple[Session, Subscribe]] | None = None
 
     def __len__(self) -> int:
@@ -137,13 +141,10 @@ class ServerEngine(Exchange):
         """End the session of who may not join."""
         self._refuse(session, Reason.NOT_ADMITTED, f"{session.peer} may not join this domain")
 
-    def ready(self) -> set[Session]:
-        """Return, once, the sessions that have something to send or are to be closed."""
-        ready, self._ready = self._ready, set()
-        return ready
-
     def advance(self, now: float) -> None:
-        """Run what is due: leases, idle sessions, the telling of renewals."""
+        """Run what is due: leases, idle sessions, the telling of renewals and of members."""
+        if self.members is not None:
+            self.members.advance(now)
         for session in self._deadlines.pop_due(now):
             if session.hello is None:
                 self._refuse(session, Reason.LATE, "no hello came in time")
@@ -160,6 +161,7 @@ class ServerEngine(Exchange):
             self.directory.next_deadline(),
             self._push_at,
             self.conflicts.next_deadline(),
+            self.members.next_deadline() if self.members is not None else None,
         )
         return min((time for time in times if time is not None), default=None)
 
@@ -170,10 +172,6 @@ class ServerEngine(Exchange):
     def attached(self) -> Mapping[bytes, bytes]:
         """Return the identity and boot of each node that has a session here."""
         return {identity: session.hello.boot for identity, session in self._nodes.items() if session.hello}
-
-    def sessions(self) -> Iterable[Session]:
-        """Give out the sessions; they must not change meanwhile."""
-        return self._sessions
 
     @property
     def is_held(self) -> bool:
@@ -209,6 +207,11 @@ class ServerEngine(Exchange):
             self._alarm_copied(owner, f"{session.name} and one at another dss")
         if fresh or session.hello.boot < boot:
             self._refuse(session, Reason.REPLACED, "a node has come to another dss with the same identity")
+
+    def take_in(self, delta: Delta, origin: bytes, now: float) -> Delta:
+        """As in an open domain; what is said of revoked nodes is left out."""
+        known = self.members.without_revoked(delta) if self.members is not None else delta
+        return super().take_in(known, origin, now)
 
     def close(self, text: str) -> None:
         """Say goodbye in every session and end it."""
@@ -254,6 +257,10 @@ class ServerEngine(Exchange):
         if hello.domain.casefold() not in ("", self.parameters.domain.casefold()):
             self._refuse(session, Reason.DOMAIN, f"this is the domain {self.parameters.domain}")
             return
+        refusal = self.members.objection(session, hello) if self.members is not None else None
+        if refusal is not None:
+            self._refuse(session, Reason(refusal.reason), refusal.text)
+            return
         session.hello = hello
         session.splitter.limit = FRAME_LIMIT
         audit("joined", session.peer, who=session.name, identity=hello.identity.hex())
@@ -268,6 +275,14 @@ class ServerEngine(Exchange):
         answer = Hello(VERSION, self.parameters.domain, self.identity, self.boot, "dss", self.name, *known)
         self._send(session, answer)
         self._send(session, DomainParameters(self.parameters))
+        if self.members is not None and (refusal := self.members.introduce(session, now)) is not None:
+            self._refuse(session, Reason(refusal.reason), refusal.text)
+
+    def _revoked(self, identity: bytes, now: float) -> None:
+        for session in self._sessions:
+            if session.proof is not None and session.proof.identity == identity:
+                self._refuse(session, Reason.REVOKED, "this node was revoked")
+        self.forget(identity, now)
 
     def _replace_older(self, session: Session, hello: Hello, now: float) -> None:
         """Let the newest session of an identity stand; two that live at once are a copied identity."""
@@ -344,55 +359,7 @@ class ServerEngine(Exchange):
         session.end()
         self._ready.add(session)
 
-    def _tell_sessions(self, delta: Delta) -> None:
-        """Put a change in the outbox of every subscriber, encoded once for each set of kinds."""
-        if delta.leases and not (delta.records or delta.withdrawals):
-            delta = self._tell_renewals(delta.leases)
-        frames: dict[Kinds, bytes | None] = {}
-        for session in self._subscribers():
-            if session.kinds not in frames:
-                part = restrict(delta, session.kinds)
-                frames[session.kinds] = frame(encode(part)) if part else None
-            data = frames[session.kinds]
-            if data is not None:
-                session.send_frame(data)
-                self._ready.add(session)
-
-    def _tell_renewals(self, leases: list[Lease]) -> Delta:
-        """Tell the subscribers what can be told in short; return the rest. A node knows that it lives."""
-        full, short = self._shorthand.split(leases)
-        alone = leases[0].owner if len(leases) == 1 else None
-        for data in [frame(encode(message)) for message in short]:
-            for session in self._subscribers():
-                if session.identity != alone or not session.is_node:
-                    session.send_frame(data)
-                    self._ready.add(session)
-        return Delta(full)
-
-    def _subscribers(self) -> Iterator[Session]:
-        return (session for session in self._sessions if session.kinds and not session.closing)
-
     def _contradicted(self, owner: bytes) -> None:
         session = self._nodes.get(owner)
         if session is not None and session.registered:
             self._refuse(session, Reason.EXPIRED, "another dss remembers more of this node: register again")
-
-    def _tell_owner(self, owner: bytes) -> None:
-        for session in self._sessions:
-            if session.kinds and not session.closing:
-                session.difference = session.difference or Difference(self.directory, session.kinds)
-                session.difference.add(owner)
-                self._ready.add(session)
-
-    def _tell_parameters(self, parameters: Parameters) -> None:
-        for session in self._sessions:
-            if session.hello is not None:
-                self._send(session, DomainParameters(parameters))
-
-    def _send(self, session: Session, message: Message) -> None:
-        session.send(message)
-        self._ready.add(session)
-
-    def _refuse(self, session: Session, reason: Reason, text: str) -> None:
-        session.refuse(reason, text)
-        self._ready.add(session)

@@ -1,17 +1,29 @@
 """One session as the DSS sees it: who it is, what waits to be sent, what it is subscribed to. Pure."""
 
 from collections import deque
-from typing import Final
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nwip.directory.table import Directory
 from nwip.dss.difference import Difference
 from nwip.dss.framing import HELLO_LIMIT, Splitter, frame
-from nwip.dss.messages import Delta, Hello, Message, Reason, Refused, encode
+from nwip.dss.messages import Delta, Goodbye, Hello, Message, Reason, Refused, encode
 from nwip.dss.subscription import Kinds, Snapshot
+
+if TYPE_CHECKING:
+    from nwip.security.invitations import Pending
 
 OUTBOX_LIMIT: Final = (
     4 << 20
 )  # octets that may wait for one reader; a snapshot is not counted, it waits unmade
+
+
+class Proof(NamedTuple):
+    """Whose key the other side of a sealed session has shown; of a guest the key and its invitation."""
+
+    identity: bytes
+    public: bytes = b""
+    invitation: "Pending | None" = None
 
 
 class Session:
@@ -19,6 +31,8 @@ class Session:
 
     `peer` is the IP address at the other end. `closing` is True once nothing more is to be read: what
     waits is sent, then the connection is closed. `has_place` says that it counts among those that are held.
+    `proof` is there in a sealed domain only; `introduction` is what a new member is told, message by message:
+    a Goodbye in it is the last one.
     """
 
     __slots__ = (
@@ -28,8 +42,10 @@ class Session:
         "difference",
         "has_place",
         "hello",
+        "introduction",
         "kinds",
         "peer",
+        "proof",
         "refusal",
         "registered",
         "renewed_at",
@@ -43,6 +59,8 @@ class Session:
         self.has_place = False
         self.splitter = Splitter(HELLO_LIMIT)
         self.hello: Hello | None = None
+        self.proof: Proof | None = None
+        self.introduction: Iterator[Message] | None = None
         self.kinds: Kinds = frozenset()
         self.snapshot: Snapshot | None = None
         self.difference: Difference | None = None
@@ -106,13 +124,15 @@ class Session:
 
     def end(self, message: Message | None = None) -> None:
         """End the session, with a last message or without."""
-        self.snapshot = self.difference = None
+        self.snapshot = self.difference = self.introduction = None
         if message is not None and not self.closing:
             self._outbox.append(frame(encode(message)))
         self.closing = True
 
     def take(self, now: float) -> bytes:
-        """Return the next slice: what waits, or a part of a snapshot or a difference; empty if nothing."""
+        """Return the next slice: what waits, or a part of something long; empty if nothing."""
+        if not self._outbox and self.introduction is not None:
+            self._introduce(self.introduction)
         if not self._outbox and self.snapshot is not None:
             part = self.snapshot.part(now)
             if not isinstance(part, Delta):
@@ -128,3 +148,12 @@ class Session:
         self._outbox.clear()
         self._waiting = 0
         return data
+
+    def _introduce(self, introduction: Iterator[Message]) -> None:
+        message = next(introduction, None)
+        if message is None:
+            self.introduction = None
+        elif isinstance(message, Goodbye):
+            self.end(message)
+        else:
+            self.send(message)

@@ -40,5 +40,6 @@ class Parts:
             return False
         node = packet[DESTINATION_NODE_OFFSET:DESTINATION_SOCKET_OFFSET]
         kept = self.tables.placement.wait(node, packet, self.clock())
-        self.changed()
+        if kept:
+            self.changed()
         return kept

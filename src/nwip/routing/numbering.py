@@ -10,15 +10,17 @@ from nwip.directory.records import Endpoint
 HASHED_PREFIX: Final = b"\x7e\x06"
 
 
-def node_number(endpoint: Endpoint, parameters: Parameters, identity: bytes, salt: int = 0) -> bytes:
+def node_number(
+    endpoint: Endpoint, parameters: Parameters, identity: bytes, salt: int = 0, *, sealed: bool = False
+) -> bytes:
     """Return the 6 octets by which a node is known on the virtual network.
 
     An IPv4 node on the domain's data port has the domain's prefix (7E 01; 00 00 gives the form of RFC 1234)
-    and its address. Any other (IPv6, another port) has 7E 06 and 32 bits of BLAKE2s over identity and salt;
-    the salt changes when two nodes meet on one number.
+    and its address. Any other (IPv6, another port), and any of a `sealed` domain, has 7E 06 and 32 bits of
+    BLAKE2s over identity and salt; the salt changes when two nodes meet on one number.
     """
     address = ipaddress.ip_address(endpoint[0])
-    if address.version == 4 and endpoint[1] == parameters.data_port and salt == 0:
+    if not sealed and address.version == 4 and endpoint[1] == parameters.data_port and salt == 0:
         return parameters.node_prefix + address.packed
     return HASHED_PREFIX + hashlib.blake2s(identity + salt.to_bytes(4, "big"), digest_size=4).digest()
 

@@ -1,8 +1,8 @@
 """The handshake Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s: two messages, then two keys. Pure.
 
 Source: The Noise Protocol Framework, revision 34, sections 5 and 9. The initiator knows the responder's key
-beforehand and tells its own in the first message, which only the responder can read. The preshared key counts from
-the second message on, so the responder may choose it by what the first one said. A first message that is
+beforehand and tells its own in the first message, which only the responder can read. The preshared key counts
+from the second message on, so the responder may choose it by what the first one said. A first message that is
 recorded and sent again is answered like any other: nothing may be done on the strength of it but to answer,
 until the initiator has shown the keys that come out.
 
@@ -27,6 +27,7 @@ FIRST_OVERHEAD: Final = KEY_SIZE + KEY_SIZE + TAG_SIZE + TAG_SIZE
 SECOND_OVERHEAD: Final = KEY_SIZE + TAG_SIZE
 
 _NO_SECRET: Final = b""
+_LAST: Final = (1 << 64) - 1  # the nonce that no message may have
 
 
 class Keys(NamedTuple):
@@ -40,6 +41,11 @@ class Keys(NamedTuple):
 def nonce(counter: int) -> bytes:
     """Return the nonce of a counter: four octets of zero and eight of it, little-endian (section 12.3)."""
     return bytes(4) + counter.to_bytes(8, "little")
+
+
+def rekeyed(key: bytes) -> bytes:
+    """Return the key that follows on a key (REKEY, sections 4.2 and 11.3), and does not betray it."""
+    return ChaCha20Poly1305(key).encrypt(nonce(_LAST), bytes(KEY_SIZE), None)[:KEY_SIZE]
 
 
 class Initiator:

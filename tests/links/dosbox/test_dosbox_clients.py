@@ -7,6 +7,7 @@ import pytest
 from links.dosbox.simulation import GAME, NETWORK, World
 from nwip.ipx.address import BROADCAST_NODE, Address
 from nwip.ipx.packet import Packet
+from nwip.links.dosbox import engine
 from nwip.links.dosbox.clients import PING_INTERVAL, SILENCE, UNANSWERED_PINGS
 
 HERE = ("192.0.2.7", 4001)
@@ -38,6 +39,20 @@ def test_a_client_that_has_gone_is_pinged_three_times_and_forgotten() -> None:
     assert world.server.clients() == []
     assert world.left == [(player.node, "silent")]
     assert world.server.next_deadline() is None
+
+
+def test_of_many_clients_only_so_many_are_looked_over_in_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "REVIEWED", 2)
+    world = World()
+    for number in range(8):
+        world.player((HERE[0], HERE[1] + number)).join()
+        world.run(1)
+    reviews = {world.server.next_deadline() for _ in range(4 * 20) if world.run(0.5) is None}
+    times = sorted(due for due in reviews if due is not None)
+    assert all(later - earlier >= 4.0 for earlier, later in pairwise(times))
+    assert len(times) > 4
+    world.run(SILENCE)
+    assert all(world.pings_to((HERE[0], HERE[1] + number)) for number in range(8))
 
 
 def test_a_client_that_sends_is_not_pinged() -> None:

@@ -11,8 +11,9 @@ from nwip.dataplane.kernel import IS_THERE
 from nwip.ipx.address import Address
 from nwip.ipx.packet import Packet
 from nwip.ipx.ping import registration
-from nwip.links.dosbox.engine import NOT_ADMITTED, TOO_MANY, DosboxServer
+from nwip.links.dosbox.engine import DosboxServer
 from nwip.links.dosbox.events import Left, Silenced, TurnedAway
+from nwip.links.dosbox.ingress import NOT_ADMITTED, TOO_MANY
 from nwip.links.dosbox.link import DosboxLink
 from nwip.links.dosbox.rates import CREDIT, DEBT, PacketRates
 

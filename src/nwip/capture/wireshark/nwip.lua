@@ -22,13 +22,13 @@ nwip.prefs.udp_ports = Pref.range(
 
 -- The tables of docs/protocol.md. A member is {name, type}, of a list or another record {name, "list", of what}, and
 -- has `missing` where it may be missing at an end.
--- Types: int, reason, seconds, text, bool; network and word, integers shown in hexadecimal; id, digest, prefix and
--- node, octets.
+-- Types: int, reason, seconds, text, bool; network and word, integers shown in hexadecimal; id, digest, prefix, secret
+-- and node, so many octets; bytes, any number of them.
 
 local REASONS = {
     [1] = "VERSION", [2] = "DOMAIN", [3] = "MALFORMED", [4] = "EXPECTED_HELLO", [5] = "LATE", [6] = "FULL",
     [7] = "NOT_ADMITTED", [8] = "NOT_ALLOWED", [9] = "REPLACED", [10] = "SLOW", [11] = "IDLE", [12] = "EXPIRED",
-    [13] = "ROLE", [14] = "SELF",
+    [13] = "ROLE", [14] = "SELF", [15] = "SEALED", [16] = "REVOKED",
 }
 local VALUES = { [1] = "Service", [2] = "Route", [3] = "Host", [4] = "Node", [5] = "Dss" }
 
@@ -105,11 +105,14 @@ local MESSAGES = {
     [16] = { "Summary", { "owners", "list", "Seen" }, { "last", "bool" }, { "answer", "bool" } },
     [17] = { "Synchronised" },
     [18] = { "Renewed", { "renewals", "list", "Renewal" } },
+    [19] = { "Roster", { "statements", "list", "bytes" } },
+    [20] = { "DomainSecret", { "epoch", "int" }, { "secret", "secret" } },
+    [21] = { "Joined", { "statement", "bytes" } },
 }
 
 -- The fields of the tree: one for each scalar member, nwip.RECORD.MEMBER or nwip.MESSAGE.MEMBER in small letters.
 
-local SIZES = { id = 16, digest = 8, prefix = 2, node = 6 } -- of octets
+local SIZES = { id = 16, digest = 8, prefix = 2, node = 6, secret = 32 } -- of octets
 local INTEGERS = { reason = 2, word = 2, network = 4 } -- octets that the field of an integer has
 
 local function bytes_field(abbreviation, label) return ProtoField.bytes(abbreviation, label) end
@@ -118,6 +121,8 @@ local MAKERS = {
     id = bytes_field,
     digest = bytes_field,
     prefix = bytes_field,
+    secret = bytes_field,
+    bytes = bytes_field,
     reason = function(abbreviation, label)
         return ProtoField.uint16(abbreviation, label, base.DEC, REASONS)
     end,
@@ -254,6 +259,9 @@ local function add_scalar(tree, buffer, position, field, kind, what)
         tree:add(field, all, text_of(buffer, start, size))
     elseif kind == "bool" then
         tree:add(field, all, buffer(start, 1):uint() == 0xc3)
+    elseif kind == "bytes" then
+        if size == 0 then fail(what .. " is empty") end
+        tree:add(field, buffer(start, size))
     elseif INTEGERS[kind] then
         if size > INTEGERS[kind] then fail(what .. " is too large") end
         tree:add(field, all, buffer(start, size):uint())
@@ -392,9 +400,27 @@ local function dissect_message(buffer, _, root)
     return buffer:len()
 end
 
+local SEAL = 0x4e575331 -- NWS1, with which a sealed stream begins
+local stream_of = Field.new("tcp.stream")
+local sealed = {} -- by TCP stream
+
+function nwip.init() sealed = {} end
+
+local function is_sealed(buffer)
+    local stream = stream_of()
+    if not stream then return false end
+    if buffer:len() >= LENGTH_SIZE and buffer(0, LENGTH_SIZE):uint() == SEAL then sealed[stream.value] = true end
+    return sealed[stream.value]
+end
+
 function nwip.dissector(buffer, packet, root)
     names = {}
     packet.cols.protocol = "NWIP"
+    if is_sealed(buffer) then
+        packet.cols.info = "Sealed"
+        root:add(nwip, buffer(), nwip.description .. ", sealed")
+        return buffer:len()
+    end
     local taken = dissect_tcp_pdus(buffer, root, LENGTH_SIZE, length_of, dissect_message)
     if #names > 0 then
         local rest = #names > MOST_NAMES and ", " .. #names - MOST_NAMES .. " more" or ""

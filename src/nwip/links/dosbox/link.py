@@ -33,6 +33,7 @@ class DosboxLink(ServerLink, Located):
     """
 
     kind = "dosbox"
+    pings_all = True
     counters: Counters
 
     def __init__(

@@ -1,0 +1,227 @@
+"""A sealed domain of real processes on loopback, as a person makes it: create, invite, join, revoke."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, cast
+
+import pytest
+
+from nwip.control import NodeRefused, NodeUnreachable, ask
+
+pytestmark = pytest.mark.timeout(120)
+
+PATIENCE: Final = 20.0
+NAME: Final = "sealed.test.nwip"
+PORTS: Final = "dss.port = 20396\ndss.peer-port = 22010\n"
+
+
+def until(condition: Callable[[], object]) -> float:
+    """Wait for something that other processes do; return for how many seconds."""
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() < begun + PATIENCE
+        time.sleep(0.02)
+    return time.monotonic() - begun
+
+
+class Machine:
+    """A directory with state and configuration, an address of its own, and at most one running node."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        pid = os.getpid()
+        self.address = f"127.{64 + pid % 64}.{1 + pid // 64 % 200}.{number}"
+        self.state = folder / "state"
+        self.control = folder / "c.sock"
+        self.process: subprocess.Popen[str] | None = None
+        self.file = folder / "nwip.toml"
+        self.log = folder / "log"
+        folder.mkdir()
+        self.file.write_text(
+            f'node.name = "{folder.name}"\nnode.address = "{self.address}"\n'
+            f'node.state = "{self.state}"\nnode.control = "{self.control}"\n'
+        )
+
+    def write(self, text: str) -> None:
+        """Add to the configuration."""
+        with self.file.open("a") as file:
+            file.write(text)
+
+    def nwip(self, *arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "nwip", "--config", str(self.file), *arguments],
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def does(self, *arguments: str) -> str:
+        done = self.nwip(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def invite(self, *options: str) -> str:
+        """Return the token of a new invitation."""
+        return self.does("domain", "invite", *options).splitlines()[0].removeprefix("nwip join ")
+
+    def up(self) -> None:
+        """Run a node until it is ready."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "nwip", "--config", str(self.file), "up", "--json"],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert self.process.stdout is not None
+        ready = self.process.stdout.readline()
+        assert ready, self.log.read_text()
+        assert json.loads(ready)["sealed"] is True
+
+    def end(self, number: signal.Signals = signal.SIGINT) -> None:
+        process, self.process = self.process, None
+        if process is not None:
+            process.send_signal(number)
+            process.wait(PATIENCE)
+            assert process.stdout is not None
+            process.stdout.close()
+
+    def rows(self, what: str) -> list[dict[str, object]]:
+        try:
+            return cast("list[dict[str, object]]", ask(self.control, {"ask": what}))
+        except (NodeUnreachable, NodeRefused):
+            return []
+
+    def sees(self) -> set[object]:
+        """Return the names of the nodes that it sees."""
+        return {row["name"] for row in self.rows("nodes")}
+
+    def members(self) -> dict[object, object]:
+        return {row["name"]: row["state"] for row in self.rows("domain-members") if row["role"] != "dss"}
+
+
+@contextlib.contextmanager
+def domain(folder: Path) -> Iterator[tuple[Machine, Machine]]:
+    """Give the machine of a sealed domain's DSS, and another one that has joined; both run."""
+    first = Machine(folder / "first", 1)
+    first.write(f'dss.listen = ["{first.address}"]\n{PORTS}')
+    museum = Machine(folder / "museum", 2)
+    try:
+        first.does("domain", "create", NAME)
+        first.up()
+        museum.does("join", first.invite())
+        museum.up()
+        yield first, museum
+    finally:
+        first.end()
+        museum.end()
+
+
+def test_a_domain_is_made_joined_and_left_by_whoever_is_revoked(tmp_path: Path) -> None:
+    with domain(tmp_path) as (first, museum):
+        until(lambda: first.sees() == museum.sees() == {"first", "museum"})
+        numbers = {str(row["node"])[:4] for row in first.rows("nodes")}
+        assert numbers == {"7E06"}, "addresses are nobody's business"
+        assert first.members() == {"first": "here", "museum": "up"}
+        assert museum.members() == {"first": "up", "museum": "here"}
+
+        first.does("domain", "revoke", "museum")
+        took = until(lambda: first.sees() == {"first"} and "revoked" in museum.log.read_text())
+        assert took < 3.0, "a second, and what a loaded machine needs"
+        assert first.members() == {"first": "here", "museum": "revoked"}
+        museum.end()
+        again = museum.nwip("domain", "members")
+        assert again.returncode == 3, "it is not running"
+
+        museum.does("join", "--anew", first.invite())
+        museum.up()
+        until(lambda: "museum" in first.sees())
+        assert {row["state"] for row in first.rows("domain-members") if row["name"] == "museum"} == {
+            "up",
+            "revoked",
+        }
+
+
+def test_an_invitation_lets_one_machine_in_also_after_a_crash_of_the_dss(tmp_path: Path) -> None:
+    with domain(tmp_path) as (first, _):
+        used, fresh = first.invite("--name", "guest"), first.invite()
+        guest, other = Machine(tmp_path / "third", 3), Machine(tmp_path / "other", 4)
+        guest.does("join", used)
+        first.end(signal.SIGKILL)
+        down = other.nwip("join", fresh)
+        assert down.returncode == 3
+        assert first.address in down.stderr
+        first.up()
+        assert first.members()["guest"] == ""
+        late = other.nwip("join", used)
+        assert late.returncode == 1
+        assert "has been used" in late.stderr
+        typed = other.nwip("join", "-", text=f"nwip join {fresh[:50]}\n{fresh[50:]}\n")
+        assert typed.returncode == 0, typed.stderr
+        guest.up()
+        try:
+            until(lambda: "third" in first.sees())
+        finally:
+            guest.end()
+
+
+def test_a_node_that_slept_through_changes_of_the_secret_comes_back(tmp_path: Path) -> None:
+    with domain(tmp_path) as (first, museum):
+        museum.end()
+        for _ in range(3):
+            first.does("domain", "rotate")
+        first.end()
+        first.up()
+        museum.up()
+        until(lambda: "museum" in first.sees())
+        until(lambda: (museum.state / "domain-secrets").read_text().splitlines()[-1].startswith("4 "))
+        assert (museum.state / "domain-secrets").read_text().splitlines()[-1] == (
+            (first.state / "domain-secrets").read_text().splitlines()[-1]
+        )
+
+
+def test_a_further_dss_joins_and_serves_members_while_the_first_is_away(tmp_path: Path) -> None:
+    with domain(tmp_path) as (first, museum):
+        second = Machine(tmp_path / "second", 5)
+        second.write(f'dss.listen = ["{second.address}"]\n{PORTS}')
+        second.does("join", first.invite("--role", "dss"))
+        second.up()
+        try:
+            until(lambda: first.sees() == second.sees() == museum.sees() == {"first", "museum", "second"})
+            both = [f"{each.address}:20396" for each in (first, second)]
+            until(lambda: museum.nwip("dss", "diff", *both).returncode == 0)
+            assert "second" in museum.does("nodes", "--dss", both[0])
+            first.end()
+            until(lambda: {"museum", "second"} <= museum.sees())
+            until(lambda: "museum" in second.sees())
+            no = second.nwip("domain", "invite")
+            assert no.returncode == 1
+            assert "where the domain was created" in no.stderr
+        finally:
+            second.end()
+
+
+def test_a_plain_node_is_refused_and_a_member_never_runs_plain(tmp_path: Path) -> None:
+    with domain(tmp_path) as (first, museum):
+        stranger = Machine(tmp_path / "stranger", 6)
+        plain = stranger.nwip("services", "--dss", f"{first.address}:20396")
+        assert plain.returncode == 1
+        assert "sealed" in plain.stderr
+        museum.end()
+        (museum.state / "membership").write_text("{")
+        refused = museum.nwip("up")
+        assert refused.returncode == 2
+        assert "damaged" in refused.stderr
+        (museum.state / "membership").unlink()
+        museum.write("domain.sealed = true\n")
+        insisting = museum.nwip("up")
+        assert insisting.returncode == 2
+        assert "domain.sealed" in insisting.stderr
