@@ -134,6 +134,19 @@ def test_an_engine_counts_garbage_and_strangers_and_works_on_few() -> None:
     assert server.counters.drops["too many registrations"] == MANY
 
 
+def test_where_nobody_looks_registrations_are_worked_on_all_the_same() -> None:
+    watch = FloodWatch()
+    assert not all(watch.registration(1.0) for _ in range(2 * MANY))
+    assert watch.registration(1.0 + flood.OVERDUE + LOOK)
+
+
+def test_ends_of_connections_are_no_flood() -> None:
+    server = DosboxServer(1, HERE, KEY, connected=True, limit=4 * MANY)
+    for number in range(2 * MANY):
+        server.receive_datagram(registration().encode(), (f"10.0.{number >> 8}.{number & 255}", 7), 0.0)
+    assert len(server.clients()) == 2 * MANY
+
+
 def test_an_engine_counts_no_registration_of_who_is_then_heard() -> None:
     world = World(gateway=lambda _: None, limit=2 * MANY)
     for number in range(2 * MANY):

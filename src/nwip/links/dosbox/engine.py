@@ -125,7 +125,7 @@ class DosboxServer:
             return None
         packet, behind = ingress.split(data)
         if ingress.is_registration(packet):
-            if not self.flood.registration(now):
+            if not (self._connected or self.flood.registration(now)):
                 self.counters.drop("too many registrations")
                 return None
             self._register(wanted_node(Packet.decode(packet), behind), address, now, port)

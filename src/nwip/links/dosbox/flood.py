@@ -15,6 +15,7 @@ LOOK: Final = 0.1  # seconds from the first unproven datagram to a look at how m
 MANY: Final = int(ALARM * LOOK)  # of a kind between two looks: enough for an alarm; no more is worked on
 SHORTEST: Final = 0.01  # seconds
 LOOK_IN_FLOOD: Final = 1.0
+OVERDUE: Final = 3.0
 CALM: Final = 10.0  # seconds without an alarm until everything is let in again
 PACE: Final = 8.0  # times: a share grows or shrinks by no more from one look to the next, as counts are rough
 
@@ -42,16 +43,14 @@ class FloodWatch:
 
     def registration(self, now: float) -> bool:
         """Count a registration; say whether it is to be worked on."""
+        self._begin(now)
         self._registrations += 1
-        if self._since is None:
-            self._since = now
         return self._registrations <= MANY
 
     def other(self, now: float) -> bool:
         """Count another datagram from who is no player; say whether it is to be worked on."""
+        self._begin(now)
         self._others += 1
-        if self._since is None:
-            self._since = now
         return self._others <= MANY
 
     def player(self) -> None:
@@ -97,6 +96,14 @@ class FloodWatch:
             self.shares = Shares(*shares)
         self._since = None if self.shares is None else now
         return self.shares is not None
+
+    def _begin(self, now: float) -> None:
+        """Begin to count, anew if the last look is so long overdue that nobody looks."""
+        if self._since is None:
+            self._since = now
+        elif now - self._since > OVERDUE:
+            self.look(now)
+            self._since = now
 
 
 def _share(rate: float) -> float:
