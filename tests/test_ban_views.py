@@ -1,6 +1,7 @@
 """A node keeps out whom it is told to: on its links, at its DSS, and after a restart."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from dss.test_dss_sockets import Running
 from nodes import dss, node, until
 from nwip.ban_views import BanViews
 from nwip.bench.domain import free_port
-from nwip.binding import open_dss
+from nwip.binding import open_audit, open_dss
+from nwip.config import ConfigError
 from nwip.config.reading import parse
 from nwip.control import NodeRefused, ask
 from nwip.directory.parameters import Parameters
@@ -146,3 +148,14 @@ async def test_the_dss_of_a_node_is_closed_to_who_is_banned(
     server = await open_dss(config, State(tmp_path), b"b" * 16, lambda _: None, bans=bans)
     assert (await read_domain(server.endpoints[0])).parameters.domain, "a node does not lock itself out"
     await server.close()
+
+
+async def test_an_audit_log_that_cannot_be_written_is_said_to_be_so(tmp_path: Path) -> None:
+    config = parse(f'node.audit = "{tmp_path}"', "nwip.toml")
+    sentence = f"nwip.toml: key 'node.audit' means {tmp_path}: Is a directory; write the path of a file"
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        open_audit(config)
+    assert open_audit(parse("", "nwip.toml")) is None
+    log = open_audit(parse('node.audit = "log"', "nwip.toml"))
+    assert log is not None
+    log.close()
