@@ -244,9 +244,9 @@ def sealed() -> Seeds:
     caller.send(OURS.public, [PACKET_OF_ALL], 1000.0)
     first = [data for data, _ in caller.datagrams_to_send()]
     choice = Choice(of_member(1), b"p" * 32)
-    calling = CallingStream(THEIRS, DOMAIN, lambda _public, _epoch: choice, OURS.public, lambda: THEIRS)
+    calling = CallingStream(THEIRS, DOMAIN, lambda _hint: choice, OURS.public, lambda: THEIRS)
     began = calling.take()
-    serving = ServingStream(OURS, DOMAIN, 1, lambda _public, _payload: b"p" * 32, lambda: OURS)
+    serving = ServingStream(OURS, DOMAIN, 1, lambda _public, _payload: b"p" * 32, generate=lambda: OURS)
     list(serving.receive(began))
     return {
         "statement": [each[:-SIGNATURE_SIZE] for each in signed],

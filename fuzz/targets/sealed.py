@@ -130,13 +130,13 @@ def _admit(_public: bytes, _payload: bytes) -> bytes:
 
 def stream_server(data: bytes) -> None:
     """What comes to a sealed port before the handshake is done."""
-    _feed(ServingStream(OURS, DOMAIN, 1, _admit, lambda: OURS), data)
+    _feed(ServingStream(OURS, DOMAIN, 1, _admit, generate=lambda: OURS), data)
 
 
 def stream_client(data: bytes) -> None:
     """What a server says, or what says that it is one."""
     choice = Choice(of_member(1), PSK)
-    _feed(CallingStream(THEIRS, DOMAIN, lambda _public, _epoch: choice, OURS.public, lambda: THEIRS), data)
+    _feed(CallingStream(THEIRS, DOMAIN, lambda _hint: choice, OURS.public, lambda: THEIRS), data)
 
 
 def _feed(stream: SealedStream, data: bytes) -> None:
