@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from nwip.binding import Echo, Place, expanded, explained, opened
+from nwip.binding import Echo, Place, explained, opened, places, restart
 from nwip.config import AnyLink, Config, ConfigError
 from nwip.config.links import (
     DosboxSettings,
@@ -28,6 +28,7 @@ from nwip.config.links import (
     WebsocketSettings,
 )
 from nwip.dataplane.interfaces import main_address
+from nwip.dataplane.passed import PassedSockets
 from nwip.dataplane.port import open_port
 from nwip.directory.records import Endpoint
 from nwip.discovery.preferred import split_server
@@ -49,12 +50,25 @@ SECRET_SIZE: Final = 32  # octets
 
 
 class Builder:
-    """Makes links for one gateway; `state` keeps the secrets behind their numbers, `bans` who is kept out."""
+    """Makes links for one gateway; `state` keeps the secrets behind their numbers, `bans` who is kept out.
 
-    def __init__(self, gateway: NodeGateway, config: Config, state: State, bans: Bans) -> None:
+    `passed` holds sockets that are used in place of new ones.
+    """
+
+    def __init__(
+        self,
+        gateway: NodeGateway,
+        config: Config,
+        state: State,
+        *,
+        bans: Bans,
+        passed: PassedSockets | None = None,
+    ) -> None:
+        self._passed = passed or PassedSockets()
         self.gateway = gateway
         self._config = config
-        self._open_port = partial(open_port, portable=config.node.portable)
+        self.user = config.node.user
+        self._open_port = partial(open_port, portable=config.node.portable, passed=self._passed)
         self._state = state
         self._bans = bans
         self._servers: WebSocketServers | None = None
@@ -105,7 +119,7 @@ class Builder:
             settings.title,
             self._network(settings),
             self._node(settings, secret),
-            [(address, port) for address in expanded(settings.listen)],
+            places(self._passed, socket.SOCK_DGRAM, settings.title, settings.listen, port),
             secret,
             joined=settings.is_joined,
             limit=settings.clients,
@@ -122,7 +136,7 @@ class Builder:
         from nwip.links.websocket.rooms import Tls, WebSocketServers
 
         if self._servers is None:
-            self._servers = WebSocketServers()
+            self._servers = WebSocketServers(self._passed)
         tls = None
         if settings.certificate and settings.key:
             tls = Tls(Path(settings.certificate).expanduser(), Path(settings.key).expanduser())
@@ -133,7 +147,7 @@ class Builder:
             self._node(settings, secret),
             settings.room or settings.title,
             self._servers,
-            listen=[(address, settings.port) for address in settings.listen],
+            listen=places(self._passed, socket.SOCK_STREAM, settings.title, settings.listen, settings.port),
             key=secret,
             joined=settings.is_joined,
             limit=settings.clients,
@@ -284,19 +298,20 @@ async def open_link(
         return link
 
     if isinstance(settings, DosboxSettings):
-        place = Place(file, "link", settings.listen, settings.port, settings.default_port)
+        place = Place(file, "link", settings.listen, settings.port, settings.default_port, builder.user)
         return await opened(start, place, echo)
     try:
         return await start(getattr(settings, "port", 0))
     except OSError as error:
-        raise _sentence(error, settings, file) from None
+        raise _sentence(error, settings, file, builder.user) from None
 
 
-def _sentence(error: OSError, settings: AnyLink, file: str | None) -> ConfigError:
+def _sentence(error: OSError, settings: AnyLink, file: str | None, user: str | None) -> ConfigError:
     """Say what of a link's settings cannot be had."""
     if isinstance(settings, WebsocketSettings | Rfc1234Settings):  # a port of its members' own choice
         listen = settings.listen if isinstance(settings, WebsocketSettings) else (settings.listen or "",)
-        return explained(error, Place(file, "link", listen, settings.port, settings.port), settings.port)
+        place = Place(file, "link", listen, settings.port, settings.port, user)
+        return explained(error, place, settings.port)
     key, value = _subject(settings)
     name = f'"{value}"'
     match error.errno:
@@ -307,7 +322,7 @@ def _sentence(error: OSError, settings: AnyLink, file: str | None) -> ConfigErro
         case errno.EPERM | errno.EACCES:
             what = "CAP_NET_ADMIN" if isinstance(settings, TapSettings) else "CAP_NET_RAW"
             problem = f"means {name}, which needs privilege"
-            mend = f"run nwip as root, or give it the capability {what}"
+            mend = restart(user) if user else f"run nwip as root, or give it the capability {what}"
         case errno.EADDRINUSE | errno.EBUSY:
             problem, mend = f"means {name}, which is in use", "stop the program that has it, or name another"
         case _:

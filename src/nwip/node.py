@@ -1,15 +1,13 @@
 """The composition root: builds a node from its configuration, starts it, and stops it in order.
 
 A node is: perhaps a DSS; a client of the domain's DSS, with the replica; a gateway with the virtual link and
-the configured links; a control socket. `run` is what `nwip up` calls.
+the configured links; a control socket. `running.run` is what `nwip up` calls.
 """
 
 import asyncio
-import contextlib
 import logging
 import random
 import secrets
-import signal
 import time
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -20,12 +18,11 @@ from nwip import binding
 from nwip.ban_views import BanViews
 from nwip.banner import Facts, facts
 from nwip.charter import chartered
-from nwip.collector import Collector
 from nwip.config import Config, ConfigError, load
 from nwip.control import ControlServer
 from nwip.dataplane.interfaces import address_towards, subnet_of
+from nwip.dataplane.passed import PassedSockets
 from nwip.dataplane.port import open_port
-from nwip.dataplane.waiting import new_loop
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Change, Endpoint, Kind, Node, endpoint_text
@@ -62,9 +59,14 @@ class RunningNode:
     """A node of a domain: start it once, stop it once. As `DssListener` it follows the directory."""
 
     def __init__(
-        self, config: Config, echo: Callable[[str], None], announce: Callable[[Facts], None]
+        self,
+        config: Config,
+        echo: Callable[[str], None],
+        announce: Callable[[Facts], None],
+        passed: PassedSockets | None = None,
     ) -> None:
         self.config = config
+        self._passed = passed or PassedSockets()
         self.dss: DssServer | None = None
         self.client: DssClient | None = None
         self.gateway: NodeGateway | None = None
@@ -110,7 +112,13 @@ class RunningNode:
         if self.config.dss.serves:
             member = self.party.dss if self.party is not None else None
             self.dss = await binding.open_dss(
-                self.config, self._state, self._boot, self._echo, membership=member, bans=self.bans
+                self.config,
+                self._state,
+                self._boot,
+                self._echo,
+                membership=member,
+                bans=self.bans,
+                passed=self._passed,
             )
         await binding.open_control(self._control, self.config)
         self._nearest = answerer(self.config, self.dss, self._connected, self._parameters)
@@ -271,7 +279,12 @@ class RunningNode:
         if parameters.broadcasts == "subnet" and subnet is not None and subnet.prefixlen < 31:
             everyone = (str(subnet.broadcast_address), data[1])
         number = node_number(data, parameters, self.identity, sealed=self.party is not None)
-        opener = partial(open_port, portable=config.node.portable, busy_poll=config.node.busy_poll)
+        opener = partial(
+            open_port,
+            portable=config.node.portable,
+            busy_poll=config.node.busy_poll,
+            passed=self._passed,
+        )
         virtual = VirtualLink(parameters.network, number, data, everyone, opener=opener)
         if self._nearest is not None:
             virtual.stranger = self._nearest.answer
@@ -297,9 +310,12 @@ class RunningNode:
         for kind in Kind:
             gateway.directory_changed([Change(record) for record in client.directory.records(kind)])
         self._register(number)
-        self.link_set = LinkSet(Builder(inside, config, self._state, self.bans), config.file, self._echo)
+        builder = Builder(inside, config, self._state, bans=self.bans, passed=self._passed)
+        self.link_set = LinkSet(builder, config.file, self._echo)
         for settings in config.links:
             await self.link_set.add(settings)
+        for unused in self._passed.unused():
+            _log.warning("the socket passed for %s is used by nothing that is configured", unused)
         self._announce(facts(self, gateway, inside))
 
     def _register(self, number: bytes) -> None:
@@ -337,41 +353,3 @@ class RunningNode:
         error = None if task.cancelled() else task.exception()
         if error is not None and not self.failed.done():
             self.failed.set_exception(error)
-
-
-def run(config: Config, echo: Callable[[str], None], announce: Callable[[Facts], None]) -> int:
-    """Run a node until it is told to stop; return the exit code: 0 after SIGTERM, 130 after Ctrl-C.
-
-    `echo` gets sentences for people while it starts; `announce` what there is to know when it is ready.
-    Raises `ConfigError` when an address or port cannot be had.
-    """
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        return runner.run(_run(config, echo, announce))
-
-
-async def _run(config: Config, echo: Callable[[str], None], announce: Callable[[Facts], None]) -> int:
-    loop = asyncio.get_running_loop()
-    stopped: asyncio.Future[int] = loop.create_future()
-
-    def stop(code: int) -> None:
-        if not stopped.done():
-            stopped.set_result(code)
-
-    node = RunningNode(config, echo, announce)
-    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 0)):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop, code)
-    with contextlib.suppress(NotImplementedError, AttributeError):  # Windows has no such signal
-        loop.add_signal_handler(signal.SIGHUP, node.reload_soon)
-    collector = Collector()
-    collector.start()
-    try:
-        await node.start()
-        node.failed.add_done_callback(lambda _: stop(1))
-        code = await stopped
-        if node.failed.done():
-            node.failed.result()
-        return code
-    finally:
-        await node.stop()
-        collector.stop()

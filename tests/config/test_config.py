@@ -48,6 +48,7 @@ BAD_VALUES = {
     "node.forward": 'node.forward = "no"',
     "node.portable": "node.portable = 1",
     "node.busy-poll": "node.busy-poll = 1000001",
+    "node.user": "node.user = 1",
     "node.state": "node.state = 1",
     "node.control": 'node.control = ""',
     "node.audit": "node.audit = true",

@@ -120,3 +120,17 @@ def test_a_full_disk_is_complained_of_once(caplog: pytest.LogCaptureFixture) -> 
     assert [message for message in caplog.messages if "gap" in message] == [
         "/dev/full cannot be written: the audit log has a gap"
     ]
+
+
+def test_a_folder_that_may_not_be_looked_into_any_more_raises_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def locked(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    log = AuditLog(AuditFile(tmp_path / "audit.log"))
+    with monkeypatch.context() as patch:
+        patch.setattr("logging.handlers.os.stat", locked)
+        audit("joined", "203.0.113.7")
+    log.close()
+    assert "the audit log has a gap" in caplog.text

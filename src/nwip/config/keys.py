@@ -48,6 +48,7 @@ MENDS: Final[dict[str, str]] = {
     "node.forward": "write true (links and domain are one IPX network) or false (links keep to themselves)",
     "node.portable": "write true (plain calls of one datagram each) or false (what is fastest here)",
     "node.busy-poll": _BUSY_POLL,
+    "node.user": "write the name of a user of this machine in quotes, whom nwip becomes when root starts it",
     "node.state": "write the path of a directory in quotes",
     "node.control": "write the path of a socket in quotes",
     "node.audit": 'write the path of a file in quotes, or "log"',

@@ -7,12 +7,13 @@ from ipaddress import ip_address
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from nwip.dataplane.passed import PassedSockets
 from nwip.directory.records import Dss, Endpoint, Kind, endpoint_text
 from nwip.dss.backoff import BackOff
 from nwip.dss.connecting import connect
 from nwip.dss.conversation import CONNECT_LIMIT, end_tasks
-from nwip.dss.courtesy import SLICE
 from nwip.dss.doorkeeper import Doorkeeper
+from nwip.dss.listening import listening
 from nwip.dss.messages import NEIGHBOUR_LIMIT, Reason
 from nwip.dss.peer_session import PeerSession, PeerStatus
 from nwip.dss.pump import Changed, Pump
@@ -73,11 +74,11 @@ class Peering:
             self._pump.door = Door(membership, only_dss=True, limit=FIRST_MESSAGE)
             self._seal = member_seal(membership)
 
-    async def listen(self, at: Sequence[Endpoint]) -> None:
+    async def listen(self, at: Sequence[Endpoint], passed: PassedSockets | None = None) -> None:
         """Take calls at these addresses. Raises `OSError` when one cannot be had; then none is open."""
         try:
             for host, port in at:
-                server = await asyncio.start_server(self._accept, host, port, backlog=BACKLOG, limit=SLICE)
+                server = await listening(self._accept, (host, port), BACKLOG, passed or PassedSockets())
                 self._servers.append(server)
                 self.endpoints += [sock.getsockname()[:2] for sock in server.sockets]
         except OSError:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, Protocol, TypeVar
 from nwip.dss.connecting import Reader, Writer
 from nwip.dss.conversation import end_tasks
 from nwip.dss.courtesy import SLICE, let_others_run
+from nwip.dss.messages import Refused
 from nwip.dss.session import Proof, Session
 from nwip.security.audit import audit
 
@@ -50,8 +51,18 @@ class Door(Protocol):
 
     async def let_in(
         self, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> LetIn | None:
-        """Return who has come, with whom the session may go on; None when it is over."""
+    ) -> LetIn | Refused | None:
+        """Return who has come, or why it is turned away; None when it has gone."""
+        ...
+
+    def spoken(self, session: Session) -> None:
+        """Learn that whoever was let in has spoken."""
+        ...
+
+    async def turn_away(
+        self, refusal: Refused, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Say why a connection ends, and end it."""
         ...
 
 
@@ -83,14 +94,20 @@ class Pump(Generic[S]):
         if self.door is None:
             await self.serve(session, reader, writer)
             return
+        come = None
         try:
             come = await self.door.let_in(session, reader, writer)
-            if come is not None:
+            if isinstance(come, LetIn):
                 session.proof = come.proof
                 await self.serve(session, come.connection, come.connection)
         finally:
+            if session.hello is not None:
+                self.door.spoken(session)
             self._engine.lost(session)
             self._changed()
+        if isinstance(come, Refused):
+            _log.info("%s is not let in: %s", session.name, come.text)
+            await self.door.turn_away(come, reader, writer)
 
     async def serve(self, session: S, reader: Reader, writer: Writer) -> None:
         """Carry one session until it ends."""

@@ -9,14 +9,15 @@ from ipaddress import ip_address
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from nwip.dataplane.passed import PassedSockets
 from nwip.dataplane.port import Datagram, Port, open_port
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Dss, Endpoint, Kind
 from nwip.directory.table import Directory
 from nwip.dss.conversation import end_tasks
-from nwip.dss.courtesy import SLICE
 from nwip.dss.doorkeeper import Doorkeeper
+from nwip.dss.listening import listening
 from nwip.dss.peering import Peering, Resolve
 from nwip.dss.peers import DEFAULT_LIMITS, Limits
 from nwip.dss.presence import Presence
@@ -46,11 +47,11 @@ class DssServer:
 
     `admit(ip)` says who may have a session; `trust(ip)` who gets full answers to questions on UDP without
     holding one (by default only loopback); `admit_peers(ip)` from where another DSS may call (by default
-    loopback, and the addresses of DSSs that are named or known). `endpoints` and `question_endpoints` are
-    the TCP and UDP addresses that it listens at, with the ports that it got. With `membership` the domain is
-    sealed: `identity` must be that of its key (`ValueError`), and only members are let in; other DSSs then
-    from any address, unless `admit_peers` says otherwise. Questions, which are plain, are then answered over
-    loopback only, but for where a DSS is.
+    loopback, and the addresses of DSSs that are named or known). `passed` holds sockets that are used in
+    place of new ones. `endpoints` and `question_endpoints` are the TCP and UDP addresses that it listens at,
+    with the ports that it got. With `membership` the domain is sealed: `identity` must be that of its key
+    (`ValueError`), and only members are let in; other DSSs then from any address, unless `admit_peers` says
+    otherwise. Questions, which are plain, are then answered over loopback only, but for where a DSS is.
     """
 
     def __init__(
@@ -67,9 +68,11 @@ class DssServer:
         store: Store | None = None,
         directory: Directory | None = None,
         membership: "Membership | None" = None,
+        passed: PassedSockets | None = None,
     ) -> None:
         if membership is not None and identity != membership.identity:
             raise ValueError("a DSS of a sealed domain has the identity of its key")
+        self._passed = passed or PassedSockets()
         self.engine = ServerEngine(
             parameters,
             identity=identity,
@@ -176,7 +179,7 @@ class DssServer:
             self.engine.members.look_again()
         try:
             for host, port in sessions:
-                server = await asyncio.start_server(self._accept, host, port, backlog=BACKLOG, limit=SLICE)
+                server = await listening(self._accept, (host, port), BACKLOG, self._passed)
                 self._servers.append(server)
                 self.endpoints += [sock.getsockname()[:2] for sock in server.sockets]
             for at in questions:
@@ -196,7 +199,7 @@ class DssServer:
         peering = Peering(
             self.replication, self._identity, peers, random, self._after, membership=self._membership
         )
-        await peering.listen(listen)
+        await peering.listen(listen, self._passed)
         self.peering = peering
         if hold:
             self.engine.hold()
@@ -251,7 +254,7 @@ class DssServer:
                 for response in asked.answer(data, source, self.engine.parameters):
                     port.send(response, source)
 
-        port = open_port(at, received)
+        port = open_port(at, received, passed=self._passed)
         asked = Questions(
             self.engine.directory, address=port.endpoint[0], identity=self._identity, proven=self._is_proven
         )

@@ -32,6 +32,13 @@ class AuditFile(WatchedFileHandler):
         with contextlib.suppress(OSError):
             super().close()
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line; whoever has something to tell never hears of what is wrong with the file."""
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the name is logging's
         """Go on: a full disk must neither stop a node nor fill its log."""
         _complain_once(self.baseFilename)
