@@ -29,6 +29,7 @@ LEVELS = [
         "dss_changes",
         "dss_status",
         "dss_imports",
+        "ban_views",
         "charter",
         "membership_files",
         "membership_views",

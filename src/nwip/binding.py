@@ -11,6 +11,7 @@ import random
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec import msgpack
@@ -30,6 +31,8 @@ from nwip.gateway.gateway import NodeGateway
 from nwip.ipx.numbers import NETWARE_IP_PEER_PORT
 from nwip.links.virtual import VirtualLink
 from nwip.security.admission import admission
+from nwip.security.audit import AuditLog
+from nwip.security.bans import Bans
 from nwip.state import State
 
 if TYPE_CHECKING:
@@ -67,6 +70,21 @@ def check_address(config: Config) -> None:
             raise explained(error, Place(config.file, "node", [address], None, 0), 0) from None
 
 
+def open_audit(config: Config) -> AuditLog | None:
+    """Begin the audit log, where the configuration has one. Raises `ConfigError`."""
+    name = config.node.audit
+    if name is None or name == "log":
+        return None if name is None else AuditLog()
+    from nwip.security.audit_file import AuditFile  # noqa: PLC0415 - most nodes have none
+
+    try:
+        return AuditLog(AuditFile(Path(name).expanduser()))
+    except OSError as error:
+        problem = f"means {name}: {error.strerror}"
+        mend = "write the path of a file that this user may write"
+        raise ConfigError(config.file, "node.audit", problem, mend) from None
+
+
 async def open_dss(
     config: Config,
     state: State,
@@ -74,12 +92,13 @@ async def open_dss(
     echo: Echo,
     *,
     membership: "Membership | None" = None,
+    bans: Bans | None = None,
     passed: PassedSockets | None = None,
 ) -> DssServer:
     """Start the DSS that this node serves, of a sealed domain with its membership. Raises `ConfigError`.
 
-    At that one a key decides who may come, and no address. `passed` holds sockets that are used in place of
-    new ones.
+    At that one a key decides who may come, and no address but those that are banned. `passed` holds sockets
+    that are used in place of new ones.
     """
     settings = config.dss
     passed = passed or PassedSockets()
@@ -91,7 +110,11 @@ async def open_dss(
             identity=identity,
             boot=boot,
             name=config.node.name,
-            admit=admission(["any"] if membership is not None else [*settings.admit, *local_addresses()]),
+            admit=_but_not(
+                bans,
+                admission(settings.admit if membership is None else ["any"]),
+                admission(local_addresses()),
+            ),
             trust=admission([entry for entry in settings.admit if entry not in {"private", "any"}]),
             store=_store(config),
             membership=membership,
@@ -165,6 +188,17 @@ async def open_virtual(virtual: VirtualLink, gateway: NodeGateway, config: Confi
         await virtual.open(gateway)
     except OSError as error:
         raise explained(error, Place(config.file, "node", [host], port, port), port) from None
+
+
+def _but_not(
+    bans: Bans | None, admit: Callable[[str], bool], is_here: Callable[[str], bool]
+) -> Callable[[str], bool]:
+    """Return who may join: this machine, and whom `admit` admits and nobody has banned."""
+
+    def may_join(ip: str) -> bool:
+        return is_here(ip) or (admit(ip) and not (bans is not None and bans.keeps_out_address(ip)))
+
+    return may_join
 
 
 async def open_control(control: ControlServer, config: Config) -> None:

@@ -10,6 +10,7 @@ import errno
 import random
 import secrets
 import socket
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -38,6 +39,7 @@ from nwip.links.base import Link
 from nwip.routing.numbering import is_node_number
 from nwip.routing.standby import DEFAULT_PRIORITY
 from nwip.security.admission import admission
+from nwip.security.bans import Bans
 from nwip.state import State
 
 if TYPE_CHECKING:
@@ -48,13 +50,19 @@ SECRET_SIZE: Final = 32  # octets
 
 
 class Builder:
-    """Makes links for one gateway; `state` keeps the secrets behind their numbers.
+    """Makes links for one gateway; `state` keeps the secrets behind their numbers, `bans` who is kept out.
 
     `passed` holds sockets that are used in place of new ones.
     """
 
     def __init__(
-        self, gateway: NodeGateway, config: Config, state: State, passed: PassedSockets | None = None
+        self,
+        gateway: NodeGateway,
+        config: Config,
+        state: State,
+        *,
+        bans: Bans,
+        passed: PassedSockets | None = None,
     ) -> None:
         self._passed = passed or PassedSockets()
         self.gateway = gateway
@@ -62,6 +70,7 @@ class Builder:
         self.user = config.node.user
         self._open_port = partial(open_port, portable=config.node.portable, passed=self._passed)
         self._state = state
+        self._bans = bans
         self._servers: WebSocketServers | None = None
 
     def build(self, settings: AnyLink, port: int, beside: tuple[AnyLink, ...]) -> Link:
@@ -95,6 +104,13 @@ class Builder:
     def _is_reserved(self, node: bytes) -> bool:
         return is_node_number(node, self.gateway.parameters)
 
+    def _admission(self, entries: Sequence[str]) -> Callable[[str], bool]:
+        admit, bans = admission(entries), self._bans
+        return lambda ip: admit(ip) and not bans.keeps_out_address(ip)
+
+    def _is_no_players(self, node: bytes) -> bool:
+        return self._is_reserved(node) or self._bans.keeps_out_node(node)
+
     def _dosbox(self, settings: DosboxSettings, port: int) -> Link:
         from nwip.links.dosbox import DosboxLink
 
@@ -107,9 +123,11 @@ class Builder:
             secret,
             joined=settings.is_joined,
             limit=settings.clients,
-            admit=admission(settings.admit),
+            admit=self._admission(settings.admit),
+            packet_rate=settings.packet_rate,
+            per_address=settings.per_address,
             hop_limit=self.gateway.parameters.hop_limit,
-            reserved=self._is_reserved,
+            reserved=self._is_no_players,
             opener=partial(self._open_port, busy_poll=settings.busy_poll),
         )
 
@@ -135,9 +153,11 @@ class Builder:
             limit=settings.clients,
             origins=settings.origins,
             tls=tls,
-            admit=admission(settings.admit),
+            admit=self._admission(settings.admit),
+            packet_rate=settings.packet_rate,
+            per_address=settings.per_address,
             hop_limit=self.gateway.parameters.hop_limit,
-            reserved=self._is_reserved,
+            reserved=self._is_no_players,
             idle=settings.idle,
         )
 

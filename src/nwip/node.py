@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from nwip import binding
+from nwip.ban_views import BanViews
 from nwip.banner import Facts, facts
 from nwip.charter import chartered
 from nwip.config import Config, ConfigError, load
@@ -40,6 +41,8 @@ from nwip.links.virtual import VirtualLink
 from nwip.membership_views import MembershipViews
 from nwip.programs.conversation import Programs
 from nwip.routing.numbering import node_number
+from nwip.security.audit import AuditLog
+from nwip.security.bans import Bans
 from nwip.state import State
 from nwip.trace_views import TraceViews
 from nwip.views import Views
@@ -80,9 +83,12 @@ class RunningNode:
         self.pending = ""
         self._opening = False
         self._wakeups: list[Wakeup] = []
+        self.bans = Bans(time.time)
+        self._audit: AuditLog | None = None
         views = Views(self)
         parts = (
             views,
+            BanViews(self, self._state),
             DssViews(self),
             LinkViews(self),
             MembershipViews(self),
@@ -101,11 +107,18 @@ class RunningNode:
         node is a member of a sealed domain: it never runs open by mistake.
         """
         binding.check_address(self.config)
+        self._audit = binding.open_audit(self.config)
         self._take_membership()
         if self.config.dss.serves:
             member = self.party.dss if self.party is not None else None
             self.dss = await binding.open_dss(
-                self.config, self._state, self._boot, self._echo, membership=member, passed=self._passed
+                self.config,
+                self._state,
+                self._boot,
+                self._echo,
+                membership=member,
+                bans=self.bans,
+                passed=self._passed,
             )
         await binding.open_control(self._control, self.config)
         self._nearest = answerer(self.config, self.dss, self._connected, self._parameters)
@@ -134,6 +147,8 @@ class RunningNode:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self.party is not None:
             self.party.close()
+        if self._audit is not None:
+            self._audit.close()
 
     async def reload(self) -> tuple[list[str], list[str]]:
         """Have the links that the configuration file now says; return those opened and those closed.
@@ -295,7 +310,8 @@ class RunningNode:
         for kind in Kind:
             gateway.directory_changed([Change(record) for record in client.directory.records(kind)])
         self._register(number)
-        self.link_set = LinkSet(Builder(inside, config, self._state, self._passed), config.file, self._echo)
+        builder = Builder(inside, config, self._state, bans=self.bans, passed=self._passed)
+        self.link_set = LinkSet(builder, config.file, self._echo)
         for settings in config.links:
             await self.link_set.add(settings)
         for unused in self._passed.unused():

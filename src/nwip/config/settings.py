@@ -106,6 +106,7 @@ class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     user: Text | None = None
     state: Text | None = None
     control: Text | None = None
+    audit: Text | None = None
 
     @property
     def state_directory(self) -> Path:

@@ -10,6 +10,7 @@ from nwip.dss.conversation import end_tasks
 from nwip.dss.courtesy import SLICE, let_others_run
 from nwip.dss.messages import Refused
 from nwip.dss.session import Proof, Session
+from nwip.security.audit import audit
 
 if TYPE_CHECKING:
     from nwip.dss.sealed_connection import SealedConnection
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 LAST_WORD_LIMIT: Final = 1.0  # seconds for a peer to take the last message of a session
+STALL_LIMIT: Final = 30.0  # seconds for a peer to take what is written; who reads more slowly holds no place
 
 S = TypeVar("S", bound=Session)
 
@@ -75,10 +77,12 @@ class Changed(Protocol):
 class Pump(Generic[S]):
     """Reads and writes the sessions of one engine; `changed` is called after whatever arrived.
 
-    `door` lets in who comes to a sealed domain.
+    `door` lets in who comes to a sealed domain. A session whose peer takes nothing for `patience` seconds
+    ends.
     """
 
-    def __init__(self, engine: SessionEngine[S], changed: Changed) -> None:
+    def __init__(self, engine: SessionEngine[S], changed: Changed, *, patience: float = STALL_LIMIT) -> None:
+        self._patience = patience
         self._engine = engine
         self._changed = changed
         self.door: Door | None = None
@@ -119,6 +123,9 @@ class Pump(Generic[S]):
         finally:
             if session.refusal is not None:
                 _log.info("%s: the session ends: %s", session.name, session.refusal.text)
+                audit("refused", session.peer, who=session.name, why=session.refusal.text)
+            elif session.hello is not None:
+                audit("left", session.peer, who=session.name)
             self._engine.lost(session)
             del self._events[session]
             self._transports.pop(session, None)
@@ -149,9 +156,18 @@ class Pump(Generic[S]):
                 event.clear()
                 while data := session.take(asyncio.get_running_loop().time()):
                     writer.write(data)
-                    await writer.drain()
+                    await self._drained(session, writer)
                     await let_others_run()
                 if session.closing:
                     writer.write_eof()
                     return
                 await event.wait()
+
+    async def _drained(self, session: S, writer: Writer) -> None:
+        """Wait until there is room for more. Raises `TimeoutError`, which is an `OSError`."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await writer.drain()
+        except TimeoutError:
+            _log.info("%s: takes nothing for %g seconds", session.name, self._patience)
+            raise
