@@ -246,8 +246,12 @@ def sealed() -> Seeds:
     choice = Choice(of_member(1), b"p" * 32)
     calling = CallingStream(THEIRS, DOMAIN, lambda _hint: choice, OURS.public, lambda: THEIRS)
     began = calling.take()
-    serving = ServingStream(OURS, DOMAIN, 1, lambda _public, _payload: b"p" * 32, generate=lambda: OURS)
+    serving, asked = (
+        ServingStream(OURS, DOMAIN, 1, lambda _public, _payload: b"p" * 32, generate=lambda: OURS)
+        for _ in range(2)
+    )
     list(serving.receive(began))
+    list(asked.receive(began[:4] + bytes(2)))
     return {
         "statement": [each[:-SIGNATURE_SIZE] for each in signed],
         "invitation": [line.encode().encode(), encode(line)],
@@ -255,7 +259,7 @@ def sealed() -> Seeds:
         "tunnel-strangers": [script(*(Step(1, 0, 0, data) for data in first))],
         "tunnel-member": [script(*(Step(1, 0, 0, data) for data in said))],
         "stream-server": [script(Step(0, 0, 0, began)), script(Step(0, 0, 0, began[:4] + bytes(2)))],
-        "stream-client": [script(Step(0, 0, 0, serving.take()))],
+        "stream-client": [script(Step(0, 0, 0, each.take())) for each in (serving, asked)],
     }
 
 

@@ -16,7 +16,7 @@ from nwip.security.keys import KEY_SIZE, KeyPair
 from nwip.security.sealed import contents, framing
 from nwip.security.sealed.engine import SealedPackets
 from nwip.security.sealed.tunnels import Tunnels
-from nwip.security.stream import CallingStream, Choice, SealedStream, ServingStream, of_member
+from nwip.security.stream import CallingStream, Choice, Hint, SealedStream, ServingStream, of_member
 from nwip.wire import WireError
 from targets.steps import promise, steps
 
@@ -128,6 +128,12 @@ def _admit(_public: bytes, _payload: bytes) -> bytes:
     return PSK
 
 
+def _choose(hint: Hint) -> Choice:
+    if hint.public != OURS.public:
+        raise WireError("no DSS")
+    return Choice(of_member(1), PSK)
+
+
 def stream_server(data: bytes) -> None:
     """What comes to a sealed port before the handshake is done."""
     _feed(ServingStream(OURS, DOMAIN, 1, _admit, generate=lambda: OURS), data)
@@ -135,8 +141,8 @@ def stream_server(data: bytes) -> None:
 
 def stream_client(data: bytes) -> None:
     """What a server says, or what says that it is one."""
-    choice = Choice(of_member(1), PSK)
-    _feed(CallingStream(THEIRS, DOMAIN, lambda _hint: choice, OURS.public, lambda: THEIRS), data)
+    for server in (OURS.public, None):
+        _feed(CallingStream(THEIRS, DOMAIN, _choose, server, lambda: THEIRS), data)
 
 
 def _feed(stream: SealedStream, data: bytes) -> None:

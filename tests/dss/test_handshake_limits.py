@@ -7,7 +7,6 @@ from nwip.dss.handshake_limits import (
     TOTAL_BURST,
     TOTAL_RATE,
     HandshakeLimits,
-    source_of,
 )
 from nwip.dss.messages import Reason
 
@@ -57,5 +56,6 @@ def test_few_addresses_are_remembered_and_the_oldest_is_forgotten() -> None:
 
 
 def test_addresses_of_one_ipv6_network_are_counted_together() -> None:
-    assert source_of("2001:db8::1") == source_of("2001:db8::ffff:1") != source_of("2001:db8:0:1::1")
-    assert source_of("192.0.2.1") != source_of("192.0.2.2")
+    limits = HandshakeLimits()
+    assert admitted(limits, [f"2001:db8::{number:x}" for number in range(1, 301)]) == BURST
+    assert admitted(limits, ["2001:db8:0:1::1"]) == 1

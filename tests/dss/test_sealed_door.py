@@ -131,3 +131,18 @@ def test_a_key_decides_which_dss_may_call_and_no_address() -> None:
     assert sealed.replication._admit("203.0.113.9")
     listed = DssServer(PARAMETERS, **options, membership=membership, admit_peers=lambda _: False)  # type: ignore[arg-type]
     assert not listed.replication._admit("203.0.113.9")
+
+
+@pytest.mark.asyncio
+async def test_who_is_not_let_in_stands_in_the_audit_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[tuple[str, str, object]] = []
+
+    def audit(event: str, source: str, **facts: object) -> None:
+        lines.append((event, source, facts.get("why")))
+
+    monkeypatch.setattr("nwip.dss.pump.audit", audit)
+    async with site(party("dss", knows=("dss",))) as server:
+        with pytest.raises(DssRefused, match="no member's"):
+            await read_domain(server.endpoints[0], membership=party("ann"))
+        why = "this key is no member's: join with an invitation, nwip join TOKEN"
+        assert lines == [("refused", LOOPBACK, why)]

@@ -5,13 +5,13 @@ which members have come are not counted among them, so that a flood of strangers
 """
 
 from collections import OrderedDict
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from nwip.dss.messages import Reason, Refused
 from nwip.security.limits import TokenBuckets
+from nwip.security.sources import source_of
 
-RATE: Final = 8.0  # a second from one address, or one IPv6 network of 64 bits
+RATE: Final = 8.0  # a second from one source
 BURST: Final = 128.0  # a whole site behind one address that comes back at once
 TOTAL_RATE: Final = 200.0  # a second from everywhere: a tenth of the processor that carries packets too
 TOTAL_BURST: Final = 512.0  # a whole domain that comes back at once
@@ -42,11 +42,3 @@ class HandshakeLimits:
         self._known.move_to_end(source)
         if len(self._known) > KNOWN_LIMIT:
             self._known.popitem(last=False)
-
-
-def source_of(ip: str) -> str:
-    """Return by what handshakes are counted: one host may have all addresses of an IPv6 network."""
-    address = ip_address(ip)
-    if isinstance(address, IPv6Address):
-        return str(ip_network((int(address), 64), strict=False))
-    return ip

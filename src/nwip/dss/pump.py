@@ -107,6 +107,7 @@ class Pump(Generic[S]):
             self._changed()
         if isinstance(come, Refused):
             _log.info("%s is not let in: %s", session.name, come.text)
+            audit("refused", session.peer, who=session.name, why=come.text)
             await self.door.turn_away(come, reader, writer)
 
     async def serve(self, session: S, reader: Reader, writer: Writer) -> None:

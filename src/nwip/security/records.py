@@ -15,8 +15,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from nwip.security.keys import KEY_SIZE
-from nwip.security.noise import TAG_SIZE, nonce
+from nwip.security.noise import TAG_SIZE, nonce, rekeyed
 from nwip.wire import WireError
 
 LENGTH_SIZE: Final = 2
@@ -24,8 +23,6 @@ RECORD_LIMIT: Final = 65_535
 TEXT_LIMIT: Final = RECORD_LIMIT - TAG_SIZE
 SEALED_LENGTHS: Final = range(TAG_SIZE, RECORD_LIMIT + 1)
 RECORDS_PER_KEY: Final = 65_536
-
-_LAST_NONCE: Final = nonce(2**64 - 1)
 
 
 def record(octets: bytes) -> bytes:
@@ -61,7 +58,7 @@ class RecordKey:
     def _counted(self) -> None:
         self._count += 1
         if self._count % RECORDS_PER_KEY == 0:
-            self._key = self._cipher.encrypt(_LAST_NONCE, bytes(KEY_SIZE), None)[:KEY_SIZE]
+            self._key = rekeyed(self._key)
             self._cipher = ChaCha20Poly1305(self._key)
 
 
