@@ -20,6 +20,7 @@ from nwip.dss.server import DssServer
 from nwip.ipx.address import Address
 from nwip.ipx.packet import Packet
 from nwip.ipx.sap import SapOperation, SapQuery
+from nwip.routing.numbering import node_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +85,9 @@ class Running:
             random=random.Random(number),  # noqa: S311 - a test is to be repeatable
             local_address=local,
         )
-        self.client.offer(Node(b"\x7e\x06\0\0\0" + bytes([number]), f"node{number}", [(LOOPBACK, number)]))
+        at = (LOOPBACK, number)
+        mine = node_number(at, Parameters(domain="sockets.test"), bytes([number]) * 16)
+        self.client.offer(Node(mine, f"node{number}", [at]))
         self.client.offer(Service(4, f"S{number}", 1, bytes(6), 0x451, 0))
         self.task = asyncio.ensure_future(self.client.run())
 

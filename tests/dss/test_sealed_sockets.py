@@ -30,6 +30,7 @@ from nwip.dss.server import DssServer
 from nwip.ipx.address import Address
 from nwip.ipx.packet import Packet
 from nwip.ipx.sap import SapOperation, SapQuery
+from nwip.routing.numbering import node_number
 from nwip.security.domain_secrets import DomainSecrets
 from nwip.security.invitations import Invitation
 from nwip.security.limits import TokenBuckets
@@ -96,7 +97,9 @@ class Running:
             return_every=0.1,
             membership=self.membership,
         )
-        self.client.offer(Node(b"\x7e\x06" + name.encode()[:4].ljust(4), name, [(LOOPBACK, 9)]))
+        at = (LOOPBACK, 9)
+        mine = node_number(at, Parameters(domain=DOMAIN), self.membership.identity, sealed=True)
+        self.client.offer(Node(mine, name, [at]))
         self.client.offer(Service(4, name.upper(), 1, bytes(6), 0x451, 0))
         self.task = asyncio.ensure_future(self.client.run())
 

@@ -1,5 +1,6 @@
 """A node's own records, and what of them its DSS has still to be told. Pure."""
 
+from collections.abc import Iterable
 from itertools import islice
 from typing import Final
 
@@ -96,6 +97,12 @@ class Registration:
         for sent in records or withdrawals:
             del self._unsent[sent.key]
         return records or withdrawals
+
+    def again(self, keys: Iterable[Key]) -> None:
+        """Send the records of some keys once more."""
+        for key in keys:
+            if (record := self._values.get(key)) is not None:
+                self._unsent.setdefault(key, record)
 
     def _renumber(self) -> None:
         self._unsent = {}
