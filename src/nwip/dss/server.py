@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-TRUSTED_KNOWN: Final = 4096  # addresses whose trust is remembered
+TRUSTED_KNOWN: Final = 4096  # addresses of which it is remembered whether they are admitted and trusted
 BACKLOG: Final = 512  # connections that may wait: a whole domain that comes back at once
 
 
 class DssServer:
     """A DSS with its sockets.
 
-    `admit(ip)` says who may have a session; `trust(ip)` who gets full answers to questions on UDP without
-    holding one (by default only loopback); `admit_peers(ip)` from where another DSS may call (by default
-    loopback, and the addresses of DSSs that are named or known). `endpoints` and `question_endpoints` are
-    the TCP and UDP addresses that it listens at, with the ports that it got. With `membership` the domain is
-    sealed: `identity` must be that of its key (`ValueError`), and only members are let in; other DSSs then
+    `admit(ip)` says who may have a session, and ask on UDP; `trust(ip)` who gets full answers there without
+    holding a session (by default only loopback); `admit_peers(ip)` from where another DSS may call (by
+    default loopback, and the addresses of DSSs that are named or known). `endpoints` and `question_endpoints`
+    are the TCP and UDP addresses that it listens at, with the ports that it got. With `membership` the domain
+    is sealed: `identity` must be that of its key (`ValueError`), and only members are let in; other DSSs then
     from any address, unless `admit_peers` says otherwise. Questions, which are plain, are then answered over
     loopback only, but for where a DSS is.
     """
@@ -77,6 +77,7 @@ class DssServer:
         )
         self._identity = identity
         self._membership = membership
+        self._admits = lru_cache(TRUSTED_KNOWN)(admit)
         self._trust = lru_cache(TRUSTED_KNOWN)(trust or _is_loopback)
         self._servers: list[asyncio.Server] = []
         self._ports: list[Port] = []
@@ -226,6 +227,9 @@ class DssServer:
                     continue
                 if self._membership is not None and not _is_loopback(source[0]):
                     asked.drops["plain, in a sealed domain"] += 1
+                    continue
+                if not self._admits(source[0]):
+                    asked.drops["not admitted"] += 1
                     continue
                 for response in asked.answer(data, source, self.engine.parameters):
                     port.send(response, source)
