@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from itertools import islice
 from typing import Protocol
 
 from nwip import rows
@@ -20,6 +21,7 @@ Question = Mapping[str, object]
 
 LONGEST_WAIT = 60.0  # seconds that a ping may be waited for
 MOST_PINGS = 1000
+MOST_DENIED = 64  # records of this node of which it is told that they were not taken
 
 
 class Running(Protocol):
@@ -99,8 +101,8 @@ class Views:
     async def alarms(self, _: Question) -> list[Row]:
         """Return what an operator has to put right about the links, the newest last."""
         client = self._node.client
-        denied = client.denied.values() if client is not None else ()
-        refused = [f"the domain does not take a record of this node: {why}" for why in dict.fromkeys(denied)]
+        denied = islice(client.denied.values(), MOST_DENIED) if client is not None else ()
+        refused = (f"the domain does not take {what}" for what in denied)
         return [{"alarm": sentence} for sentence in (*self._inside().alarms, *refused)]
 
     async def clients(self, _: Question) -> list[Row]:
@@ -154,7 +156,7 @@ class Views:
 
     def _denied(self, key: Key) -> str:
         why = self._node.client.denied.get(key) if self._node.client is not None else None
-        return f"the domain does not take its network: {why}" if why else ""
+        return f"the domain does not take {why}" if why else ""
 
     def _gateway(self) -> NodeGateway:
         if self._node.gateway is None:

@@ -251,7 +251,7 @@ def test_a_node_says_what_was_denied_and_registers_it_once_it_may(caplog: pytest
     with caplog.at_level(logging.WARNING, logger="nwip.dss"):
         second.engine.offer(route(NETWORK))
         world.run(20.0)
-    why = f"node {first.identity.hex()} has it, and came first"
+    why = f"network 00C0FFEE: node {first.identity.hex()} has it, and came first"
     assert second.engine.denied == {(Kind.ROUTE, NETWORK, ""): why}
     assert [record.name for record in caplog.records] == ["nwip.dss.claims", "nwip.dss.client_engine"]
     assert second.engine.turned_away == 0

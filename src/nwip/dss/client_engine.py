@@ -60,8 +60,8 @@ class ClientEngine:
     `failure` is empty while the session may go on, else one sentence that says why it must be closed;
     `refusal` is the DSS's own word, if it gave one. `greeted` is True from the DSS's Hello to the end of the
     session, `leaving` once the node has said goodbye. `turned_away` counts records that found no room;
-    `denied` are the keys that the DSS does not let this node register, and why: they are tried again with
-    every renewal, and as soon as another's record that may be in the way goes.
+    `denied` says of each key that the DSS does not let this node register what and why: it is tried again
+    with every renewal, and as soon as another's record that may be in the way goes.
     With `membership` the domain is sealed: roster and secret are kept up to date.
     """
 
@@ -232,9 +232,9 @@ class ClientEngine:
         for place, record in enumerate(records):
             before = self.denied.pop(record.key, None)
             if place in why:
-                self.denied[record.key] = why[place]
-                if before != why[place]:
-                    _log.warning("the dss does not take %s: %s", record.value, why[place])
+                self.denied[record.key] = sentence = f"{record.value}: {why[place]}"
+                if before != sentence:
+                    _log.warning("the domain does not take %s", sentence)
         if self.denied and any(isinstance(record.value, Route) for record in records):
             self.registration.again(key for key in self.denied if key[0] is Kind.SERVICE)
 
