@@ -1,6 +1,7 @@
 """A node registers only what it owns: its number, its hosts, its networks, the services on them."""
 
 import logging
+from random import Random
 
 import pytest
 from msgspec.structs import replace
@@ -152,6 +153,17 @@ def test_gateways_on_one_lan_may_both_lead_to_what_is_behind_it() -> None:
     assert domain.told(2, through(0xABCE)) != []
     assert domain.told(2, through(0)) != []
     assert domain.told(2, through(0xABCD)) == []
+
+
+def test_who_shares_a_lan_may_not_then_change_its_mind() -> None:
+    domain = Dsss(FIRST)
+    assert domain.told(1, through(NETWORK, hops=0, turn=5)) == []
+    assert domain.told(2, through(NETWORK)) == []
+    assert domain.told(1, through(NETWORK, hops=0, turn=7)) == []
+    assert domain.told(2, Route(NETWORK, 2, 9, NETWORK)) == []
+    assert len(domain.told(2, through(NETWORK, hops=0, turn=9))) == 1
+    assert domain.told(2, through(NETWORK)) == []
+    assert len(domain.told(2, through(0))) == 1
 
 
 def test_a_lan_is_taken_over_only_from_a_gateway_that_has_fallen_silent() -> None:
@@ -317,3 +329,28 @@ def test_a_network_that_was_taken_back_comes_again_when_the_list_has_it() -> Non
     world.server.set_parameters(PARAMETERS)
     world.run(PARAMETERS.renewal)
     assert network_of(member)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_whatever_happens_at_one_dss_a_network_has_one_owner_or_owners_on_one_lan(seed: int) -> None:
+    chance = Random(seed)  # noqa: S311 - a test is to be repeatable
+    members = [Member(number) for number in (1, 2, 3)]
+    world = World(*members, parameters=FIRST)
+    for _ in range(60):
+        member, network = chance.choice(members), chance.randint(1, 3)
+        if chance.random() < 0.6:
+            lan = chance.choice((0, 8, 9, network))
+            member.engine.offer(Route(network, int(lan != network), 2, lan, chance.randint(0, 4)))
+        else:
+            member.engine.retract((Kind.ROUTE, network, ""))
+        world.run(chance.choice((0.0, 0.0, 0.5, 6.0)))
+        assert world.server is not None
+        for key in world.server.directory.keys(Kind.ROUTE):
+            claims = [record.value for record in world.server.directory.claims(key)]
+            lans = {claim.lan for claim in claims if isinstance(claim, Route)}
+            assert len(claims) < 2 or (len(lans) == 1 and lans != {0})
+    records = [record for member in members for record in member.engine.registration.records()]
+    world.run(6 * FIRST.renewal)
+    assert world.server is not None
+    assert set(world.server.directory.keys(Kind.ROUTE)) == {record.key for record in records}
+    assert not any(member.cut for member in members)

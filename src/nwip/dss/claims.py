@@ -156,9 +156,13 @@ class Claims:
 
     def _not_first(self, record: Record, route: Route, now: float) -> str:
         """Say that another node has registered a network before, and lives."""
-        if self._directory.standing(record.owner, record.key) is not None:
+        known = self._directory.standing(record.owner, record.key)
+        mine = known.value if known is not None else None
+        if isinstance(mine, Route) and (mine.lan, is_turn(mine)) == (route.lan, is_turn(route)):
             return ""
         for claim in self._directory.claims(record.key):
+            if claim.owner == record.owner:
+                continue
             if isinstance(claim.value, Route) and not self._may_share(route, claim.owner, claim.value, now):
                 return f"{self._name(claim.owner)} has it, and came first"
         return ""

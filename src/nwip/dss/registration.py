@@ -99,10 +99,11 @@ class Registration:
         return records or withdrawals
 
     def again(self, keys: Iterable[Key]) -> None:
-        """Send the records of some keys once more."""
+        """Register the values of some keys once more, as if they had changed."""
         for key in keys:
-            if (record := self._values.get(key)) is not None:
-                self._unsent.setdefault(key, record)
+            if (known := self._values.get(key)) is not None:
+                self._values[key] = record = Record(self.identity, *self._next(), known.value)
+                self._queue(key, record)
 
     def _renumber(self) -> None:
         self._unsent = {}
