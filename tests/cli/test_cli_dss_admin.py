@@ -256,7 +256,7 @@ def test_grants_are_set_from_a_file(domain: Domain, tmp_path: Path) -> None:
     assert any("networks 00C0FFEE,00000001 owner museum source 192.0.2.0/24" in line for line in lines)
     file.write_text("")
     assert domain.here("parameters", "set", "--grants", str(file)).exit_code == 0
-    assert domain.first.parameters.grants == ()
+    assert not domain.first.parameters.grants
 
 
 @pytest.mark.parametrize(
