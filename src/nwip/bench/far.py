@@ -13,6 +13,7 @@ from nwip.directory.records import Change, Endpoint, Node
 from nwip.dss.client import DssClient
 from nwip.routing.numbering import node_number
 
+
 def identity_of(address: str) -> bytes:
     """Return the identity of the node at an IPv4 address."""
     return address.encode().ljust(16, b"\0")
