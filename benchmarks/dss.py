@@ -30,6 +30,7 @@ from nwip.ipx.address import BROADCAST_NODE, Address
 from nwip.ipx.numbers import Socket
 from nwip.ipx.packet import Packet
 from nwip.ipx.sap import SapOperation
+from nwip.routing.numbering import node_number
 
 LOOPBACK = "127.0.0.1"
 PARAMETERS = Parameters(domain="bench.test", lease=86400.0, renewal=3600.0)
@@ -187,7 +188,7 @@ async def visible(samples: int) -> dict[str, float]:
         at = servers[number % 3].endpoints[:1]
         chance = Random(number)  # noqa: S311 - spreads reconnections
         client = DssClient("bench.test", identity, "n", at, boot=identity, listener=Quiet(), random=chance)
-        client.offer(Node(identity[:6], f"n{number}", [(LOOPBACK, 1)]))
+        client.offer(Node(node_number((LOOPBACK, 1), PARAMETERS, identity), f"n{number}", [(LOOPBACK, 1)]))
         clients.append(client)
     running = [asyncio.ensure_future(client.run()) for client in clients]
     tables = [server.directory for server in servers] + [client.directory for client in clients]
@@ -222,7 +223,7 @@ def steady(parameters: Parameters) -> float:
     for number in (1, 2):
         identity = bytes([number]) * 16
         engine = ClientEngine("", identity, "n", boot=identity, kinds=tuple(Kind))
-        engine.offer(Node(identity[:6], f"n{number}", [(LOOPBACK, 1)]))
+        engine.offer(Node(node_number((LOOPBACK, 1), PARAMETERS, identity), f"n{number}", [(LOOPBACK, 1)]))
         engines.append((engine, server.open(LOOPBACK, 0.0)))
         engine.connected(0.0)
     for number in range(1000):

@@ -259,6 +259,8 @@ async def test_set_changes_the_parameters_and_their_version() -> None:
         ({"term": "9"}, "cannot be set"),
         ({"leese": "9"}, "lease"),
         ({"filters": "[]"}, "--filters"),
+        ({"grants": "[]"}, "[[grant]] tables with --grants"),
+        ({"networks": "closed"}, "listed"),
         ({"profile": "old"}, "classic"),
         ({"lease": 30}, "no parameters"),
     ],

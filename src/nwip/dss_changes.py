@@ -9,6 +9,7 @@ from msgspec.structs import fields, replace
 from nwip.config.keys import MENDS
 from nwip.config.policy import profile
 from nwip.directory.filters import Filter
+from nwip.directory.grants import Grant
 from nwip.directory.parameters import Parameters
 from nwip.dss_rows import OWN_KEYS, Row, plain
 from nwip.ipx.address import parse_network
@@ -16,7 +17,7 @@ from nwip.ipx.address import parse_network
 SETTABLE: Final = tuple(
     field.name.replace("_", "-")
     for field in fields(Parameters)
-    if field.name not in OWN_KEYS and field.name != "filters"
+    if field.name not in {*OWN_KEYS, "filters", "grants"}
 )
 NEEDS_RESTART: Final = ("network", "data-port", "node-prefix", "broadcasts")
 """What a node takes only when it starts: its sockets or its hosts are bound to it."""
@@ -29,9 +30,12 @@ class ChangeError(ValueError):
 
 
 def changed(
-    parameters: Parameters, values: Mapping[str, str], filters: Sequence[Filter] | None = None
+    parameters: Parameters,
+    values: Mapping[str, str],
+    filters: Sequence[Filter] | None = None,
+    grants: Sequence[Grant] | None = None,
 ) -> Parameters:
-    """Return the parameters with these values, and filters unless None; the rank stays.
+    """Return the parameters with these values, and filters and grants unless None; the rank stays.
 
     Raises `ChangeError`.
     """
@@ -45,6 +49,8 @@ def changed(
             raise ChangeError(_sentence(key, text)) from None
     if filters is not None:
         parameters = replace(parameters, filters=tuple(filters))
+    if grants is not None:
+        parameters = replace(parameters, grants=tuple(grants))
     if parameters.lease <= 2 * parameters.renewal:
         raise ChangeError(
             f"lease is {parameters.lease:g} and renewal {parameters.renewal:g}:"
@@ -81,9 +87,9 @@ def _single(values: Mapping[str, str]) -> dict[str, str]:
             raise ChangeError(_sentence("profile", name))
         found = {key: f"{value:g}" for key, value in profile(name)._asdict().items()} | found
     for key in found:
-        if key == "filters":
+        if key in ("filters", "grants"):
             raise ChangeError(
-                "filters are not set by a value: name a file of [[filter]] tables with --filters"
+                f"{key} are not set by a value: name a file of [[{key[:-1]}]] tables with --{key}"
             )
         if key in OWN_KEYS:
             raise ChangeError(f"{key} cannot be set: it is the domain's name or its rank")

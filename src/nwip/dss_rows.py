@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from msgspec.structs import fields
 
 from nwip.directory.filters import Filter
+from nwip.directory.grants import Grant
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Dss, Host, Key, Kind, Node, Record, Route, Service, Value, endpoint_text
 from nwip.ipx.address import format_network, format_node
@@ -157,15 +158,25 @@ def parameter_rows(parameters: Parameters) -> list[Row]:
 
 
 def plain(name: str, value: object) -> object:
-    """Return a parameter as JSON can hold it: networks and octets in hexadecimal, filters as sentences."""
+    """Return a parameter as JSON can hold it: octets in hexadecimal, filters and grants as sentences."""
     match value:
         case bytes():
             return value.hex() if len(value) == 16 else value.hex().upper()
         case int() if name == "network":
             return format_network(value)
         case tuple():
-            return [filter_text(item) for item in value]
+            return [filter_text(item) if isinstance(item, Filter) else grant_text(item) for item in value]
     return value
+
+
+def grant_text(grant: Grant) -> str:
+    """Return a grant in one line: `networks 00C0FFEE owner museum source 192.0.2.7`."""
+    parts = ["networks", ",".join(map(format_network, grant.networks))]
+    if grant.owner:
+        parts += ["owner", grant.owner]
+    if grant.source:
+        parts += ["source", grant.source]
+    return " ".join(parts)
 
 
 def filter_text(rule: Filter) -> str:

@@ -135,6 +135,7 @@ def standing_alarms(engine: ServerEngine, peers: Sequence[PeerStatus], keeper: K
     ]
     if len(engine.conflicts) > LISTED:
         alarms.append(f"there are {len(engine.conflicts) - LISTED} conflicts more")
+    alarms += islice(engine.claims.standing(), LISTED)
     return [*alarms, *engine.alarms]
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from nwip.control import Answer
 from nwip.directory.filters import FILTER_LIMIT, Filter, Policy, dry_run
+from nwip.directory.grants import GRANT_LIMIT, Grant
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Kind, Record
 from nwip.dss import portable
@@ -271,11 +272,14 @@ def _wanted_parameters(before: Parameters, question: Question) -> Parameters:
     try:
         values = msgspec.convert(question.get("values", {}), dict[str, str])
         filters: Sequence[Filter] | None = msgspec.convert(question.get("filters"), list[Filter] | None)
+        grants: Sequence[Grant] | None = msgspec.convert(question.get("grants"), list[Grant] | None)
     except msgspec.ValidationError as error:
         raise Answer(2, f"these are no parameters: {error}") from None
     if filters is not None and len(filters) > FILTER_LIMIT:
         raise Answer(2, f"a domain has at most {FILTER_LIMIT} filters: join some of the {len(filters)}")
+    if grants is not None and len(grants) > GRANT_LIMIT:
+        raise Answer(2, f"a domain has at most {GRANT_LIMIT} grants: join some of the {len(grants)}")
     try:
-        return changed(before, values, filters)
+        return changed(before, values, filters, grants)
     except ChangeError as error:
         raise Answer(2, str(error)) from None

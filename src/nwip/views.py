@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from itertools import islice
 from typing import Protocol
 
 from nwip import rows
 from nwip.capturing import Captures
 from nwip.config import Config
 from nwip.control import Answer, Conversation
-from nwip.directory.records import Kind, endpoint_text
+from nwip.directory.records import Key, Kind, endpoint_text
 from nwip.dss.client import DssClient
 from nwip.dss.server import DssServer
 from nwip.gateway.gateway import NodeGateway
@@ -20,6 +21,7 @@ Question = Mapping[str, object]
 
 LONGEST_WAIT = 60.0  # seconds that a ping may be waited for
 MOST_PINGS = 1000
+MOST_DENIED = 64  # records of this node of which it is told that they were not taken
 
 
 class Running(Protocol):
@@ -84,7 +86,7 @@ class Views:
                 "network": format_network(link.network),
                 "joined": link.joined,
                 "state": inside.muted(link) or "",
-                "why": inside.why(link),
+                "why": self._denied((Kind.ROUTE, link.network, "")) or inside.why(link),
                 "hosts": len(inside.hosts_of(link)),
                 "packets_in": link.counters.packets_in,
                 "packets_out": link.counters.packets_out,
@@ -98,7 +100,10 @@ class Views:
 
     async def alarms(self, _: Question) -> list[Row]:
         """Return what an operator has to put right about the links, the newest last."""
-        return [{"alarm": sentence} for sentence in self._inside().alarms]
+        client = self._node.client
+        denied = islice(client.denied.values(), MOST_DENIED) if client is not None else ()
+        refused = (f"the domain does not take {what}" for what in denied)
+        return [{"alarm": sentence} for sentence in (*self._inside().alarms, *refused)]
 
     async def clients(self, _: Question) -> list[Row]:
         """Return the players on this node's links."""
@@ -148,6 +153,10 @@ class Views:
                 f"{text!r} is neither an IPX address (NODE or NETWORK.NODE) nor the name of a node or service"
             )
             raise Answer(2, sentence) from None
+
+    def _denied(self, key: Key) -> str:
+        why = self._node.client.denied.get(key) if self._node.client is not None else None
+        return f"the domain does not take {why}" if why else ""
 
     def _gateway(self) -> NodeGateway:
         if self._node.gateway is None:

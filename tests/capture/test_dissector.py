@@ -221,6 +221,7 @@ def test_the_tables_of_the_script_are_those_of_the_protocols_page() -> None:
         "Dss",
         "Parameters",
         "Filter",
+        "Grant",
     ]
     assert judged[-len(records) :] == records
     assert len(judged) == 21 + len(records)

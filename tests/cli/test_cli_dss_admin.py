@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from cli.running_node import RunningNode, nwip
 from nwip.control import ControlServer
+from nwip.directory.grants import Grant
 from nwip.directory.owners import Lease
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Node, Record, Route, Service, Value
@@ -241,6 +242,21 @@ def test_parameters_are_set_with_filters_from_a_file_first_dry(domain: Domain, t
     assert domain.first.parameters.filters[0].name == "PRINT*"
     assert "hidden" in domain.here("records", "--type", "47").stdout
     assert "nothing changes" in domain.here("parameters", "set", "lease=30").stdout
+
+
+def test_grants_are_set_from_a_file(domain: Domain, tmp_path: Path) -> None:
+    file = tmp_path / "grants.toml"
+    file.write_text('[[grant]]\nnetworks = ["C0FFEE", "1"]\nowner = "museum"\nsource = "192.0.2.0/24"\n')
+    done = domain.here("parameters", "set", "networks=listed", "--grants", str(file))
+    assert done.exit_code == 0, done.stderr
+    assert domain.first.parameters.networks == "listed"
+    assert domain.first.parameters.grants == (Grant((0xC0FFEE, 1), "museum", "192.0.2.0/24"),)
+    lines = domain.here("parameters").stdout.splitlines()
+    assert any(line.split()[:2] == ["networks", "listed"] for line in lines)
+    assert any("networks 00C0FFEE,00000001 owner museum source 192.0.2.0/24" in line for line in lines)
+    file.write_text("")
+    assert domain.here("parameters", "set", "--grants", str(file)).exit_code == 0
+    assert not domain.first.parameters.grants
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from nwip.config import ConfigError, example, load
 from nwip.config.keys import MENDS
 from nwip.config.links import KINDS, DosboxSettings
 from nwip.config.paths import configuration_candidates
-from nwip.config.policy import FilterSettings
+from nwip.config.policy import FilterSettings, GrantSettings
 from nwip.config.reading import joining, parse
 from nwip.config.settings import (
     DEFAULT_DOMAIN,
@@ -22,6 +22,7 @@ from nwip.config.settings import (
     NodeSettings,
 )
 from nwip.directory.filters import Filter
+from nwip.directory.grants import Grant
 from nwip.directory.parameters import Parameters
 from nwip.discovery.steps import Way
 
@@ -37,6 +38,7 @@ BAD_VALUES = {
     "domain.broadcast-rate": "domain.broadcast-rate = 0",
     "domain.broadcast-burst": 'domain.broadcast-burst = "many"',
     "domain.hop-limit": "domain.hop-limit = 1",
+    "domain.networks": 'domain.networks = "closed"',
     "domain.profile": 'domain.profile = "slow"',
     "domain.lease": "domain.lease = 0",
     "domain.renewal": "domain.renewal = 10",
@@ -71,6 +73,10 @@ BAD_VALUES = {
     "filter.name": '[[filter]]\naction = "deny"\nname = "*a*a*a*a*"',
     "filter.networks": '[[filter]]\naction = "deny"\nnetworks = ["0"]',
     "filter.owner": '[[filter]]\naction = "deny"\nowner = "*a*a*a*a*"',
+    "grant": "grant = { networks = ['C0FFEE'] }",
+    "grant.networks": "[[grant]]\nnetworks = []",
+    "grant.owner": '[[grant]]\nnetworks = ["1"]\nowner = "*a*a*a*a*"',
+    "grant.source": '[[grant]]\nnetworks = ["1"]\nsource = "192.0.2.1/24"',
     "link": 'link = { kind = "dosbox" }',
     "link.kind": '[[link]]\nkind = "token-ring"',
     "link.name": '[[link]]\nkind = "dosbox"\n[[link]]\nkind = "dosbox"',
@@ -115,6 +121,7 @@ def all_keys() -> set[str]:
         "dss": DssSettings,
         "discovery": DiscoverySettings,
         "filter": FilterSettings,
+        "grant": GrantSettings,
     }
     assert {*tables, "link"} == set(Document.__struct_encode_fields__)
     keys = {f"{name}.{key}" for name, table in tables.items() for key in table.__struct_encode_fields__}
@@ -272,11 +279,12 @@ def test_a_dss_that_names_others_waits_for_their_parameters() -> None:
 def test_the_example_is_the_documentation_of_every_key_and_default() -> None:
     text = example()
     parse(text, "example")
-    bare = re.compile(r"(?m)^#(?=[a-z-]+ = |\[\[(filter|link)\]\])")
+    bare = re.compile(r"(?m)^#(?=[a-z-]+ = |\[\[(filter|grant|link)\]\])")
     shown = tomllib.loads(bare.sub("", text))
     assert {link["kind"] for link in shown["link"]} == {kind.kind for kind in KINDS}
     shown["link"] = {key: value for link in shown["link"] for key, value in link.items()}
     shown["filter"] = shown["filter"][0]
+    shown["grant"] = shown["grant"][0]
     assert {f"{table}.{key}" for table, keys in shown.items() for key in keys} | set(shown) == all_keys()
     uncommented = parse(
         re.sub(r"(?m)^#servers = .*$", "", bare.sub("", text).replace("\nservers", "\n#servers")), "example"
@@ -288,6 +296,8 @@ def test_the_example_is_the_documentation_of_every_key_and_default() -> None:
     ) == structs.replace(usual, name=DEFAULT_DOMAIN, sealed=True)
     assert uncommented.discovery.ways == tuple(Way)
     assert uncommented.filters[0].filter() == Filter("deny", "service", (7,), "LAB*", (0xC0FFEE,), "museum")
+    (grant,) = uncommented.grants
+    assert grant.grant() == Grant((0xC0FFEE, 0xC0FFEF), "museum", "192.0.2.7")
     default = DosboxSettings(name="dosbox", joined=True, port=DosboxSettings.default_port)
     assert uncommented.links[0] == default
     assert (uncommented.dss.addresses, uncommented.dss.admit) == (

@@ -13,6 +13,7 @@ from nwip.directory.records import Endpoint, Kind, Node, Service
 from nwip.dss.client import DssClient
 from nwip.dss.peers import Limits
 from nwip.dss.server import DssServer
+from nwip.routing.numbering import node_number
 from nwip.security.membership import Membership
 from security.membership_parts import DOMAIN
 
@@ -78,7 +79,9 @@ class Running:
             return_every=0.1,
             membership=self.membership,
         )
-        self.client.offer(Node(b"\x7e\x06" + name.encode()[:4].ljust(4), name, [(LOOPBACK, 9)]))
+        at = (LOOPBACK, 9)
+        mine = node_number(at, PARAMETERS, self.membership.identity, sealed=True)
+        self.client.offer(Node(mine, name, [at]))
         self.client.offer(Service(4, name.upper(), 1, bytes(6), 0x451, 0))
         self.task = asyncio.ensure_future(self.client.run())
 

@@ -11,6 +11,7 @@ from nwip.dss.messages import VERSION, Hello, Message, decode, encode
 from nwip.dss.peers import Limits
 from nwip.dss.server_engine import ServerEngine
 from nwip.dss.session import Proof, Session
+from nwip.routing.numbering import node_number
 from nwip.security.membership import Membership
 
 PARAMETERS = Parameters(domain="sim.test", lease=15.0, renewal=5.0)
@@ -22,7 +23,8 @@ def service(name: str, hops: int = 0) -> Service:
 
 
 def node(number: int, ip: str = "127.0.0.1") -> Node:
-    return Node(b"\x7e\x06\0\0\0" + bytes([number]), f"node{number}", [(ip, 43981)])
+    at = (ip, 43981)
+    return Node(node_number(at, PARAMETERS, bytes([number]) * 16, salt=1), f"node{number}", [at])
 
 
 def new_server(

@@ -187,7 +187,7 @@ def test_a_node_speaks_only_of_itself(message: Message) -> None:
 def test_a_node_may_name_the_address_that_it_comes_from() -> None:
     server = new_server()
     session = opened(server, ip="::ffff:10.0.0.1")
-    mine = Node(b"nodenn", "n", [("10.0.0.1", 1)])
+    mine = Node(bytes.fromhex("7E01 0A000001"), "n", [("10.0.0.1", 43981)])
     assert send(server, session, Register(1, 1, 1, [record(mine)]), 0.0) == [Acknowledge(1)]
 
 

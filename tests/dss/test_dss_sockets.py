@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nwip.directory.parameters import Parameters
-from nwip.directory.records import Endpoint, Kind, Node, Service
+from nwip.directory.records import Endpoint, Kind, Node, Record, Route, Service
 from nwip.dss.client import DssClient
 from nwip.dss.framing import Splitter
 from nwip.dss.messages import Reason, Refused, decode
@@ -19,7 +19,9 @@ from nwip.dss.reader import DssRefused, DssUnreachable, read_domain
 from nwip.dss.server import DssServer
 from nwip.ipx.address import Address
 from nwip.ipx.packet import Packet
+from nwip.ipx.rip import RipPacket
 from nwip.ipx.sap import SapOperation, SapQuery
+from nwip.routing.numbering import node_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +86,9 @@ class Running:
             random=random.Random(number),  # noqa: S311 - a test is to be repeatable
             local_address=local,
         )
-        self.client.offer(Node(b"\x7e\x06\0\0\0" + bytes([number]), f"node{number}", [(LOOPBACK, number)]))
+        at = (LOOPBACK, number)
+        mine = node_number(at, Parameters(domain="sockets.test"), bytes([number]) * 16)
+        self.client.offer(Node(mine, f"node{number}", [at]))
         self.client.offer(Service(4, f"S{number}", 1, bytes(6), 0x451, 0))
         self.task = asyncio.ensure_future(self.client.run())
 
@@ -254,6 +258,29 @@ async def test_a_question_on_udp_is_answered_from_the_address_that_was_asked() -
             assert answer.source.network == PARAMETERS.network
             assert answer.payload[4:6] == b"S1"
     await running.end()
+    await server.close()
+
+
+@pytest.mark.asyncio
+async def test_a_question_of_a_stranger_is_not_answered() -> None:
+    server = DssServer(PARAMETERS, identity=b"D" * 16, boot=b"0" * 16, admit=lambda ip: ip == LOOPBACK)
+    server.directory.merge(Record(b"N" * 16, 1, 1, Route(0xC0FFEE, 0, 1)), 0.0)
+    await server.start([(LOOPBACK, 0)], [(LOOPBACK, 0)])
+    query = RipPacket.request().encode()
+    request = Packet(Address(0, b"\xff" * 6, 0x453), Address(0, b"myself", 0x4000), 1, query).encode()
+    loop = asyncio.get_running_loop()
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker,
+    ):
+        for asking, address in ((stranger, "127.0.0.9"), (asker, LOOPBACK)):
+            asking.setblocking(False)
+            asking.bind((address, 0))
+            await loop.sock_sendto(asking, request, server.question_endpoints[0])
+        await asyncio.wait_for(loop.sock_recv(asker, 2048), PATIENCE)
+        with pytest.raises(BlockingIOError):
+            stranger.recv(2048)
+    assert server.drops == {"not admitted": 1}
     await server.close()
 
 

@@ -6,6 +6,7 @@ import pytest
 from gateway.world import NETWORK, Domain, Member, Station
 from nwip.directory.records import Change, Host, Kind, Node, Record, Route
 from nwip.ipx.address import BROADCAST_NODE, Address
+from nwip.ipx.packet import Packet
 
 pytestmark = pytest.mark.asyncio
 
@@ -36,6 +37,28 @@ async def test_a_host_record_does_not_take_a_node_its_number() -> None:
     a.gateway.send_ping(Address(NETWORK, b.gateway.virtual.node, 0))
     domain.wire.deliver()
     assert [answer.node for answer in answers] == [b.gateway.virtual.node]
+
+
+@pytest.mark.parametrize("number", ["7E010A000009", "7E0600000009"])
+async def test_a_packet_does_not_take_a_node_its_number(number: str) -> None:
+    domain, (a, thief) = await sites(2)
+    here = Station(await a.lan("players", star=True), PLAYER)
+    claimed = Address(NETWORK, bytes.fromhex(number), 1)
+    packet = Packet(here.address(), claimed, payload=b"I am a node that is not there yet")
+    domain.wire.send(thief.endpoint, a.endpoint, packet.encode())
+    domain.wire.deliver()
+    domain.wire.carried.clear()
+    here.send(claimed)
+    domain.wire.deliver()
+    assert domain.wire.carried == []
+    real = await domain.member("10.0.0.9")
+    real.offer(Node(claimed.node, "real", [real.endpoint]))
+    domain.wire.send(thief.endpoint, a.endpoint, packet.encode())
+    domain.wire.deliver()
+    domain.wire.carried.clear()
+    here.send(claimed)
+    domain.wire.deliver()
+    assert [to for _, to, _ in domain.wire.carried] == [real.endpoint]
 
 
 async def test_all_hosts_behind_a_node_share_one_way() -> None:

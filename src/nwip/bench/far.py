@@ -11,13 +11,17 @@ from random import Random
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Change, Endpoint, Node
 from nwip.dss.client import DssClient
+from nwip.routing.numbering import node_number
 
-PREFIX = b"\x7e\x01"
+
+def identity_of(address: str) -> bytes:
+    """Return the identity of the node at an IPv4 address."""
+    return address.encode().ljust(16, b"\0")
 
 
 def number_of(address: str) -> bytes:
-    """Return the node number of a node at an IPv4 address."""
-    return PREFIX + bytes(map(int, address.split(".")))
+    """Return the node number of the node at an IPv4 address, whatever its port."""
+    return node_number((address, 1), Parameters(domain="bench.nwip"), identity_of(address), salt=1)
 
 
 class Registered:
@@ -41,7 +45,7 @@ async def main(dss: Endpoint, here: Endpoint) -> None:
     """Be registered, until terminated."""
     client = DssClient(
         "bench.nwip",
-        os.urandom(16),
+        identity_of(here[0]),
         "far",
         [dss],
         boot=os.urandom(16),

@@ -57,6 +57,13 @@ def parameters(context: click.Context, *, as_json: bool, dss: str | None, contro
     metavar="FILE",
     help="Take the [[filter]] tables of this configuration in place of the domain's filters.",
 )
+@click.option(
+    "--grants",
+    "grant_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Take the [[grant]] tables of this configuration in place of the domain's grants.",
+)
 @click.option("--dry-run", is_flag=True, help="Change nothing: only say what would come of it.")
 @json_option
 @control_option
@@ -64,6 +71,7 @@ def set_command(
     assignments: tuple[str, ...],
     *,
     filter_file: Path | None,
+    grant_file: Path | None,
     dry_run: bool,
     as_json: bool,
     control: Path | None,
@@ -73,11 +81,13 @@ def set_command(
     Every node hears of it at once. Keys are those that 'nwip dss parameters' shows, and profile=default or
     classic for lease, renewal and synchronisation together.
     """
-    if not assignments and filter_file is None:
-        raise click.UsageError("write KEY=VALUE, for example lease=30, or --filters FILE")
+    if not assignments and filter_file is None and grant_file is None:
+        raise click.UsageError("write KEY=VALUE, for example lease=30, or --filters FILE or --grants FILE")
     question: dict[str, object] = {"ask": "dss-set", "values": _values(assignments), "dry_run": dry_run}
     if filter_file is not None:
         question["filters"] = _filters(filter_file)
+    if grant_file is not None:
+        question["grants"] = _grants(grant_file)
     row = object_of(ask_node(control, question, LONG_PATIENCE))
     if as_json:
         print_json("set", [row])
@@ -120,3 +130,11 @@ def _filters(file: Path) -> list[object]:
     from nwip.config import load
 
     return [msgspec.to_builtins(settings.filter()) for settings in load(file).filters]
+
+
+def _grants(file: Path) -> list[object]:
+    import msgspec
+
+    from nwip.config import load
+
+    return [msgspec.to_builtins(settings.grant()) for settings in load(file).grants]

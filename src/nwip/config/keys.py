@@ -35,6 +35,7 @@ MENDS: Final[dict[str, str]] = {
     "domain.broadcast-rate": "write packets a second from 1 to 1000000, for example 250",
     "domain.broadcast-burst": "write packets from 1 to 1000000, for example 500",
     "domain.hop-limit": "write a number of routers from 2 to 127, for example 16",
+    "domain.networks": 'write "open", "first" or "listed": who may register an IPX network',
     "domain.profile": (
         'write "default" (lease 15 s, renewal 5 s) or "classic" (lease 15 min, renewal 5 min, as Novell had)'
     ),
@@ -79,6 +80,10 @@ MENDS: Final[dict[str, str]] = {
     "filter.name": 'write a pattern of up to 64 characters with at most four *, for example "LAB*"',
     "filter.networks": 'write a list of network numbers, 1 to 8 hexadecimal digits in quotes: ["C0FFEE"]',
     "filter.owner": "write a pattern for the name or identity of a node, with at most four *",
+    "grant": 'write each grant as a table of its own: [[grant]], then networks = ["C0FFEE"]',
+    "grant.networks": 'write a list of network numbers, 1 to 8 hexadecimal digits in quotes: ["C0FFEE"]',
+    "grant.owner": "write a pattern for the name or identity of a node, with at most four *",
+    "grant.source": 'write an IP address, or a network without host bits, in quotes: "192.0.2.0/24"',
     "link": 'write each link as a table of its own: [[link]], then kind = "dosbox"',
     "link.kind": f"write one of {', '.join(_quoted(kind.kind) for kind in KINDS)}",
     "link.name": "write 1 to 32 letters, digits, dots, hyphens or underscores, another for each link",

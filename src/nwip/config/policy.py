@@ -1,10 +1,11 @@
-"""What is policy of a whole domain in `nwip.toml`: how fast its directory ages, and what its filters hide."""
+"""What is policy of a whole domain in `nwip.toml`: how fast it ages, what it hides, who may register what."""
 
 from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
 from nwip.directory.filters import Filter, Pattern
+from nwip.directory.grants import NETWORKS_LIMIT, Grant
 from nwip.directory.parameters import DEFAULT_LEASE, DEFAULT_RENEWAL, DEFAULT_SYNCHRONISATION
 from nwip.ipx.address import parse_network
 
@@ -47,3 +48,15 @@ class FilterSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             tuple(parse_network(text) for text in self.networks),
             self.owner,
         )
+
+
+class GrantSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """`[[grant]]`: networks that some nodes may register, where `domain.networks` is "listed"."""
+
+    networks: Annotated[tuple[NetworkText, ...], Meta(min_length=1, max_length=NETWORKS_LIMIT)]
+    owner: Pattern = ""
+    source: Annotated[str, Meta(max_length=49)] = ""
+
+    def grant(self) -> Grant:
+        """Return it as the domain's parameters hold it. Raises `ValueError` for a source that is none."""
+        return Grant(tuple(parse_network(text) for text in self.networks), self.owner, self.source)

@@ -149,6 +149,7 @@ def _config(document: Document, file: str | None) -> Config:
         dss=document.dss,
         discovery=document.discovery,
         filters=document.filter,
+        grants=document.grant,
         links=document.link,
         file=file,
     )
@@ -229,6 +230,7 @@ def _domain_and_dss_checks(config: Config) -> Iterator[Check]:
     if config.dss.serves and config.dss.servers:
         yield "dss.serve", config.dss.serve, never
     yield "dss.admit", config.dss.admit, admitted
+    yield from (("grant.source", grant.source, _ip_network) for grant in config.grants if grant.source)
 
 
 def _network(value: object) -> None:
@@ -250,6 +252,10 @@ def _absolute(value: object) -> None:
 
 def _ip(value: object) -> None:
     ipaddress.ip_address(str(value))
+
+
+def _ip_network(value: object) -> None:
+    ipaddress.ip_network(str(value))
 
 
 def _ip_of_a_host(value: object) -> None:

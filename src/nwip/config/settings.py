@@ -9,8 +9,9 @@ from msgspec import Meta, Struct, field
 
 from nwip.config.links import AnyLink, Microseconds, Text
 from nwip.config.paths import default_control_path, default_state_directory
-from nwip.config.policy import FilterSettings, Profile, profile
+from nwip.config.policy import FilterSettings, GrantSettings, Profile, profile
 from nwip.directory.filters import FILTER_LIMIT
+from nwip.directory.grants import GRANT_LIMIT, Networks
 from nwip.directory.parameters import DEFAULT_NETWORK, DEFAULT_NODE_PREFIX, Parameters
 from nwip.directory.records import Port
 from nwip.discovery.steps import DOMAIN_LIMIT, DOMAIN_PATTERN, Way
@@ -45,6 +46,7 @@ class DomainSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     broadcast_rate: Positive = 250
     broadcast_burst: Positive = 500
     hop_limit: Annotated[int, Meta(ge=2, le=127)] = MAXIMUM_HOPS
+    networks: Networks = "open"
     profile: Literal["default", "classic"] = "default"
     lease: Annotated[float, Meta(ge=1, le=86400)] | None = None
     renewal: Annotated[float, Meta(ge=0.2, le=28800)] | None = None
@@ -69,7 +71,11 @@ class DomainSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         )
 
     def parameters(
-        self, identity: bytes, filters: Sequence[FilterSettings] = (), term: int = 1
+        self,
+        identity: bytes,
+        filters: Sequence[FilterSettings] = (),
+        term: int = 1,
+        grants: Sequence[GrantSettings] = (),
     ) -> Parameters:
         """Return the parameters that the DSS with this identity hands out; term 0: a secondary."""
         ageing = self.ageing
@@ -91,6 +97,8 @@ class DomainSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             renewal=ageing.renewal,
             synchronisation=ageing.synchronisation,
             filters=tuple(settings.filter() for settings in filters),
+            networks=self.networks,
+            grants=tuple(settings.grant() for settings in grants),
         )
 
 
@@ -159,6 +167,7 @@ class Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     dss: DssSettings = DssSettings()
     discovery: DiscoverySettings = DiscoverySettings()
     filter: Annotated[tuple[FilterSettings, ...], Meta(max_length=FILTER_LIMIT)] = ()
+    grant: Annotated[tuple[GrantSettings, ...], Meta(max_length=GRANT_LIMIT)] = ()
     link: Annotated[tuple[AnyLink, ...], Meta(max_length=64)] = ()
 
 
@@ -173,6 +182,7 @@ class Config(Struct, frozen=True, kw_only=True):
     dss: DssSettings = DssSettings()
     discovery: DiscoverySettings = DiscoverySettings()
     filters: tuple[FilterSettings, ...] = ()
+    grants: tuple[GrantSettings, ...] = ()
     links: tuple[AnyLink, ...] = ()
     file: str | None = None
 
@@ -188,4 +198,5 @@ class Config(Struct, frozen=True, kw_only=True):
 
     def parameters(self, identity: bytes) -> Parameters:
         """Return the domain's parameters as the DSS of this node, with that identity, begins with."""
-        return self.domain.parameters(identity, self.filters, term=0 if self.dss.peers else 1)
+        term = 0 if self.dss.peers else 1
+        return self.domain.parameters(identity, self.filters, term, self.grants)

@@ -6,6 +6,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from nwip.directory.filters import FILTER_LIMIT, Filter
+from nwip.directory.grants import GRANT_LIMIT, Grant, Networks
 from nwip.directory.records import Counter, Identity, Network, Port
 from nwip.ipx.numbers import MAXIMUM_HOPS, NETWARE_IP_DATA_PORT
 
@@ -46,6 +47,8 @@ class Parameters(Struct, frozen=True, array_like=True, kw_only=True):
     renewal: Annotated[float, Meta(ge=0.2, le=28800.0)] = DEFAULT_RENEWAL
     synchronisation: Annotated[float, Meta(ge=1.0, le=3600.0)] = DEFAULT_SYNCHRONISATION
     filters: Annotated[tuple[Filter, ...], Meta(max_length=FILTER_LIMIT)] = ()
+    networks: Networks = "open"
+    grants: Annotated[tuple[Grant, ...], Meta(max_length=GRANT_LIMIT)] = ()
 
     def agree_with(self, other: "Parameters") -> bool:
         """Say whether nodes with these and those can work together: nothing but their rank differs."""

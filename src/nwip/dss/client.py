@@ -126,6 +126,11 @@ class DssClient:
         """The parameters of the domain, None until a DSS has told them."""
         return self._engine.parameters
 
+    @property
+    def denied(self) -> dict[Key, str]:
+        """What the domain does not let this node register, and why; it tries again by itself."""
+        return self._engine.denied
+
     def offer(self, value: Value) -> None:
         """Register one of the node's own records, or a new value for its key; repeated, it does nothing."""
         if not self._engine.offer(value):

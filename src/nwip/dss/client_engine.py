@@ -4,13 +4,14 @@ One engine lives as long as its node and goes through many sessions, one at a ti
 """
 
 import logging
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from nwip.directory.filters import Policy
 from nwip.directory.owners import NOTHING
 from nwip.directory.parameters import Parameters
-from nwip.directory.records import Change, Key, Kind, Record, Value
+from nwip.directory.records import Change, Key, Kind, Record, Route, Value
 from nwip.directory.table import Directory
 from nwip.dss.events import DirectoryChanged, Event, Opened, ParametersLearned, SnapshotRead
 from nwip.dss.framing import Splitter, frame
@@ -58,7 +59,9 @@ class ClientEngine:
 
     `failure` is empty while the session may go on, else one sentence that says why it must be closed;
     `refusal` is the DSS's own word, if it gave one. `greeted` is True from the DSS's Hello to the end of the
-    session, `leaving` once the node has said goodbye. `turned_away` counts records that found no room.
+    session, `leaving` once the node has said goodbye. `turned_away` counts records that found no room;
+    `denied` says of each key that the DSS does not let this node register what and why: it is tried again
+    with every renewal, and as soon as another's record that may be in the way goes.
     With `membership` the domain is sealed: roster and secret are kept up to date.
     """
 
@@ -85,6 +88,8 @@ class ClientEngine:
         self.greeted = False
         self.leaving = False
         self.turned_away = 0
+        self.denied: dict[Key, str] = {}
+        self._registering: deque[tuple[int, list[Record]]] = deque()
         self._greeting = (domain, identity, boot, role, name)
         self._kinds = [int(kind) for kind in kinds]
         self._role = role
@@ -114,12 +119,14 @@ class ClientEngine:
     def retract(self, key: Key) -> None:
         """Withdraw one of the node's own records."""
         self.registration.retract(key)
+        self.denied.pop(key, None)
 
     def connected(self, now: float, proven: bytes = b"") -> None:
         """Begin a session on a new connection; in a sealed domain `proven` is the identity of its DSS."""
         self._proven = proven
         self._splitter = Splitter()
         self._outbox = []
+        self._registering.clear()
         self.failure = ""
         self.refusal = None
         self.greeted = self.leaving = False
@@ -202,10 +209,8 @@ class ClientEngine:
                 return self._merge(message, now)
             case SnapshotEnd():
                 return [*_changed(self._replica.snapshot_read(now)), SnapshotRead()]
-            case Acknowledge(refused=refused):
-                self.turned_away += refused
-                if refused:
-                    _log.warning("the dss has no room for %d records of this node", refused)
+            case Acknowledge():
+                self._acknowledged(message)
                 return _changed(self._replica.lives(self.registration, self._snapshot_pause, now))
             case Roster() | DomainSecret() if self._membership is not None:
                 self._learn_of_members(message, self._membership, now)
@@ -214,6 +219,31 @@ class ClientEngine:
             case _:
                 self.failure = "the dss sent what only a node may send"
         return []
+
+    def _acknowledged(self, message: Acknowledge) -> None:
+        full = message.refused - len(message.denied)
+        if full > 0:
+            self.turned_away += full
+            _log.warning("the dss has no room for %d records of this node", full)
+        records: list[Record] = []
+        if self._registering and self._registering[0][0] == message.request:
+            _, records = self._registering.popleft()
+        why = dict(message.denied)
+        for place, record in enumerate(records):
+            before = self.denied.pop(record.key, None)
+            if place in why:
+                self.denied[record.key] = sentence = f"{record.value}: {why[place]}"
+                if before != sentence:
+                    _log.warning("the domain does not take %s", sentence)
+        if self.denied and any(isinstance(record.value, Route) for record in records):
+            self.registration.again(key for key in self.denied if key[0] is Kind.SERVICE)
+
+    def _try_again(self, changes: Iterable[Change]) -> None:
+        """Register once more what another's record stood in the way of that has gone."""
+        if self.denied:
+            self.registration.again(
+                key for change in changes if change.removed and (key := change.record.key) in self.denied
+            )
 
     def _refused(self, message: Refused) -> list[Event]:
         self.refusal = message
@@ -270,6 +300,7 @@ class ClientEngine:
         if self.parameters is not None:
             self._renew_at = now + self.parameters.renewal
         self.registration.renewal += 1
+        self.registration.again(self.denied)
         self._send(Renew(self._next_request(), self.registration.sequence[0], self.registration.renewal))
 
     def _send_changes(self) -> None:
@@ -280,6 +311,7 @@ class ClientEngine:
             records = [change for change in changes if isinstance(change, Record)]
             withdrawals = [change for change in changes if not isinstance(change, Record)]
             if records:
+                self._registering.append((request, records))
                 self._send(Register(request, incarnation, self.registration.renewal, records))
             else:
                 self._send(Withdraw(request, withdrawals))
@@ -292,7 +324,9 @@ class ClientEngine:
         for record in delta.records:
             if record.owner == self.identity and record.sequence > self.registration.sequence:
                 self.registration.jump_above(record.sequence)
-        return _changed(self._replica.merge(delta, self._snapshot_pause, now))
+        changes = self._replica.merge(delta, self._snapshot_pause, now)
+        self._try_again(changes)
+        return _changed(changes)
 
     @property
     def _snapshot_pause(self) -> float:

@@ -14,7 +14,7 @@ from nwip.dss.session import Session
 
 if TYPE_CHECKING:
     from nwip.security.membership import Membership
-    from nwip.security.statements import Statement
+    from nwip.security.statements import Member, Statement
 
 PART: Final = 4  # statements in a message: their signatures are checked in about a millisecond
 AT_ONCE: Final = 0.0
@@ -40,6 +40,10 @@ class Members:
         self._secret_from: bytes | None = None
         membership.roster.listeners.append(self._said)
         membership.secrets.listeners.append(self._renewed)
+
+    def member(self, identity: bytes) -> "Member | None":
+        """Return what the authority says of a member; None for anybody else."""
+        return self._membership.roster.member(identity)
 
     def introduction(self) -> Iterator[Message]:
         """Give out what a member is told first: all statements, then the secret."""

@@ -98,10 +98,15 @@ class Register(Struct, frozen=True, array_like=True, tag=4):
 
 
 class Acknowledge(Struct, frozen=True, array_like=True, tag=5):
-    """The DSS has done a request; `refused` records found no room."""
+    """The DSS has done a request; `refused` records were not taken.
+
+    `denied` are those of them that the node may not register: the place in Register, from 0, and why. The
+    others found no room.
+    """
 
     request: Request
     refused: Annotated[int, Meta(ge=0, le=BATCH)] = 0
+    denied: Annotated[list[tuple[Annotated[int, Meta(ge=0, lt=BATCH)], Text]], Meta(max_length=BATCH)] = []
 
 
 class Renew(Struct, frozen=True, array_like=True, tag=6):

@@ -1,5 +1,6 @@
 """A node's own records, and what of them its DSS has still to be told. Pure."""
 
+from collections.abc import Iterable
 from itertools import islice
 from typing import Final
 
@@ -96,6 +97,13 @@ class Registration:
         for sent in records or withdrawals:
             del self._unsent[sent.key]
         return records or withdrawals
+
+    def again(self, keys: Iterable[Key]) -> None:
+        """Register the values of some keys once more, as if they had changed."""
+        for key in keys:
+            if (known := self._values.get(key)) is not None:
+                self._values[key] = record = Record(self.identity, *self._next(), known.value)
+                self._queue(key, record)
 
     def _renumber(self) -> None:
         self._unsent = {}

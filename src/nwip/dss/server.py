@@ -45,7 +45,7 @@ QUESTION_BURST: Final = 200.0
 class DssServer:
     """A DSS with its sockets.
 
-    `admit(ip)` says who may have a session; `trust(ip)` who gets full answers to questions on UDP without
+    `admit(ip)` says who may have a session, and ask on UDP; `trust(ip)` who gets full answers there without
     holding one (by default only loopback); `admit_peers(ip)` from where another DSS may call (by default
     loopback, and the addresses of DSSs that are named or known). `passed` holds sockets that are used in
     place of new ones. `endpoints` and `question_endpoints` are the TCP and UDP addresses that it listens at,
@@ -250,6 +250,9 @@ class DssServer:
                     continue
                 if self._membership is not None and not _is_loopback(source[0]):
                     asked.drops["plain, in a sealed domain"] += 1
+                    continue
+                if not self._admit(source[0]):
+                    asked.drops["not admitted"] += 1
                     continue
                 for response in asked.answer(data, source, self.engine.parameters):
                     port.send(response, source)

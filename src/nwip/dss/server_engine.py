@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Final
 from nwip.directory.deadlines import Deadlines
 from nwip.directory.owners import Lease
 from nwip.directory.parameters import Parameters
+from nwip.directory.records import Key, Kind, Record
 from nwip.directory.table import Directory
+from nwip.directory.tombstones import Withdrawal
 from nwip.dss.authority import objection
+from nwip.dss.claims import Claims
 from nwip.dss.conflict_watch import ConflictWatch
 from nwip.dss.exchange import OURSELVES
 from nwip.dss.framing import FRAME_LIMIT
@@ -54,7 +57,7 @@ class ServerEngine(Telling):
     """A DSS without its sockets.
 
     `admit(ip)` says who may have a session. After any call, `ready()` names the sessions to write to.
-    `conflicts` are the claims that contradict each other now.
+    `conflicts` are the claims that contradict each other now, `claims` judges what nodes register.
     `alarms` holds the latest things that an operator should know, in sentences.
     `attach_listeners` are told the identity and boot of each node that has just come.
     `members` is there in a sealed domain only: then each session needs a `Session.proof`.
@@ -80,6 +83,7 @@ class ServerEngine(Telling):
         self.alarms: deque[str] = deque(maxlen=ALARMS_KEPT)
         self.attach_listeners: list[Callable[[bytes, bytes], None]] = []
         self.conflicts = ConflictWatch(self)
+        self.claims = Claims(self, self.members)
         self.boot = boot
         self.name = name
         self._admit = admit
@@ -118,6 +122,7 @@ class ServerEngine(Telling):
             self._peers.disconnect(session.peer, proven=session.hello is not None)
         if self._nodes.get(session.identity) is session:
             del self._nodes[session.identity]
+            self.claims.left(session.identity)
 
     def receive(self, session: Session, data: bytes, now: float) -> None:
         """Take octets that arrived in a session."""
@@ -312,26 +317,45 @@ class ServerEngine(Telling):
         if not self._heard(session, message, now):
             return
         before = self.directory.refused
-        changes = [self.directory.merge(record, now) for record in message.records]
+        denied: list[tuple[int, str]] = []
+        news: list[Record] = []
+        other_life = False
+        # Services last: whether they are the node's own depends on its networks, however it orders the two.
+        for place, record in sorted(enumerate(message.records), key=_is_service):
+            why = self.claims.objection(session, record, now)
+            if why:
+                denied.append((place, why))
+                self._take_back(owner, record.key, now)
+            elif (change := self.directory.merge(record, now)) is not None:
+                news.append(change.record)
+            else:
+                other_life |= self.directory.standing(owner, record.key) != record
         lease = self.directory.lease(owner, now)
-        news = [change.record for change in changes if change is not None]
         if news:
             self._tell(Delta([lease] if lease else [], news))
-        refused = self.directory.refused - before
-        self._send(session, Acknowledge(message.request, refused))
-        if not refused and any(
-            change is None and self.directory.standing(owner, record.key) != record
-            for change, record in zip(changes, message.records, strict=True)
-        ):
+        full = self.directory.refused - before
+        self._send(session, Acknowledge(message.request, full + len(denied), denied))
+        if other_life and not full:
             self._refuse(
                 session, Reason.EXPIRED, "this dss remembers another life of this node: register again"
             )
+
+    def _take_back(self, owner: bytes, key: Key, now: float) -> None:
+        """Withdraw what a node may not register any more, as it would itself."""
+        known = self.directory.standing(owner, key)
+        if known is not None:
+            gone = Withdrawal(owner, *known.sequence, key)
+            change = self.directory.withdraw(owner, key, known.sequence, now)
+            self._removed([change] if change is not None else [])
+            self._tell(Delta(withdrawals=[gone]))
 
     def _withdraw(self, session: Session, message: Withdraw, now: float) -> None:
         changes = [
             self.directory.withdraw(gone.owner, gone.key, gone.sequence, now) for gone in message.withdrawals
         ]
         self._removed([change for change in changes if change is not None])
+        for gone in message.withdrawals:
+            self.claims.withdrawn(gone.owner, gone.key)
         self._tell(Delta(withdrawals=message.withdrawals))
         self._send(session, Acknowledge(message.request))
 
@@ -363,3 +387,7 @@ class ServerEngine(Telling):
         session = self._nodes.get(owner)
         if session is not None and session.registered:
             self._refuse(session, Reason.EXPIRED, "another dss remembers more of this node: register again")
+
+
+def _is_service(placed: tuple[int, Record]) -> bool:
+    return placed[1].key[0] is Kind.SERVICE

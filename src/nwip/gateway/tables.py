@@ -14,6 +14,7 @@ from nwip.ipx.address import BROADCAST_NODE, NULL_NODE
 from nwip.links.base import Arrival, Hop, Link
 from nwip.links.virtual import VirtualLink
 from nwip.routing.distance import ticks_between
+from nwip.routing.numbering import is_node_number
 from nwip.routing.placement import Placement
 
 MOST_MOVES: Final = 2**63 - 1  # what a `Host` record can hold; there the higher owner keeps the host
@@ -177,7 +178,10 @@ class Tables:
         return list(self._peers.values())
 
     def place_sources(self, batch: Sequence[Arrival]) -> bool:
-        """Note which node the sources of a batch are behind; say whether that was news."""
+        """Note which node the sources of a batch are behind; say whether that was news.
+
+        Of a number that only nodes have it shows nothing: where a node is, its own record alone says.
+        """
         hosts, network, news = self._forwarder.hosts, self.network, False
         for packet, hop in batch:
             source = packet[18:28]
@@ -187,7 +191,9 @@ class Tables:
             ):
                 continue
             owner = self._owners.get(hop) if isinstance(hop, tuple) else None
-            if owner is not None and source not in self.own:
+            if owner is None or is_node_number(source[4:], self._parameters):
+                continue
+            if source not in self.own:
                 news = True
                 forgotten = self.placement.learn(source[4:], owner, self._clock())
                 self.refresh_host(source[4:])

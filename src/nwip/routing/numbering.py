@@ -8,6 +8,7 @@ from nwip.directory.parameters import Parameters
 from nwip.directory.records import Endpoint
 
 HASHED_PREFIX: Final = b"\x7e\x06"
+MOST_SALTS: Final = 64  # who has met others on so many numbers has met somebody who means it
 
 
 def node_number(
@@ -23,6 +24,18 @@ def node_number(
     if not sealed and address.version == 4 and endpoint[1] == parameters.data_port and salt == 0:
         return parameters.node_prefix + address.packed
     return HASHED_PREFIX + hashlib.blake2s(identity + salt.to_bytes(4, "big"), digest_size=4).digest()
+
+
+def may_be_number_of(
+    number: bytes, endpoint: Endpoint, parameters: Parameters, identity: bytes, *, sealed: bool = False
+) -> bool:
+    """Say whether a node with this identity that listens there may have a number, whatever its salt."""
+    if not number.startswith(HASHED_PREFIX):
+        return number == node_number(endpoint, parameters, identity, sealed=sealed)
+    return any(
+        number == node_number(endpoint, parameters, identity, salt, sealed=sealed)
+        for salt in range(MOST_SALTS)
+    )
 
 
 def is_node_number(node: bytes, parameters: Parameters) -> bool:

@@ -2,6 +2,10 @@
 
 import ipaddress
 from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Final
+
+REMEMBERED: Final = 4096  # addresses whose admission is remembered: then a question costs less
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -25,6 +29,7 @@ def admission(entries: Iterable[str]) -> Callable[[str], bool]:
                 f'"{entry}" is not loopback, private, any, an address or a network such as "203.0.113.0/24"'
             ) from None
 
+    @lru_cache(REMEMBERED)
     def admit(text: str) -> bool:
         if "any" in kinds:
             return True

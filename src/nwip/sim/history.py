@@ -19,6 +19,7 @@ M = TypeVar("M", DssMachine, NodeMachine)
 
 SKEW: Final = 2e-4  # of a clock's rate
 NAMES: Final = 8  # services of one node: few, so that they are withdrawn and come back
+OWN_NETWORKS: Final = 0x100  # and a node's number: where its services are; nobody registers these
 
 
 @dataclass
@@ -194,7 +195,7 @@ class History:
             return Service(
                 4,
                 f"S{number}",
-                int.from_bytes(node.identity[-4:], "big"),
+                OWN_NETWORKS + int.from_bytes(node.identity[-4:], "big"),
                 bytes(6),
                 1,
                 self.random.randint(0, 3),

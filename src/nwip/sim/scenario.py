@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Kind, Node, Service
 from nwip.dss.comparison import digest_message
+from nwip.routing.numbering import node_number
 from nwip.sim.clock import Clock
 from nwip.sim.machines import DssMachine, NodeMachine
 from nwip.sim.network import Network, Wire
@@ -89,7 +90,8 @@ class Scenario:
             ear.start()
         for node in (*self.gateways, *self.leaves):
             node.start()
-            node.offer(Node(node.identity[-6:], node.name, [(node.ip, 43981)]))
+            at = (node.ip, self.parameters.data_port)
+            node.offer(Node(node_number(at, self.parameters, node.identity), node.name, [at]))
         for number in range(self.plan.services):
             self._offer(number, hops=0)
         report.start = self._until_agreed()
