@@ -1,0 +1,219 @@
+"""The virtual network of a sealed domain: nothing but sealed datagrams leave, and nothing else is taken.
+
+The mode of the domain decides that, never what comes. Who a peer is its key says, and the directory which
+node number and which registered endpoint are those of that key: the endpoint stays the hop, wherever the
+peer's datagrams come from. What is to be sent in one turn of the event loop is sealed together.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import IPv4Network, ip_address
+from typing import Final
+
+from nwip.dataplane.counting import REFUSED
+from nwip.dataplane.port import Datagram, Opener
+from nwip.dataplane.wakeup import Wakeup
+from nwip.directory.records import Endpoint, Identity
+from nwip.ipx.packet import MAXIMUM_SIZE
+from nwip.links.base import Gateway, Hop
+from nwip.links.domain_link import DomainLink
+from nwip.links.peer_traffic import Traffic
+from nwip.security.membership import Membership
+from nwip.security.sealed.engine import SealedPackets
+from nwip.security.sealed.path import BASE
+from nwip.security.sealed.tunnels import Tunnels
+from nwip.security.statements import Revocation, Statement
+
+TURN: Final = 64  # packets that are sealed together at most: more would wait for too long
+
+
+class SealedLink(DomainLink):
+    """`DomainLink` of a sealed domain, as which `membership` says who we are and who else takes part.
+
+    Broadcasts are sealed for each peer that gets them: all, or those `within` a subnet where that is the policy.
+    """
+
+    def __init__(
+        self,
+        network: int,
+        node: bytes,
+        at: Endpoint,
+        membership: Membership,
+        within: IPv4Network | None = None,
+        *,
+        opener: Opener,
+    ) -> None:
+        super().__init__(network, node, at, opener=opener)
+        self._membership = membership
+        self._within = within
+        tunnels = Tunnels(
+            membership.key, membership.domain, membership.secrets, membership.is_member, secrets.token_bytes
+        )
+        tunnels.established = self._established
+        self._packets = SealedPackets(tunnels)
+        self._owners: Mapping[Endpoint, Identity] = {}
+        self._publics: dict[Endpoint, bytes] = {}
+        self._endpoints: dict[bytes, Endpoint] = {}
+        self._audience: list[Endpoint] = []
+        self._turn: dict[bytes, list[bytes]] = {}
+        self._in_turn = 0
+        self._handshakes = 0
+        self._loop = asyncio.get_running_loop()
+        self._wakeup = Wakeup(self._packets.next_deadline, self._advance)
+
+    async def open(self, gateway: Gateway) -> None:
+        """Open the data port. Raises `OSError` if an address cannot be had; nothing is open then."""
+        self._ports.append(self._open_port(self._at, self._received, books=self.counters))
+        self._gateway = gateway
+        self._membership.roster.listeners.append(self._stated)
+
+    async def close(self) -> None:
+        """Send what is still to be sent, and close the data port."""
+        self._flush()
+        self._wakeup.cancel()
+        if self._stated in self._membership.roster.listeners:
+            self._membership.roster.listeners.remove(self._stated)
+        await super().close()
+
+    def know(self, peers: Mapping[Endpoint, bytes], owners: Mapping[Endpoint, Identity]) -> None:
+        """Take the endpoints of all other live nodes, with their node numbers and their identities.
+
+        Of the identities only those count that are members'.
+        """
+        others = {endpoint for endpoint, number in self._peers.items() if peers.get(endpoint) != number}
+        self._traffic.know(others, peers.keys() - (self._peers.keys() - others), ())
+        self._peers, self._owners = dict(peers), dict(owners)
+        self._numbers = frozenset(peers.values())
+        self._look_up_keys()
+
+    def send(self, packet: bytes, hop: Hop) -> None:
+        """Send one packet to a node, in this turn. What is over 1500 octets is a counted drop."""
+        if len(packet) > MAXIMUM_SIZE:
+            self.counters.drop("too large")
+            return
+        public = self._publics.get(hop) if isinstance(hop, tuple) else None
+        if public is None or not self._ports:
+            self.counters.drop("not a member" if self._ports else REFUSED)
+            return
+        self._turn.setdefault(public, []).append(packet)
+        self._in_turn += 1
+        if self._in_turn == 1:
+            self._loop.call_soon(self._flush)
+        elif self._in_turn >= TURN:
+            self._flush()
+
+    def send_to_all(self, packet: bytes, *, besides: Hop | None = None) -> None:
+        """Send one packet to every node but `besides`, or to those of the subnet where that is the policy."""
+        for endpoint in self._audience:
+            if endpoint != besides:
+                self.send(packet, endpoint)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody would get what is sent to all."""
+        return not self._audience
+
+    def traffic_with(self, endpoint: Endpoint) -> Traffic:
+        """Return what was exchanged with another node."""
+        return self._traffic.of(endpoint, ())
+
+    def describe(self) -> dict[str, str]:
+        """Name the data port and the number of other nodes, and to how many of them there is a tunnel."""
+        now = self._wakeup.now()
+        is_open = self._packets.tunnels.is_open
+        tunnels = sum(is_open(public, now) for public in self._endpoints)
+        told = f"{tunnels} tunnels open, {self._handshakes} handshakes"
+        return {**super().describe(), "sealed": told}
+
+    def _flush(self) -> None:
+        """Seal and send the packets of this turn."""
+        turn, self._turn, self._in_turn = self._turn, {}, 0
+        if not turn or not self._ports:
+            return
+        now = self._wakeup.now()
+        for public, packets in turn.items():
+            endpoint = self._endpoints.get(public)
+            if endpoint is None:  # revoked in this very turn
+                self.counters.drop("not a member", len(packets))
+                continue
+            sealed = self._packets.send(public, packets, now)
+            refused = self._put((datagram, sealed.endpoint) for datagram in sealed.datagrams)
+            if refused > BASE:
+                self._packets.too_large(public, now)
+            self._count(endpoint, packets)
+        self._send_rest()
+
+    def _count(self, endpoint: Endpoint, packets: Sequence[bytes]) -> None:
+        self.counters.packets_out += len(packets)
+        for packet in packets:
+            self.counters.octets_out += len(packet)
+            self._traffic.went(endpoint, len(packet))
+
+    def _put(self, datagrams: Iterable[tuple[bytes, Endpoint | None]]) -> int:
+        """Send datagrams; return the size of the largest that the kernel has refused, 0 if it took all."""
+        largest = 0
+        port = self._ports[0]
+        for datagram, to in datagrams:
+            if to is not None and not port.send(datagram, to):
+                self.counters.drop(REFUSED)
+                largest = max(largest, len(datagram))
+        return largest
+
+    def _send_rest(self) -> None:
+        """Send what the engine has to say besides, note what it has refused, and set the timer."""
+        if self._ports:
+            self._put(self._packets.datagrams_to_send())
+        refused = self._packets.tunnels.refused
+        if refused:
+            for reason, count in refused.items():
+                self.counters.drop(reason, count)
+            refused.clear()
+        self._wakeup.arm()
+
+    def _received(self, batch: Sequence[Datagram]) -> None:
+        now = self._wakeup.now()
+        arrivals = []
+        for public, packets in self._packets.receive(batch, now):
+            endpoint = self._endpoints.get(public)
+            if endpoint is None:
+                self.counters.drop("not a node of the domain", len(packets))
+                continue
+            number = self._peers[endpoint]
+            for packet in packets:
+                arrival = self._accept(packet, endpoint, number)
+                if arrival is not None:
+                    arrivals.append(arrival)
+        self._send_rest()
+        if arrivals and self._gateway:
+            self._gateway.receive(self, arrivals)
+
+    def _advance(self, now: float) -> None:
+        self._packets.advance(now)
+        self._send_rest()
+
+    def _established(self, _public: bytes, _now: float) -> None:
+        self._handshakes += 1
+
+    def _stated(self, statement: Statement) -> None:
+        """Do what the authority says: who is revoked is gone at once, and a new member's key is known."""
+        if isinstance(statement, Revocation):
+            public = self._packets.tunnels.public_of(statement.identity)
+            if public is not None:
+                self._packets.forget(public, self._wakeup.now())
+        self._look_up_keys()
+
+    def _look_up_keys(self) -> None:
+        member = self._membership.roster.member
+        self._publics = {
+            endpoint: found.public
+            for endpoint, owner in self._owners.items()
+            if (found := member(owner)) is not None
+        }
+        self._endpoints = {public: endpoint for endpoint, public in self._publics.items()}
+        self._audience = [endpoint for endpoint in self._publics if self._hears(endpoint)]
+        self._packets.know(self._endpoints, self._wakeup.now())
+        self._send_rest()
+
+    def _hears(self, endpoint: Endpoint) -> bool:
+        return self._within is None or ip_address(endpoint[0]) in self._within
