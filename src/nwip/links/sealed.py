@@ -31,7 +31,7 @@ TURN: Final = 64  # packets that are sealed together at most: more would wait fo
 class SealedLink(DomainLink):
     """`DomainLink` of a sealed domain, as which `membership` says who we are and who else takes part.
 
-    Broadcasts are sealed for each peer that gets them: all, or those `within` a subnet where that is the policy.
+    Broadcasts are sealed for each peer that gets them: all, or those `within` a subnet if that is the policy.
     """
 
     def __init__(
