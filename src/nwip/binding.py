@@ -29,7 +29,7 @@ from nwip.dss.store.memory import MemoryStore
 from nwip.dss.store.sqlite import SqliteStore
 from nwip.gateway.gateway import NodeGateway
 from nwip.ipx.numbers import NETWARE_IP_PEER_PORT
-from nwip.links.virtual import VirtualLink
+from nwip.links.domain_link import DomainLink
 from nwip.security.admission import admission
 from nwip.security.audit import AuditLog
 from nwip.security.bans import Bans
@@ -181,7 +181,7 @@ async def _join_others(server: DssServer, config: Config, echo: Echo, passed: Pa
         echo(f"TCP port {port} is in use: other DSSs cannot join this one until dss.peer-port names another")
 
 
-async def open_virtual(virtual: VirtualLink, gateway: NodeGateway, config: Config) -> None:
+async def open_virtual(virtual: DomainLink, gateway: NodeGateway, config: Config) -> None:
     """Open the data port of the virtual network. Raises `ConfigError`."""
     host, port = virtual.endpoint
     try:

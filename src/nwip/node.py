@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine
 from functools import partial
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -37,6 +38,7 @@ from nwip.joining import Entry, Search, answerer, listen_for_queries
 from nwip.link_set import LinkSet
 from nwip.link_views import LinkViews
 from nwip.linking import Builder
+from nwip.links.domain_link import DomainLink
 from nwip.links.virtual import VirtualLink
 from nwip.membership_views import MembershipViews
 from nwip.programs.conversation import Programs
@@ -80,6 +82,7 @@ class RunningNode:
         self._state = State(config.node.state_directory)
         self._boot = secrets.token_bytes(16)
         self._salt = 0
+        self._guide = ""
         self.pending = ""
         self._opening = False
         self._wakeups: list[Wakeup] = []
@@ -275,19 +278,8 @@ class RunningNode:
         address = config.node.address or address_towards(client.connected or ("127.0.0.1", 9))
         data = (address, parameters.data_port if config.node.port is None else config.node.port)
         subnet = subnet_of(address)
-        everyone = None
-        if parameters.broadcasts == "subnet" and subnet is not None and subnet.prefixlen < 31:
-            everyone = (str(subnet.broadcast_address), data[1])
         number = node_number(data, parameters, self.identity, sealed=self.party is not None)
-        opener = partial(
-            open_port,
-            portable=config.node.portable,
-            busy_poll=config.node.busy_poll,
-            passed=self._passed,
-        )
-        virtual = VirtualLink(parameters.network, number, data, everyone, opener=opener)
-        if self._nearest is not None:
-            virtual.stranger = self._nearest.answer
+        virtual = self._virtual_link(number, data, parameters, subnet)
         loop = asyncio.get_running_loop()
         self.gateway = gateway = NodeGateway(
             self.identity,
@@ -318,9 +310,41 @@ class RunningNode:
             _log.warning("the socket passed for %s is used by nothing that is configured", unused)
         self._announce(facts(self, gateway, inside))
 
+    def _virtual_link(
+        self, number: bytes, data: Endpoint, parameters: Parameters, subnet: IPv4Network | None
+    ) -> DomainLink:
+        """Return the link to the other nodes: a member of a sealed domain has none that is plain."""
+        node, by_subnet = self.config.node, parameters.broadcasts == "subnet"
+        opener = partial(open_port, portable=node.portable, busy_poll=node.busy_poll, passed=self._passed)
+        if self.party is not None:
+            from nwip.links.sealed import SealedLink  # noqa: PLC0415 - an open domain needs no ciphers
+
+            within, whole = subnet if by_subnet else None, partial(opener, fragments=False)
+            sealed = SealedLink(
+                *(parameters.network, number, data, self.party.node, within),
+                opener=whole,
+                guide_host=self._guide_host,
+            )
+            sealed.found = lambda: self._register(sealed.node)
+            return sealed
+        everyone = None
+        if by_subnet and subnet is not None and subnet.prefixlen < 31:
+            everyone = (str(subnet.broadcast_address), data[1])
+        virtual = VirtualLink(parameters.network, number, data, everyone, opener=opener)
+        if self._nearest is not None:
+            virtual.stranger = self._nearest.answer
+        return virtual
+
     def _register(self, number: bytes) -> None:
-        if self.gateway is not None and self.client is not None:
-            self.client.offer(Node(number, self.config.node.name, [self.gateway.virtual.endpoint]))
+        where = self.gateway.virtual.reached_at if self.gateway is not None else None
+        if where is not None and self.client is not None:
+            self.client.offer(Node(number, self.config.node.name, [where]))
+
+    def _guide_host(self) -> str | None:
+        """Return the host of the DSS, where a node tells us where it sees us; None if the DSS is ours."""
+        server = self._connected()
+        self._guide = server[0] if server is not None else self._guide
+        return self._guide if self.dss is None else None
 
     def _yield_number(self, owner: bytes) -> None:
         """Two nodes have met on one number: the lower identity keeps it, the other takes another."""

@@ -34,6 +34,9 @@ __all__ = [
 
 IP_MTU_DISCOVER: Final = 10  # ip(7); Python 3.11 does not name them
 IP_PMTUDISC_DONT: Final = 0
+IP_PMTUDISC_PROBE: Final = 3
+IPV6_MTU_DISCOVER: Final = 23  # <linux/in6.h>; its values are those of IPv4
+IPV6_DONTFRAG: Final = 62
 
 
 class Port(Protocol):
@@ -77,6 +80,7 @@ def open_port(
     portable: bool = False,
     busy_poll: int = 0,
     passed: PassedSockets | None = None,
+    fragments: bool = True,
 ) -> Port:
     """Open a UDP port at an address; `received` gets every batch that arrives.
 
@@ -84,8 +88,9 @@ def open_port(
     hearing subnet broadcasts). With `books` it carries IPX packets, and where the kernel can do it and
     `portable` does not forbid it, what is known to go on is sent on in batches and counted there. For
     `busy_poll` microseconds after a datagram it does not sleep: it costs a core. Where `passed` holds a
-    socket for the address it is used. IP may fragment what it sends. Raises `OSError` if the address cannot
-    be had.
+    socket for the address it is used. IP may fragment what it sends, unless `fragments` is false and the
+    system can forbid it: what is larger than the path carries is then refused or lost. Raises `OSError` if
+    the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in at[0] else socket.AF_INET
     lent = passed.lend(socket.SOCK_DGRAM, at) if passed is not None and not shared else None
@@ -99,7 +104,10 @@ def open_port(
         enlarge(sock)
         if busy_poll:
             _poll_the_card(sock, busy_poll)
-        _allow_fragments(sock)
+        if fragments:
+            _allow_fragments(sock)
+        else:
+            _forbid_fragments(sock)
         if lent is None:
             sock.bind(at)
     except OSError:
@@ -136,3 +144,14 @@ def _allow_fragments(sock: socket.socket) -> None:
     """Clear DF: a packet of 1500 octets must arrive over a path of 1500, in two fragments."""
     if sys.platform == "linux" and sock.family == socket.AF_INET:
         sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT)
+
+
+def _forbid_fragments(sock: socket.socket) -> None:
+    """Set DF, and believe no ICMP message about the path: whoever forges one makes it small."""
+    if sys.platform != "linux":
+        return
+    if sock.family == socket.AF_INET:
+        sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
+    else:
+        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER, IP_PMTUDISC_PROBE)
+        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_DONTFRAG, 1)

@@ -28,7 +28,7 @@ from nwip.gateway.unusual import Unusual
 from nwip.gateway.uplink import Uplink
 from nwip.ipx.address import Address
 from nwip.links.base import Arrival, Counters, Hop, Link
-from nwip.links.virtual import VirtualLink
+from nwip.links.domain_link import DomainLink
 from nwip.routing.registering import Registry
 from nwip.routing.router import Router
 from nwip.routing.view import View
@@ -49,7 +49,7 @@ class NodeGateway:
         identity: bytes,
         directory: Directory,
         parameters: Parameters,
-        virtual: VirtualLink,
+        virtual: DomainLink,
         registry: Registry,
         *,
         subnet_prefix: int | None,

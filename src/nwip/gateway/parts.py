@@ -8,7 +8,7 @@ from nwip.directory.parameters import Parameters
 from nwip.gateway.tables import Tables
 from nwip.ipx.packet import DESTINATION_NODE_OFFSET, DESTINATION_OFFSET, DESTINATION_SOCKET_OFFSET
 from nwip.links.base import Counters, Link
-from nwip.links.virtual import VirtualLink
+from nwip.links.domain_link import DomainLink
 
 
 @dataclass(slots=True)
@@ -21,7 +21,7 @@ class Parts:
     """
 
     parameters: Parameters
-    virtual: VirtualLink
+    virtual: DomainLink
     forwarder: Forwarder
     tables: Tables
     clock: Callable[[], float]

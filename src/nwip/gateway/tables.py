@@ -12,7 +12,7 @@ from nwip.directory.records import Change, Endpoint, Host, Key, Kind, Node, Reco
 from nwip.directory.table import Directory
 from nwip.ipx.address import BROADCAST_NODE, NULL_NODE
 from nwip.links.base import Arrival, Hop, Link
-from nwip.links.virtual import VirtualLink
+from nwip.links.domain_link import DomainLink
 from nwip.routing.distance import ticks_between
 from nwip.routing.numbering import is_node_number
 from nwip.routing.placement import Placement
@@ -52,7 +52,7 @@ class Tables:
         identity: bytes,
         directory: Directory,
         parameters: Parameters,
-        virtual: VirtualLink,
+        virtual: DomainLink,
         forwarder: Forwarder,
         *,
         subnet_prefix: int | None,
@@ -236,7 +236,7 @@ class Tables:
                 peers[endpoint] = node.node
                 self._peers[record.owner] = self._peer(endpoint, node.node)
                 self._owners[endpoint] = record.owner
-        self._virtual.know(peers)
+        self._virtual.know(peers, {owner: peer.endpoint for owner, peer in self._peers.items()})
 
     def _peer(self, endpoint: Endpoint, node: bytes) -> Peer:
         ticks = ticks_between(self._virtual.endpoint[0], endpoint[0], self._parameters, self._prefix)
