@@ -23,6 +23,7 @@ HOW_TO_GET = {
     "tshark": PROGRAM,
     "nasm": PROGRAM,
     "ethtool": PROGRAM,
+    "nft": PROGRAM,
     "dnsmasq": PROGRAM,
     "dhclient": PROGRAM,
     "named": PROGRAM,

@@ -77,6 +77,7 @@ class RunningNode:
         self._state = State(config.node.state_directory)
         self._boot = secrets.token_bytes(16)
         self._salt = 0
+        self._guide = ""
         self.pending = ""
         self._opening = False
         self._wakeups: list[Wakeup] = []
@@ -297,7 +298,13 @@ class RunningNode:
             from nwip.links.sealed import SealedLink  # noqa: PLC0415 - an open domain needs no ciphers
 
             within, whole = subnet if by_subnet else None, partial(opener, fragments=False)
-            return SealedLink(parameters.network, number, data, self.party.node, within, opener=whole)
+            sealed = SealedLink(
+                *(parameters.network, number, data, self.party.node, within),
+                opener=whole,
+                guide_host=self._guide_host,
+            )
+            sealed.found = lambda: self._register(sealed.node)
+            return sealed
         everyone = None
         if by_subnet and subnet is not None and subnet.prefixlen < 31:
             everyone = (str(subnet.broadcast_address), data[1])
@@ -307,8 +314,15 @@ class RunningNode:
         return virtual
 
     def _register(self, number: bytes) -> None:
-        if self.gateway is not None and self.client is not None:
-            self.client.offer(Node(number, self.config.node.name, [self.gateway.virtual.endpoint]))
+        where = self.gateway.virtual.reached_at if self.gateway is not None else None
+        if where is not None and self.client is not None:
+            self.client.offer(Node(number, self.config.node.name, [where]))
+
+    def _guide_host(self) -> str | None:
+        """Return the host of the DSS, where a node tells us where it sees us; None if the DSS is ours."""
+        server = self._connected()
+        self._guide = server[0] if server is not None else self._guide
+        return self._guide if self.dss is None else None
 
     def _yield_number(self, owner: bytes) -> None:
         """Two nodes have met on one number: the lower identity keeps it, the other takes another."""

@@ -1,7 +1,7 @@
 """The link to the other nodes of the domain: what it is whether packets go plain or sealed."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from nwip.dataplane.port import Opener, Port, described, open_port, overflows
 from nwip.directory.records import Endpoint, Identity, endpoint_text
@@ -41,6 +41,8 @@ class DomainLink(ABC):
         self._ports: list[Port] = []
         self.counters.overflows = lambda: overflows(self._ports)
         self._gateway: Gateway | None = None
+        self.found: Callable[[], None] = lambda: None
+        """Called when `reached_at` has become another."""
 
     @abstractmethod
     async def open(self, gateway: Gateway) -> None:
@@ -55,8 +57,13 @@ class DomainLink(ABC):
 
     @property
     def endpoint(self) -> Endpoint:
-        """The address and port at which other nodes reach this one."""
+        """The address and port of the data port."""
         return self._ports[0].endpoint if self._ports else self._at
+
+    @property
+    def reached_at(self) -> Endpoint | None:
+        """The address and port at which other nodes reach this one; None while that is not known."""
+        return self.endpoint
 
     @abstractmethod
     def know(self, peers: Mapping[Endpoint, bytes], owners: Mapping[Endpoint, Identity]) -> None:

@@ -7,18 +7,19 @@ peer's datagrams come from. What is to be sent in one turn of the event loop is 
 
 import asyncio
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import IPv4Network, ip_address
 from typing import Final
 
 from nwip.dataplane.counting import REFUSED
 from nwip.dataplane.port import Datagram, Opener
 from nwip.dataplane.wakeup import Wakeup
-from nwip.directory.records import Endpoint, Identity
+from nwip.directory.records import Endpoint, Identity, endpoint_text
 from nwip.ipx.packet import MAXIMUM_SIZE
 from nwip.links.base import Gateway, Hop
 from nwip.links.domain_link import DomainLink
 from nwip.links.peer_traffic import Traffic
+from nwip.links.reachability import Reachability
 from nwip.security.membership import Membership
 from nwip.security.sealed.engine import SealedPackets
 from nwip.security.sealed.path import BASE
@@ -32,6 +33,8 @@ class SealedLink(DomainLink):
     """`DomainLink` of a sealed domain, as which `membership` says who we are and who else takes part.
 
     Broadcasts are sealed for each peer that gets them: all, or those `within` a subnet if that is the policy.
+    `guide_host` returns the IP address of the DSS, None where it is ours: see `Reachability`. A node beside a
+    DSS passes on, unread, what other members cannot send each other.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class SealedLink(DomainLink):
         within: IPv4Network | None = None,
         *,
         opener: Opener,
+        guide_host: Callable[[], str | None] = lambda: None,
     ) -> None:
         super().__init__(network, node, at, opener=opener)
         self._membership = membership
@@ -51,7 +55,11 @@ class SealedLink(DomainLink):
             membership.key, membership.domain, membership.secrets, membership.is_member, secrets.token_bytes
         )
         tunnels.established = self._established
-        self._packets = SealedPackets(tunnels)
+        self._packets = packets = SealedPackets(tunnels)
+        packets.ended = self._ended
+        packets.may_relay = lambda _sender, _receiver: guide_host() is None
+        found = lambda: self.found()  # noqa: E731, PLW0108 - it is set later
+        self._reach = Reachability(packets, lambda: self.endpoint, guide_host, found)
         self._owners: Mapping[Endpoint, Identity] = {}
         self._publics: dict[Endpoint, bytes] = {}
         self._endpoints: dict[bytes, Endpoint] = {}
@@ -60,13 +68,20 @@ class SealedLink(DomainLink):
         self._in_turn = 0
         self._handshakes = 0
         self._loop = asyncio.get_running_loop()
-        self._wakeup = Wakeup(self._packets.next_deadline, self._advance)
+        self._wakeup = Wakeup(self._next_deadline, self._advance)
 
     async def open(self, gateway: Gateway) -> None:
         """Open the data port. Raises `OSError` if an address cannot be had; nothing is open then."""
         self._ports.append(self._open_port(self._at, self._received, books=self.counters))
         self._gateway = gateway
         self._membership.roster.listeners.append(self._stated)
+        self._reach.start(self._wakeup.now())
+        self._wakeup.arm()
+
+    @property
+    def reached_at(self) -> Endpoint | None:
+        """The address and port at which other nodes reach this one; None while that is not known."""
+        return self._reach.reached_at
 
     async def close(self) -> None:
         """Send what is still to be sent, and close the data port."""
@@ -124,7 +139,12 @@ class SealedLink(DomainLink):
         is_open = self._packets.tunnels.is_open
         tunnels = sum(is_open(public, now) for public in self._endpoints)
         told = f"{tunnels} tunnels open, {self._handshakes} handshakes"
-        return {**super().describe(), "sealed": told}
+        found = {**super().describe(), "sealed": told}
+        if self._reach.relayed:
+            found["through another node"] = str(self._reach.relayed)
+        if self.reached_at not in (None, self.endpoint):
+            found["seen at"] = endpoint_text(self.reached_at or self.endpoint)
+        return found
 
     def _flush(self) -> None:
         """Seal and send the packets of this turn."""
@@ -137,6 +157,7 @@ class SealedLink(DomainLink):
             if endpoint is None:  # revoked in this very turn
                 self.counters.drop("not a member", len(packets))
                 continue
+            self._reach.wants(public, now)
             sealed = self._packets.send(public, packets, now)
             refused = self._put((datagram, sealed.endpoint) for datagram in sealed.datagrams)
             if refused > BASE:
@@ -188,12 +209,21 @@ class SealedLink(DomainLink):
         if arrivals and self._gateway:
             self._gateway.receive(self, arrivals)
 
+    def _next_deadline(self) -> float | None:
+        times = (self._packets.next_deadline(), self._reach.next_deadline())
+        return min((time for time in times if time is not None), default=None)
+
     def _advance(self, now: float) -> None:
         self._packets.advance(now)
+        self._reach.advance(now)
         self._send_rest()
 
-    def _established(self, _public: bytes, _now: float) -> None:
+    def _established(self, public: bytes, now: float) -> None:
         self._handshakes += 1
+        self._reach.established(public, now)
+
+    def _ended(self, public: bytes, _now: float) -> None:
+        self._reach.ended(public)
 
     def _stated(self, statement: Statement) -> None:
         """Do what the authority says: who is revoked is gone at once, and a new member's key is known."""
@@ -212,7 +242,7 @@ class SealedLink(DomainLink):
         }
         self._endpoints = {public: endpoint for endpoint, public in self._publics.items()}
         self._audience = [endpoint for endpoint in self._publics if self._hears(endpoint)]
-        self._packets.know(self._endpoints, self._wakeup.now())
+        self._reach.know(self._endpoints, self._wakeup.now())
         self._send_rest()
 
     def _hears(self, endpoint: Endpoint) -> bool:

@@ -1,0 +1,60 @@
+"""Nodes of a sealed domain behind NATs of the kernel: they are found, meet, and are followed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from real.nat_site import Internet, forget_ways, internet, masquerade
+from real.sealed_machines import SealedMachine, until
+from real.test_sealed_traffic import domain
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.real("root", "netns", "nft")]
+
+ANOTHER_WAY = 40.0  # seconds: ten until it is tried, and calls are five apart
+
+
+class Sites(NamedTuple):
+    """The internet, the machine with the DSS, and one behind each NAT."""
+
+    net: Internet
+    first: SealedMachine
+    west: SealedMachine
+    east: SealedMachine
+
+
+@pytest.fixture
+def sites(tmp_path: Path) -> Iterator[Sites]:
+    with internet() as net:
+        first = SealedMachine(tmp_path / "first", "192.0.2.1", net.host, 'dss.listen = ["192.0.2.1"]')
+        west = SealedMachine(tmp_path / "west", "10.0.0.2", net.west)
+        east = SealedMachine(tmp_path / "east", "10.0.0.2", net.east)
+        yield Sites(net, first, west, east)
+
+
+def test_nodes_behind_two_nats_meet_and_one_is_followed_when_its_nat_forgets(sites: Sites) -> None:
+    net, first, west, east = sites
+    with domain(first, west, east):
+        places = first.endpoints()
+        assert places["west"] == ["192.0.2.11:43981"]
+        assert places["east"] == ["192.0.2.12:43981"]
+        anna, ben, carla = west.player(), east.player(), first.player()
+        until(lambda: anna.reaches(ben, b"hello"))
+        assert ben.reaches(anna, b"hello")
+        until(lambda: carla.reaches(ben, b"from the open internet"))
+        assert "through another node" not in str(west.domain_link()) + str(east.domain_link())
+        masquerade(net.west_nat, "to :50000-50100")
+        forget_ways(net.west_nat)
+        until(lambda: anna.reaches(ben, b"from elsewhere") and ben.reaches(anna, b"to elsewhere"))
+
+
+def test_behind_nats_that_change_the_port_for_everybody_they_talk_through_the_dss(sites: Sites) -> None:
+    net, first, west, east = sites
+    for nat in (net.west_nat, net.east_nat):
+        masquerade(nat, "to :50000-60000 random,fully-random")
+    with domain(first, west, east):
+        anna, ben = west.player(), east.player()
+        until(lambda: anna.reaches(ben, b"hello"), ANOTHER_WAY)
+        until(lambda: ben.reaches(anna, b"hello"), ANOTHER_WAY)
+        assert "through another node" in str(west.domain_link()) + str(east.domain_link())
