@@ -41,6 +41,11 @@ class Nat(Wire):
         if inside in self.ports and (inside not in self.outside or (to, outer) in self._ways):
             self.ports[inside].received([(data, outer)])
 
+    def begin_anew(self, of: Endpoint, outer: Endpoint) -> None:
+        """Let a NAT forget whom it has let out, and take another port."""
+        self._ways = {way for way in self._ways if way[0] != self.outside[of]}
+        self.outside[of] = outer
+
 
 class Domain:
     """A DSS's node, the guide, and two others, each of which has the records that the others register."""
@@ -170,15 +175,16 @@ async def test_who_hears_nothing_from_the_guide_registers_its_own_address_after_
     assert domain.registered == {"west": domain.west.endpoint}
 
 
-async def test_where_a_node_is_seen_is_asked_again_with_each_handshake() -> None:
+async def test_a_node_whose_nat_begins_anew_says_so_and_is_reached_there() -> None:
     domain = Domain()
-    domain.wire.outside[domain.west.endpoint] = OUTSIDE
+    domain.wire.outside |= {domain.west.endpoint: OUTSIDE, domain.east.endpoint: ELSEWHERE}
     await domain.open(*domain.sites)
-    domain.wire.outside[domain.west.endpoint] = ELSEWHERE
-    await domain.later(121)
-    domain.west.link.send(domain.west.packet(domain.guide), domain.guide.endpoint)
-    await settle()
-    assert domain.registered["west"] == ELSEWHERE
+    await domain.later(RETRY_AFTER + 1)
+    domain.wire.begin_anew(domain.west.endpoint, anew := ("198.51.100.7", 50009))
+    assert await domain.exchange() == []
+    await domain.later(PERSISTENT_AFTER + 1)
+    assert domain.registered["west"] == anew
+    assert len(await domain.exchange()) >= 2
 
 
 async def test_only_the_guide_is_believed_about_where_we_are() -> None:

@@ -14,6 +14,7 @@ from nwip.security.keys import identity_of
 from nwip.security.sealed.address import Address, Via
 from nwip.security.sealed.contents import WHERE_ARE_WE
 from nwip.security.sealed.engine import SealedPackets
+from nwip.security.sealed.timing import PERSISTENT_AFTER
 
 GUIDED_WITHIN: Final = 3.0  # seconds; after that our own address is taken for the one that others see
 OTHER_WAY_AFTER: Final = 8.0  # seconds that a node has not answered: it was called twice
@@ -41,6 +42,7 @@ class Reachability:
         self._guide: bytes | None = None
         self._is_due = False
         self._own_after: float | None = None
+        self._ask_at: float | None = None
         self._homes: dict[bytes, Address] = {}
         self._unanswered: dict[bytes, float] = {}
         self._relayed: set[bytes] = set()
@@ -69,8 +71,8 @@ class Reachability:
         is_new = guide != self._guide
         self._guide = guide
         self._call(now)
-        if is_new and guide is not None and self._packets.tunnels.is_open(guide, now):
-            self._packets.tunnels.post(guide, [WHERE_ARE_WE], now)
+        if is_new:
+            self._ask(now)
 
     def wants(self, public: bytes, now: float) -> None:
         """Take note that there is something to say to a peer."""
@@ -78,10 +80,10 @@ class Reachability:
             self._unanswered[public] = now
 
     def established(self, public: bytes, now: float) -> None:
-        """Take note of a handshake; a new one with the guide may be from another place."""
+        """Take note of a handshake."""
         self._unanswered.pop(public, None)
         if public == self._guide:
-            self._packets.tunnels.post(public, [WHERE_ARE_WE], now)
+            self._ask(now)
 
     def ended(self, public: bytes) -> None:
         """Take note that a tunnel is no more: the next is tried by the straight way first."""
@@ -93,14 +95,15 @@ class Reachability:
         if self._is_due:
             return 0.0
         times = [began + OTHER_WAY_AFTER for began in self._unanswered.values()]
-        if self._own_after is not None:
-            times.append(self._own_after)
+        times += [time for time in (self._own_after, self._ask_at) if time is not None]
         return min(times, default=None)
 
     def advance(self, now: float) -> None:
         """Do what is due."""
         if self._own_after is not None and now >= self._own_after:
             self._take(self._own())
+        if self._ask_at is not None and now >= self._ask_at:
+            self._ask(now)
         late = {public for public, began in self._unanswered.items() if now >= began + OTHER_WAY_AFTER}
         for public in late:
             del self._unanswered[public]
@@ -109,6 +112,13 @@ class Reachability:
         if late or self._is_due:
             self._is_due = False
             self._call(now)
+
+    def _ask(self, now: float) -> None:
+        """Ask the guide where it sees us, now and from time to time: a NAT may have begun anew."""
+        self._ask_at = None
+        if self._guide is not None and self._packets.tunnels.is_open(self._guide, now):
+            self._ask_at = now + PERSISTENT_AFTER
+            self._packets.tunnels.post(self._guide, [WHERE_ARE_WE], now)
 
     def _call(self, now: float) -> None:
         """Tell the engine where everybody is called."""
