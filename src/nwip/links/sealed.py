@@ -7,12 +7,13 @@ peer's datagrams come from. What is to be sent in one turn of the event loop is 
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Network, ip_address
 from typing import Final
 
 from nwip.dataplane.counting import REFUSED
-from nwip.dataplane.port import Datagram, Opener
+from nwip.dataplane.port import BatchedPort, Datagram, Opener
+from nwip.dataplane.volley import Volley
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.records import Endpoint, Identity, endpoint_text
 from nwip.ipx.packet import MAXIMUM_SIZE
@@ -67,12 +68,15 @@ class SealedLink(DomainLink):
         self._turn: dict[bytes, list[bytes]] = {}
         self._in_turn = 0
         self._handshakes = 0
+        self._volley: Volley | None = None
         self._loop = asyncio.get_running_loop()
         self._wakeup = Wakeup(self._next_deadline, self._advance)
 
     async def open(self, gateway: Gateway) -> None:
         """Open the data port. Raises `OSError` if an address cannot be had; nothing is open then."""
-        self._ports.append(self._open_port(self._at, self._received, books=self.counters))
+        port = self._open_port(self._at, self._received, books=self.counters)
+        self._ports.append(port)
+        self._volley = Volley(port) if isinstance(port, BatchedPort) else None
         self._gateway = gateway
         self._membership.roster.listeners.append(self._stated)
         self._reach.start(self._wakeup.now())
@@ -159,8 +163,7 @@ class SealedLink(DomainLink):
                 continue
             self._reach.wants(public, now)
             sealed = self._packets.send(public, packets, now)
-            refused = self._put((datagram, sealed.endpoint) for datagram in sealed.datagrams)
-            if refused > BASE:
+            if sealed.endpoint is not None and self._put(sealed.datagrams, sealed.endpoint) > BASE:
                 self._packets.too_large(public, now)
             self._count(endpoint, packets)
         self._send_rest()
@@ -171,20 +174,21 @@ class SealedLink(DomainLink):
             self.counters.octets_out += len(packet)
             self._traffic.went(endpoint, len(packet))
 
-    def _put(self, datagrams: Iterable[tuple[bytes, Endpoint | None]]) -> int:
-        """Send datagrams; return the size of the largest that the kernel has refused, 0 if it took all."""
-        largest = 0
-        port = self._ports[0]
-        for datagram, to in datagrams:
-            if to is not None and not port.send(datagram, to):
-                self.counters.drop(REFUSED)
-                largest = max(largest, len(datagram))
-        return largest
+    def _put(self, datagrams: Sequence[bytes], to: Endpoint) -> int:
+        """Send datagrams; return the size of the largest if the kernel has refused one, else 0."""
+        if self._volley is not None and len(datagrams) > 1:
+            refused = self._volley.send(datagrams, to)
+        else:
+            refused = sum(not self._ports[0].send(datagram, to) for datagram in datagrams)
+        if refused:
+            self.counters.drop(REFUSED, refused)
+        return max(map(len, datagrams)) if refused else 0
 
     def _send_rest(self) -> None:
         """Send what the engine has to say besides, note what it has refused, and set the timer."""
         if self._ports:
-            self._put(self._packets.datagrams_to_send())
+            for datagram, to in self._packets.datagrams_to_send():
+                self._put([datagram], to)
         refused = self._packets.tunnels.refused
         if refused:
             for reason, count in refused.items():
