@@ -1,11 +1,13 @@
 """The link of a sealed domain, on a wire in memory."""
 
 import asyncio
+from functools import partial
 from ipaddress import IPv4Network
 
 import pytest
 
 from links.sealed_wire import DATA_PORT, NETWORK, Site, Wire, pass_time, settle, sites
+from nwip.dataplane.port import open_port
 from nwip.ipx.address import BROADCAST_NODE
 from nwip.links.base import Arrival
 from nwip.links.sealed import TURN, SealedLink
@@ -275,3 +277,66 @@ async def test_what_was_said_before_the_end_still_goes_out_and_nothing_behind_it
     assert east.packets == [west.packet(east)]
     assert len(wire.sent) == before
     assert west.membership.roster.listeners == []
+
+
+async def test_a_source_that_was_believed_is_looked_at_again_when_nodes_change() -> None:
+    wire = Wire()
+    west, east = await sites(wire, "west", "east")
+    third = Site(wire, "third", 3)
+    borrowed = east.packet(west, source=third.node)
+    for _ in range(2):  # the second is not looked at any more
+        east.link.send(borrowed, west.endpoint)
+        await settle()
+    assert west.packets == [borrowed] * 2
+    west.knows(east, third)
+    east.link.send(borrowed, west.endpoint)
+    await settle()
+    assert west.drops == {"source of another node": 1}
+    ours = east.packet(west, source=bytes.fromhex("7E0600000099"))
+    east.link.send(ours, west.endpoint)
+    await settle()
+    west.link.node = bytes.fromhex("7E0600000099")
+    east.link.send(ours, west.endpoint)
+    await settle()
+    assert west.drops == {"source of another node": 2}
+
+
+async def test_every_packet_of_a_believed_source_is_still_a_packet() -> None:
+    _, west, east = await two()
+    await talk(west, east)
+    good = east.packet(west)
+    for bad in (good[:-1], good + b"x", b"\xff\xfe" + good[2:], good[:29]):
+        east.link.send(bad, west.endpoint)
+    here = good[:6] + bytes(4) + good[10:]
+    for packet in (good, here):
+        east.link.send(packet, west.endpoint)
+    await settle()
+    assert west.packets == [good, good, good]
+    assert west.drops == {"malformed": 2, "checksum": 1}
+
+
+async def test_on_a_real_socket_a_burst_leaves_with_one_call_and_is_counted() -> None:
+    wire = Wire()
+    west, east = Site(wire, "west", 1), Site(wire, "east", 2)
+    for site in (west, east):
+        site.endpoint = ("127.0.0.1", 0)
+        site.link = SealedLink(
+            NETWORK, site.node, site.endpoint, site.membership, opener=partial(open_port, fragments=False)
+        )
+        site.hears_of_members("west", "east")
+        await site.link.open(site)
+        site.endpoint = site.link.endpoint
+    west.knows(east)
+    east.knows(west)
+    async with asyncio.timeout(20):
+        for burst in (1, 50, 50):
+            east.arrivals.clear()
+            for _ in range(burst):
+                west.link.send(west.packet(east, 600), east.endpoint)
+            while len(east.arrivals) < burst:
+                await asyncio.sleep(0.001)
+    assert west.link.traffic_with(east.endpoint) == (0, 0, 101, 60600)
+    assert east.link.traffic_with(west.endpoint) == (101, 60600, 0, 0)
+    assert west.link.counters.drops == {}
+    for site in (west, east):
+        await site.link.close()

@@ -34,18 +34,18 @@ class PeerTraffic:
             for port in batched:
                 port.tally.join(port.name_of(endpoint))
 
-    def came(self, endpoint: Endpoint, octets: int) -> None:
-        """Count a packet from a peer."""
+    def came(self, endpoint: Endpoint, octets: int, packets: int = 1) -> None:
+        """Count packets from a peer, and the octets of all."""
         counts = self._single.get(endpoint)
         if counts is not None:
-            counts[0] += 1
+            counts[0] += packets
             counts[1] += octets
 
-    def went(self, endpoint: Endpoint, octets: int) -> None:
-        """Count a packet to a peer."""
+    def went(self, endpoint: Endpoint, octets: int, packets: int = 1) -> None:
+        """Count packets to a peer, and the octets of all."""
         counts = self._single.get(endpoint)
         if counts is not None:
-            counts[2] += 1
+            counts[2] += packets
             counts[3] += octets
 
     def of(self, endpoint: Endpoint, ports: Sequence[Port]) -> Traffic:
