@@ -283,7 +283,7 @@ class SealedLink(DomainLink):
         keys = {
             endpoint: found.public for endpoint, owner in self._owners.items() if (found := member(owner))
         }
-        self._publics = dict(keys)
+        self._publics = dict(keys.items())
         self._endpoints = {public: endpoint for endpoint, public in keys.items()}
         self._audience = [endpoint for endpoint in keys if self._hears(endpoint)]
         self._reach.know(self._endpoints, self._wakeup.now())
