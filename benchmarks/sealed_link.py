@@ -71,7 +71,7 @@ class Pair:
             await link.open(node)
         ends = [link.endpoint for link in self.links]
         for link, other in zip(self.links, (1, 0), strict=True):
-            link.know({ends[other]: NUMBERS[other]}, {ends[other]: identities[other]})
+            link.know({ends[other]: NUMBERS[other]}, {identities[other]: ends[other]})
         await self.carry([packet_of(64)])
 
     async def carry(self, packets: Sequence[bytes]) -> None:

@@ -97,7 +97,7 @@ class Site:
         """Have the records of other nodes, and of no more."""
         self.link.know(
             {other.endpoint: other.node for other in others},
-            {other.endpoint: other.membership.identity for other in others},
+            {other.membership.identity: other.endpoint for other in others},
         )
 
     def hears_of_members(self, *names: str) -> None:

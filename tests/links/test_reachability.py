@@ -85,7 +85,7 @@ class Domain:
             others = [other for other in records.values() if other is not site]
             site.link.know(
                 {self.registered[other.name]: other.node for other in others},
-                {self.registered[other.name]: other.membership.identity for other in others},
+                {other.membership.identity: self.registered[other.name] for other in others},
             )
 
     async def later(self, seconds: float) -> None:

@@ -81,7 +81,7 @@ async def test_who_is_revoked_is_neither_sent_to_nor_heard_from_that_moment() ->
     await settle()
     assert (west.arrivals, east.arrivals) == ([], [])
     assert [source for _, source, _ in wire.sent[before:]] == [east.endpoint]
-    assert west.drops == {"not a member": 2, "data": 1}
+    assert west.drops == {"nobody to seal it for": 2, "data": 1}
     assert west.link.describe()["sealed"] == "0 tunnels open, 1 handshakes"
     west.knows(east)  # whatever the directory says
     west.link.send_to_all(west.packet(east))
@@ -100,7 +100,7 @@ async def test_nobody_talks_to_a_node_that_is_no_member_and_at_once_when_it_beco
     east.link.send(east.packet(west), west.endpoint)
     await settle()
     assert (west.arrivals, east.arrivals) == ([], [])
-    assert west.drops == {"not a member": 1, "handshake": 1}
+    assert west.drops == {"nobody to seal it for": 1, "handshake": 1}
     west.hears_of_members("west", "east")
     west.link.send(west.packet(east), east.endpoint)
     await settle()
@@ -157,7 +157,7 @@ async def test_packets_that_came_from_a_member_without_a_record_are_dropped() ->
     assert west.arrivals == []
     assert west.drops == {"not a node of the domain": 1}
     west.link.send(west.packet(east), east.endpoint)
-    assert west.drops["not a member"] == 1
+    assert west.drops["nobody to seal it for"] == 1
 
 
 async def test_a_broadcast_goes_to_every_node_but_one_each_sealed_for_itself() -> None:
@@ -227,7 +227,7 @@ async def test_a_packet_of_1501_octets_and_one_to_nowhere_are_counted_drops() ->
         west.link.send(west.packet(east), hop)
     await settle()
     assert wire.sent == []
-    assert west.drops == {"too large": 1, "not a member": 3}
+    assert west.drops == {"too large": 1, "nobody to seal it for": 3}
 
 
 async def test_packets_of_a_turn_are_sealed_together_but_not_too_many() -> None:
@@ -340,3 +340,19 @@ async def test_on_a_real_socket_a_burst_leaves_with_one_call_and_is_counted() ->
     assert west.link.counters.drops == {}
     for site in (west, east):
         await site.link.close()
+
+
+async def test_nobody_gets_what_is_for_another_by_saying_that_it_has_its_address() -> None:
+    wire = Wire()
+    west, east, thief = await sites(wire, "west", "east", "thief")
+    thief.endpoint = east.endpoint
+    west.knows(east, thief)
+    west.link.send(west.packet(east), east.endpoint)
+    west.link.send_to_all(west.packet(east))
+    await settle()
+    assert wire.sent == []
+    assert west.drops == {"nobody to seal it for": 1}
+    west.hears_of_revoked("thief")
+    west.link.send(west.packet(east), east.endpoint)
+    await settle()
+    assert (east.packets, thief.packets) == ([west.packet(east)], [])

@@ -230,7 +230,7 @@ class Tables:
                 peers[endpoint] = node.node
                 self._peers[record.owner] = self._peer(endpoint, node.node)
                 self._owners[endpoint] = record.owner
-        self._virtual.know(peers, self._owners)
+        self._virtual.know(peers, {owner: peer.endpoint for owner, peer in self._peers.items()})
 
     def _peer(self, endpoint: Endpoint, node: bytes) -> Peer:
         ticks = ticks_between(self._virtual.endpoint[0], endpoint[0], self._parameters, self._prefix)

@@ -66,8 +66,8 @@ class DomainLink(ABC):
         return self.endpoint
 
     @abstractmethod
-    def know(self, peers: Mapping[Endpoint, bytes], owners: Mapping[Endpoint, Identity]) -> None:
-        """Take the endpoints of all other live nodes, with their node numbers and their identities."""
+    def know(self, peers: Mapping[Endpoint, bytes], owners: Mapping[Identity, Endpoint]) -> None:
+        """Take the endpoints of all other live nodes, with their node numbers, and whose they are."""
 
     @abstractmethod
     def send(self, packet: bytes, hop: Hop) -> None:

@@ -7,6 +7,7 @@ peer's datagrams come from. What is to be sent in one turn of the event loop is 
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Network, ip_address
 from typing import Final
@@ -27,6 +28,7 @@ from nwip.security.sealed.path import BASE
 from nwip.security.sealed.tunnels import Tunnels
 from nwip.security.statements import Revocation, Statement
 
+NOBODY: Final = "nobody to seal it for"
 SOURCES_BELIEVED: Final = 1024  # of each peer: the others' packets are looked at one by one
 TURN: Final = 64  # packets that are sealed together at most: more would wait for too long
 
@@ -67,7 +69,7 @@ class SealedLink(DomainLink):
         packets.may_relay = lambda _sender, _receiver: guide_host() is None
         found = lambda: self.found()  # noqa: E731, PLW0108 - it is set later
         self._reach = Reachability(packets, lambda: self.endpoint, guide_host, found)
-        self._owners: Mapping[Endpoint, Identity] = {}
+        self._owners: Mapping[Identity, Endpoint] = {}
         self._publics: dict[Hop, bytes] = {}
         self._endpoints: dict[bytes, Endpoint] = {}
         self._audience: list[Endpoint] = []
@@ -103,10 +105,11 @@ class SealedLink(DomainLink):
         self._publics.clear()
         await super().close()
 
-    def know(self, peers: Mapping[Endpoint, bytes], owners: Mapping[Endpoint, Identity]) -> None:
-        """Take the endpoints of all other live nodes, with their node numbers and their identities.
+    def know(self, peers: Mapping[Endpoint, bytes], owners: Mapping[Identity, Endpoint]) -> None:
+        """Take the endpoints of all other live nodes, with their node numbers, and whose they are.
 
-        Of the identities only those count that are members'.
+        Only members count. An endpoint that two of them say they have is nobody's: else the one could have
+        what is sent to the other sealed for itself.
         """
         others = {endpoint for endpoint, number in self._peers.items() if peers.get(endpoint) != number}
         self._traffic.know(others, peers.keys() - (self._peers.keys() - others), ())
@@ -122,7 +125,7 @@ class SealedLink(DomainLink):
             return
         public = self._publics.get(hop)
         if public is None:
-            self.counters.drop("not a member")
+            self.counters.drop(NOBODY)
             return
         waiting = self._turn.get(public)
         if waiting is None:
@@ -170,7 +173,7 @@ class SealedLink(DomainLink):
         for public, packets in turn.items():
             endpoint = self._endpoints.get(public)
             if endpoint is None:  # revoked in this very turn
-                self.counters.drop("not a member", len(packets))
+                self.counters.drop(NOBODY, len(packets))
                 continue
             self._reach.wants(public, now)
             sealed = self._packets.send(public, packets, now)
@@ -280,12 +283,11 @@ class SealedLink(DomainLink):
 
     def _look_up_keys(self) -> None:
         member = self._membership.roster.member
-        keys = {
-            endpoint: found.public for endpoint, owner in self._owners.items() if (found := member(owner))
-        }
-        self._publics = dict(keys.items())
-        self._endpoints = {public: endpoint for endpoint, public in keys.items()}
-        self._audience = [endpoint for endpoint in keys if self._hears(endpoint)]
+        homes = {found.public: at for owner, at in self._owners.items() if (found := member(owner))}
+        claims = Counter(homes.values())
+        self._endpoints = {public: at for public, at in homes.items() if claims[at] == 1}
+        self._publics = {at: public for public, at in self._endpoints.items()}
+        self._audience = [at for at in self._endpoints.values() if self._hears(at)]
         self._reach.know(self._endpoints, self._wakeup.now())
         self._send_rest()
 

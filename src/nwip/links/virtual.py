@@ -65,7 +65,7 @@ class VirtualLink(DomainLink, Located):
     def know(
         self,
         peers: Mapping[Endpoint, bytes],
-        owners: Mapping[Endpoint, Identity] | None = None,  # noqa: ARG002 - nobody proves who it is
+        owners: Mapping[Identity, Endpoint] | None = None,  # noqa: ARG002 - nobody proves who it is
     ) -> None:
         """Take the endpoints of all other live nodes, and their node numbers."""
         others = {endpoint for endpoint, number in self._peers.items() if peers.get(endpoint) != number}
