@@ -77,11 +77,13 @@ class Domain:
     def register(self, site: Site) -> None:
         assert site.link.reached_at is not None
         self.registered[site.name] = site.link.reached_at
-        self.tell()
+        self.tell(site)
 
-    def tell(self) -> None:
+    def tell(self, besides: Site | None = None) -> None:
         records = {site.name: site for site in self.sites if site.name in self.registered}
         for site in self.sites:
+            if site is besides:
+                continue
             others = [other for other in records.values() if other is not site]
             site.link.know(
                 {self.registered[other.name]: other.node for other in others},
@@ -195,3 +197,41 @@ async def test_only_the_guide_is_believed_about_where_we_are() -> None:
     reach = domain.west.link._reach
     reach._packets.seen(domain.east.membership.key.public, ELSEWHERE)
     assert domain.registered["west"] == domain.west.endpoint
+
+
+async def test_who_does_not_answer_through_the_guide_is_called_straight_again() -> None:
+    domain = Domain()
+    await domain.open(*domain.sites)
+    await domain.east.link.close()
+    ways = []
+    for _ in range(4):
+        before = len(domain.wire.sent)
+        domain.west.link.send(domain.west.packet(domain.east), domain.east.endpoint)
+        await domain.later(OTHER_WAY_AFTER + 1)
+        of_west = [to for _, source, to in domain.wire.sent[before:] if source == domain.west.endpoint]
+        ways.append("straight" if domain.east.endpoint in of_west else "through the guide")
+    assert set(ways) == {"straight", "through the guide"}
+    assert ways[-1] != ways[-2]
+
+
+async def test_nobody_but_the_node_beside_the_dss_passes_anything_on() -> None:
+    domain = Domain()
+    await domain.open(*domain.sites)
+    keys = domain.west.membership.key.public, domain.east.membership.key.public
+    assert domain.guide.link._packets.may_relay(*keys)
+    assert not domain.west.link._packets.may_relay(*keys)
+
+
+async def test_when_the_tunnel_through_the_guide_is_no_more_the_straight_way_is_tried_first() -> None:
+    domain = Domain()
+    domain.wire.outside |= {domain.west.endpoint: OUTSIDE, domain.east.endpoint: ELSEWHERE}
+    domain.wire.symmetric |= {domain.west.endpoint, domain.east.endpoint}
+    await domain.open(*domain.sites)
+    for _ in range(4):
+        await domain.later(OTHER_WAY_AFTER / 2 + 1)
+    relayed = [site for site in domain.sites if "through another node" in site.link.describe()]
+    assert relayed
+    for site in relayed:
+        for other in domain.sites:
+            site.link._packets.forget(other.membership.key.public, 0.0)
+        assert "through another node" not in site.link.describe()

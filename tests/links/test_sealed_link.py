@@ -75,6 +75,7 @@ async def test_who_is_revoked_is_neither_sent_to_nor_heard_from_that_moment() ->
     await talk(west, east)
     west.link.send(west.packet(east), east.endpoint)  # for this turn
     west.hears_of_revoked("east")
+    assert west.link._packets.tunnels.public_of(east.membership.identity) is None, "its keys are gone"
     west.link.send(west.packet(east), east.endpoint)
     east.link.send(east.packet(west), west.endpoint)
     before = len(wire.sent)
