@@ -50,8 +50,9 @@ class Reachability:
 
     @property
     def relayed(self) -> int:
-        """How many nodes are called through the guide."""
-        return len(self._relayed)
+        """How many nodes are reached through another one now."""
+        address_of = self._packets.tunnels.address_of
+        return sum(isinstance(address_of(public), Via) for public in self._homes)
 
     def start(self, now: float) -> None:
         """Begin to find out where we are seen: `reached_at` is known at once if we need no guide."""
