@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from msgspec.msgpack import encode
 from targets import TARGETS
 from targets.edges import NETWORK, NODE
+from targets.sealed import AUTHORITY, DOMAIN, HERE, OURS, THEIRS, THERE, stranger
 from targets.sessions import PARAMETERS
 from targets.steps import Step, script
 
@@ -39,10 +41,19 @@ from nwip.ipx.type20 import PropagatedPayload
 from nwip.links.lan.length_framing import prefixed
 from nwip.programs import frames
 from nwip.security.cookies import ProofNumbers
+from nwip.security.invitations import Invitation
+from nwip.security.sealed import contents
+from nwip.security.sealed.contents import Envelope
+from nwip.security.sealed.splitting import split
+from nwip.security.statements import SIGNATURE_SIZE, Member, Revocation
+from nwip.security.stream import CallingStream, Choice, ServingStream, of_member
 
 ROOT: Final = Path(__file__).resolve().parent
 HOST: Final = bytes.fromhex("02000000000b")
 MAC: Final = bytes.fromhex("525400000001")
+PACKET_OF_ALL: Final = Packet(
+    Address(NETWORK, BROADCAST_NODE, 0x4003), Address(NETWORK, HOST, 0x4003)
+).encode()
 
 Seeds = dict[str, list[bytes]]
 
@@ -206,6 +217,48 @@ def sessions() -> Seeds:
     }
 
 
+def sealed() -> Seeds:
+    """Return what is said in sealed domains, and before."""
+    member = Member(THEIRS.public, "node", "museum", (0xA1,), 7)
+    signed = [AUTHORITY.sign(each, DOMAIN) for each in (member, Revocation(THEIRS.identity, 8, "museum"))]
+    line = Invitation(
+        domain=DOMAIN,
+        servers=[HERE],
+        dss_key=OURS.public,
+        authority=AUTHORITY.public,
+        secret=b"s" * 16,
+        peers=[THERE],
+    )
+    said = [
+        PACKET_OF_ALL,
+        *split(PACKET_OF_ALL * 20, 400, 1),
+        contents.probe(1232),
+        contents.answer_to_probe(contents.probe(1232)),
+        contents.WHERE_ARE_WE,
+        contents.seen_at(THERE),
+        Envelope(THEIRS.identity, bytes(48)).to_relay(),
+        Envelope(THEIRS.identity, bytes(48)).from_relay(),
+        bytes((contents.QUESTION,)) + PACKET_OF_ALL,
+    ]
+    caller = stranger()
+    caller.send(OURS.public, [PACKET_OF_ALL], 1000.0)
+    first = [data for data, _ in caller.datagrams_to_send()]
+    choice = Choice(of_member(1), b"p" * 32)
+    calling = CallingStream(THEIRS, DOMAIN, lambda _hint: choice, OURS.public, lambda: THEIRS)
+    began = calling.take()
+    serving = ServingStream(OURS, DOMAIN, 1, lambda _public, _payload: b"p" * 32, generate=lambda: OURS)
+    list(serving.receive(began))
+    return {
+        "statement": [each[:-SIGNATURE_SIZE] for each in signed],
+        "invitation": [line.encode().encode(), encode(line)],
+        "sealed-contents": [*said, *first],
+        "tunnel-strangers": [script(*(Step(1, 0, 0, data) for data in first))],
+        "tunnel-member": [script(*(Step(1, 0, 0, data) for data in said))],
+        "stream-server": [script(Step(0, 0, 0, began)), script(Step(0, 0, 0, began[:4] + bytes(2)))],
+        "stream-client": [script(Step(0, 0, 0, serving.take()))],
+    }
+
+
 def _node_and_dss() -> Iterator[tuple[bytes, bytes]]:
     """Yield what a node and a DSS say, a second a turn, until both have said what there is."""
     server = _server(b"D" * 16)
@@ -253,7 +306,7 @@ def _server(identity: bytes) -> ServerEngine:
 
 def main() -> None:
     """Write them, each target's in a directory of its own."""
-    found = {**decoders(), **texts(), **edges(), **sessions()}
+    found = {**decoders(), **texts(), **edges(), **sessions(), **sealed()}
     for target in TARGETS:
         folder = ROOT / "corpus" / target
         folder.mkdir(parents=True, exist_ok=True)

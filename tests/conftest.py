@@ -32,6 +32,7 @@ HOW_TO_GET = {
     "gcc": PROGRAM,
     "m32": "take a gcc that knows -m32, as on x86-64",
     "musl-gcc": PROGRAM,
+    "systemd-analyze": PROGRAM,
     "faketime": PROGRAM,
     "atheris": "install it with 'make fuzz FUZZ_SECONDS=1'",
     "pty": "mount devpts on /dev/pts",

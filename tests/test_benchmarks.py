@@ -114,3 +114,37 @@ def test_a_real_dosbox_carries_the_same_load() -> None:
     told = json.loads(done.stdout)
     assert told["dosbox"]["packets"] > 0
     assert min(told["dosbox"]["packets_per_second"], told["dosbox"]["cpu_ns"], told["dosbox"]["p50_us"]) > 0
+
+
+def test_the_flood_benchmark_tells_its_figures() -> None:
+    command = [sys.executable, str(BENCHMARKS / "flood.py"), "--seconds", "1", "--rate", "20000", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    assert done.returncode in {0, 1}, done.stderr
+    told = json.loads(done.stdout)
+    assert told.keys() == {
+        "schema", "seconds", "rate", "sources", "flood_rate", "flood_packets", "kept_out",
+        "players", "packets", "lost", "loss", "peace_packets", "peace_lost", "cpu", "peace_cpu",
+        "rss_kib", "rss_peak_kib",
+    }  # fmt: skip
+    assert told["players"] == 50
+    assert told["peace_lost"] == 0
+    assert min(told["flood_packets"], told["kept_out"], told["packets"], told["cpu"]) > 0
+    assert told["rss_peak_kib"] - told["rss_kib"] < 32 << 10
+
+
+def test_nobody_gets_more_than_was_sent_in_his_name() -> None:
+    command = [sys.executable, str(BENCHMARKS / "amplification.py"), "--seconds", "3", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    assert done.returncode == 0, done.stderr or done.stdout
+    told = json.loads(done.stdout)
+    assert told.keys() == {
+        "schema", "seconds", "services", "ratios", "registrations", "together", "kinds", "worst",
+        "worst_registration", "dosbox",
+    }  # fmt: skip
+    assert len(told["ratios"]) == 4
+    assert max(told["ratios"].values()) <= told["worst"] <= 1.0
+    assert 1.0 < max(told["registrations"].values()) <= told["worst_registration"] <= 2.0
+    assert min(kind["datagrams"] for kind in told["kinds"]) > 50
+    answered = {kind["port"].split(" (")[0] for kind in told["kinds"] if kind["answers"]}
+    assert answered == {"DOSBox", "data", "questions"}
+    assert told["dosbox"].keys() in ({"skipped"}, {"ratios", "registrations", "together", "kinds"})

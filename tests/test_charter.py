@@ -105,6 +105,6 @@ def test_a_file_in_the_place_of_the_directory_holds_no_charter(tmp_path: Path) -
 
 
 def test_a_node_of_an_open_domain_and_the_command_line_load_no_ciphers() -> None:
-    script = "import sys, nwip.node, nwip.cli.main, nwip.cli.domain; print('cryptography' in sys.modules)"
+    script = "import sys, nwip.running, nwip.cli.main, nwip.cli.domain; print('cryptography' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

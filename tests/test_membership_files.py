@@ -351,7 +351,7 @@ def test_a_full_disk_admits_nobody_and_what_was_refused_is_written_when_there_is
             dss_of(files).revoke(key("gone").identity)
         assert "make room" in caplog.text
     assert revoked.hex() in (state.read("roster") or "")
-    files.keep()
+    files.note_ages()
     again = started()
     assert again.roster.is_revoked(key("gone").identity)
 

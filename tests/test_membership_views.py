@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from nwip import membership_views
 from nwip.control import Answer
 from nwip.membership_files import MembershipFiles
 from nwip.membership_views import MembershipViews, Running
@@ -94,6 +95,25 @@ async def test_a_server_without_a_port_has_the_usual_ones(views: MembershipViews
 async def test_a_name_that_is_not_ascii_is_written_as_dns_has_it(views: MembershipViews) -> None:
     line = await invited(views, servers=["m\u00fcnchen.test:7", "[2001:db8::1]:7"])
     assert line.servers[:2] == [("xn--mnchen-3ya.test", 7), ("2001:db8::1", 7)]
+
+
+async def test_a_dss_that_listens_everywhere_names_the_addresses_of_its_machine(
+    node: Node, views: MembershipViews, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership_views, "main_address", lambda: "192.0.2.9")
+    monkeypatch.setattr(membership_views, "local_addresses", lambda: ["10.0.0.9", "192.0.2.9", "127.0.0.1"])
+    node.dss.endpoints = [("0.0.0.0", 396)]
+    assert (await invited(views)).servers == [("192.0.2.9", 396), ("10.0.0.9", 396)]
+
+
+async def test_a_dss_at_all_ipv6_addresses_alone_must_be_told_which(
+    node: Node, views: MembershipViews
+) -> None:
+    node.dss.endpoints = [("::", 396)]
+    assert "--server" in (await refused(views, "invite")).sentence
+    assert (await invited(views, servers=["[2001:db8::1]:396"])).servers == [("2001:db8::1", 396)]
+    node.dss.endpoints = [("2001:db8::2", 396)]
+    assert (await invited(views)).servers == [("2001:db8::2", 396)]
 
 
 async def test_a_dss_on_loopback_alone_invites_to_loopback(node: Node, views: MembershipViews) -> None:
@@ -201,6 +221,8 @@ async def test_what_cannot_be_kept_is_said(
         assert answer.code == 3
         assert "No space left" in answer.sentence
     assert node.holder.roster.is_revoked(key("museum").identity)
+    assert node.holder.secrets.current is not None
+    assert node.holder.secrets.current[0] == 1, "what is not kept is not told"
 
 
 async def test_too_many_invitations_are_refused(

@@ -36,7 +36,7 @@ def test_the_command_line_overrules_the_file(monkeypatch: pytest.MonkeyPatch, tm
         taken.append(config)
         return 0
 
-    monkeypatch.setattr("nwip.node.run", run)
+    monkeypatch.setattr("nwip.running.run", run)
     file = tmp_path / "nwip.toml"
     file.write_text('[node]\nname = "museum"\nportable = false\n')
     for arguments in ([], ["--portable"]):

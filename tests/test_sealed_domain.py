@@ -130,6 +130,8 @@ def test_a_domain_is_made_joined_and_left_by_whoever_is_revoked(tmp_path: Path) 
         until(lambda: first.sees() == museum.sees() == {"first", "museum"})
         numbers = {str(row["node"])[:4] for row in first.rows("nodes")}
         assert numbers == {"7E06"}, "addresses are nobody's business"
+        first.does("ping", "museum", "--count", "1")
+        museum.does("ping", "first", "--count", "1")
         assert first.members() == {"first": "here", "museum": "up"}
         assert museum.members() == {"first": "up", "museum": "here"}
 
@@ -137,6 +139,7 @@ def test_a_domain_is_made_joined_and_left_by_whoever_is_revoked(tmp_path: Path) 
         took = until(lambda: first.sees() == {"first"} and "revoked" in museum.log.read_text())
         assert took < 3.0, "a second, and what a loaded machine needs"
         assert first.members() == {"first": "here", "museum": "revoked"}
+        assert museum.nwip("ping", "first", "--count", "1", "--timeout", "0.5").returncode == 1
         museum.end()
         again = museum.nwip("domain", "members")
         assert again.returncode == 3, "it is not running"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from targets import decoders, edges, sessions, texts
+from targets import decoders, edges, sealed, sessions, texts
 
 Target = Callable[[bytes], None]
 
@@ -12,4 +12,5 @@ TARGETS: Final[dict[str, Target]] = {
     **texts.TARGETS,
     **sessions.TARGETS,
     **edges.TARGETS,
+    **sealed.TARGETS,
 }

@@ -11,6 +11,7 @@ import random
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec import msgpack
@@ -19,6 +20,7 @@ from msgspec.structs import replace
 from nwip.config import Config, ConfigError
 from nwip.control import ControlServer
 from nwip.dataplane.interfaces import local_addresses, main_address
+from nwip.dataplane.passed import PassedSockets
 from nwip.directory.records import Endpoint
 from nwip.discovery.preferred import UNPRIVILEGED_OFFSET, preferred_servers
 from nwip.dss.server import DssServer
@@ -29,6 +31,8 @@ from nwip.gateway.gateway import NodeGateway
 from nwip.ipx.numbers import NETWARE_IP_PEER_PORT
 from nwip.links.domain_link import DomainLink
 from nwip.security.admission import admission
+from nwip.security.audit import AuditLog
+from nwip.security.bans import Bans
 from nwip.state import State
 
 if TYPE_CHECKING:
@@ -41,13 +45,17 @@ Opened = TypeVar("Opened")
 
 
 class Place(NamedTuple):
-    """Where something is to listen, and which keys of which file say so; `port` None is the default."""
+    """Where something is to listen, and which keys of which file say so; `port` None is the default.
+
+    `user` is whom the node has become, None where it is who it was.
+    """
 
     file: str | None
     table: str
     listen: Sequence[str]
     port: int | None
     default_port: int
+    user: str | None = None
 
 
 def check_address(config: Config) -> None:
@@ -62,14 +70,38 @@ def check_address(config: Config) -> None:
             raise explained(error, Place(config.file, "node", [address], None, 0), 0) from None
 
 
+def open_audit(config: Config) -> AuditLog | None:
+    """Begin the audit log, where the configuration has one. Raises `ConfigError`."""
+    name = config.node.audit
+    if name is None or name == "log":
+        return None if name is None else AuditLog()
+    from nwip.security.audit_file import AuditFile  # noqa: PLC0415 - most nodes have none
+
+    try:
+        return AuditLog(AuditFile(Path(name).expanduser()))
+    except OSError as error:
+        problem = f"means {name}: {error.strerror}"
+        mend = "write the path of a file that this user may write"
+        raise ConfigError(config.file, "node.audit", problem, mend) from None
+
+
 async def open_dss(
-    config: Config, state: State, boot: bytes, echo: Echo, membership: "Membership | None" = None
+    config: Config,
+    state: State,
+    boot: bytes,
+    echo: Echo,
+    *,
+    membership: "Membership | None" = None,
+    bans: Bans | None = None,
+    passed: PassedSockets | None = None,
 ) -> DssServer:
     """Start the DSS that this node serves, of a sealed domain with its membership. Raises `ConfigError`.
 
-    At that one a key decides who may come, and no address.
+    At that one a key decides who may come, and no address but those that are banned. `passed` holds sockets
+    that are used in place of new ones.
     """
     settings = config.dss
+    passed = passed or PassedSockets()
     identity = membership.identity if membership is not None else state.secret("dss-identity", 16)
 
     async def start(port: int) -> DssServer:
@@ -78,14 +110,19 @@ async def open_dss(
             identity=identity,
             boot=boot,
             name=config.node.name,
-            admit=admission(["any"] if membership is not None else [*settings.admit, *local_addresses()]),
+            admit=_but_not(
+                bans,
+                admission(settings.admit if membership is None else ["any"]),
+                admission(local_addresses()),
+            ),
             trust=admission([entry for entry in settings.admit if entry not in {"private", "any"}]),
             store=_store(config),
             membership=membership,
+            passed=passed,
         )
         await server.start(
-            [(address, port) for address in settings.addresses],
-            [(address, port) for address in expanded(settings.addresses)],
+            places(passed, socket.SOCK_STREAM, "dss", settings.addresses, port),
+            places(passed, socket.SOCK_DGRAM, "dss", settings.addresses, port),
         )
         return server
 
@@ -94,7 +131,7 @@ async def open_dss(
     )
     _take_edited_parameters(server, config, state)
     try:
-        await _join_others(server, config, echo)
+        await _join_others(server, config, echo, passed)
     except BaseException:
         await server.close()
         raise
@@ -122,7 +159,7 @@ def _take_edited_parameters(server: DssServer, config: Config, state: State) -> 
         _log.warning("the primary DSS is another: what the file says of the domain does not count here")
 
 
-async def _join_others(server: DssServer, config: Config, echo: Echo) -> None:
+async def _join_others(server: DssServer, config: Config, echo: Echo, passed: PassedSockets) -> None:
     """Let the DSS meet the others of its domain. Raises `ConfigError`."""
     settings = config.dss
 
@@ -131,7 +168,7 @@ async def _join_others(server: DssServer, config: Config, echo: Echo) -> None:
 
     try:
         await server.join(
-            [(address, settings.peer_port) for address in settings.addresses],
+            places(passed, socket.SOCK_STREAM, "peers", settings.addresses, settings.peer_port),
             named,
             random.Random(),  # noqa: S311 - spreads reconnections, keeps no secret
             incarnation=int(time.time()),
@@ -153,6 +190,17 @@ async def open_virtual(virtual: DomainLink, gateway: NodeGateway, config: Config
         raise explained(error, Place(config.file, "node", [host], port, port), port) from None
 
 
+def _but_not(
+    bans: Bans | None, admit: Callable[[str], bool], is_here: Callable[[str], bool]
+) -> Callable[[str], bool]:
+    """Return who may join: this machine, and whom `admit` admits and nobody has banned."""
+
+    def may_join(ip: str) -> bool:
+        return is_here(ip) or (admit(ip) and not (bans is not None and bans.keeps_out_address(ip)))
+
+    return may_join
+
+
 async def open_control(control: ControlServer, config: Config) -> None:
     """Open the control socket. Raises `ConfigError`."""
     path = config.node.control_path
@@ -167,6 +215,20 @@ async def open_control(control: ControlServer, config: Config) -> None:
                 "stop that node, or write another path",
             )
         raise ConfigError(config.file, "node.control", problem, mend) from None
+
+
+def places(
+    passed: PassedSockets, kind: socket.SocketKind, name: str, listen: Sequence[str], port: int
+) -> list[Endpoint]:
+    """Return where something is to listen: at the sockets passed under its name, else as it is configured.
+
+    A UDP wildcard becomes each local address, unless a socket was passed for the wildcard itself.
+    """
+    named = passed.named(kind, name)
+    if named:
+        return named
+    whole = kind == socket.SOCK_STREAM or passed.has(kind, ("0.0.0.0", port))
+    return [(address, port) for address in (listen if whole else expanded(listen))]
 
 
 def expanded(addresses: Sequence[str]) -> list[str]:
@@ -221,10 +283,18 @@ def explained(error: OSError, place: Place, port: int) -> ConfigError:
         return ConfigError(place.file, port_key, f"means port {port} at {at}, which is in use", mend)
     if isinstance(error, PermissionError):
         free = port + UNPRIVILEGED_OFFSET
-        mend = f"set a port above 1023, for example {free}, or give nwip the capability CAP_NET_BIND_SERVICE"
+        further = (
+            f"or {restart(place.user)}" if place.user else "or give nwip the capability CAP_NET_BIND_SERVICE"
+        )
+        mend = f"set a port above 1023, for example {free}, {further}"
         return ConfigError(place.file, port_key, f"means port {port}, which needs privilege", mend)
     if error.errno == errno.EADDRNOTAVAIL:
         mend = "write an address that this machine has"
         return ConfigError(place.file, address_key, f"means {at}, which is not this machine's", mend)
     mend = "set another address or port"
     return ConfigError(place.file, address_key, f"means {at} port {port}: {error.strerror or error}", mend)
+
+
+def restart(user: str) -> str:
+    """Return what helps a link that needs a privilege which the node has given away."""
+    return f"write it into the file and restart nwip, which has become the user {user} and cannot go back"

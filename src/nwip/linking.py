@@ -10,11 +10,12 @@ import errno
 import random
 import secrets
 import socket
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from nwip.binding import Echo, Place, expanded, explained, opened
+from nwip.binding import Echo, Place, explained, opened, places, restart
 from nwip.config import AnyLink, Config, ConfigError
 from nwip.config.links import (
     DosboxSettings,
@@ -27,6 +28,7 @@ from nwip.config.links import (
     WebsocketSettings,
 )
 from nwip.dataplane.interfaces import main_address
+from nwip.dataplane.passed import PassedSockets
 from nwip.dataplane.port import open_port
 from nwip.directory.records import Endpoint
 from nwip.discovery.preferred import split_server
@@ -37,6 +39,7 @@ from nwip.links.base import Link
 from nwip.routing.numbering import is_node_number
 from nwip.routing.standby import DEFAULT_PRIORITY
 from nwip.security.admission import admission
+from nwip.security.bans import Bans
 from nwip.state import State
 
 if TYPE_CHECKING:
@@ -47,13 +50,27 @@ SECRET_SIZE: Final = 32  # octets
 
 
 class Builder:
-    """Makes links for one gateway; `state` keeps the secrets behind their numbers."""
+    """Makes links for one gateway; `state` keeps the secrets behind their numbers, `bans` who is kept out.
 
-    def __init__(self, gateway: NodeGateway, config: Config, state: State) -> None:
+    `passed` holds sockets that are used in place of new ones.
+    """
+
+    def __init__(
+        self,
+        gateway: NodeGateway,
+        config: Config,
+        state: State,
+        *,
+        bans: Bans,
+        passed: PassedSockets | None = None,
+    ) -> None:
+        self._passed = passed or PassedSockets()
         self.gateway = gateway
         self._config = config
-        self._open_port = partial(open_port, portable=config.node.portable)
+        self.user = config.node.user
+        self._open_port = partial(open_port, portable=config.node.portable, passed=self._passed)
         self._state = state
+        self._bans = bans
         self._servers: WebSocketServers | None = None
 
     def build(self, settings: AnyLink, port: int, beside: tuple[AnyLink, ...]) -> Link:
@@ -87,6 +104,13 @@ class Builder:
     def _is_reserved(self, node: bytes) -> bool:
         return is_node_number(node, self.gateway.parameters)
 
+    def _admission(self, entries: Sequence[str]) -> Callable[[str], bool]:
+        admit, bans = admission(entries), self._bans
+        return lambda ip: admit(ip) and not bans.keeps_out_address(ip)
+
+    def _is_no_players(self, node: bytes) -> bool:
+        return self._is_reserved(node) or self._bans.keeps_out_node(node)
+
     def _dosbox(self, settings: DosboxSettings, port: int) -> Link:
         from nwip.links.dosbox import DosboxLink
 
@@ -95,13 +119,15 @@ class Builder:
             settings.title,
             self._network(settings),
             self._node(settings, secret),
-            [(address, port) for address in expanded(settings.listen)],
+            places(self._passed, socket.SOCK_DGRAM, settings.title, settings.listen, port),
             secret,
             joined=settings.is_joined,
             limit=settings.clients,
-            admit=admission(settings.admit),
+            admit=self._admission(settings.admit),
+            packet_rate=settings.packet_rate,
+            per_address=settings.per_address,
             hop_limit=self.gateway.parameters.hop_limit,
-            reserved=self._is_reserved,
+            reserved=self._is_no_players,
             opener=partial(self._open_port, busy_poll=settings.busy_poll),
         )
 
@@ -110,7 +136,7 @@ class Builder:
         from nwip.links.websocket.rooms import Tls, WebSocketServers
 
         if self._servers is None:
-            self._servers = WebSocketServers()
+            self._servers = WebSocketServers(self._passed)
         tls = None
         if settings.certificate and settings.key:
             tls = Tls(Path(settings.certificate).expanduser(), Path(settings.key).expanduser())
@@ -121,15 +147,17 @@ class Builder:
             self._node(settings, secret),
             settings.room or settings.title,
             self._servers,
-            listen=[(address, settings.port) for address in settings.listen],
+            listen=places(self._passed, socket.SOCK_STREAM, settings.title, settings.listen, settings.port),
             key=secret,
             joined=settings.is_joined,
             limit=settings.clients,
             origins=settings.origins,
             tls=tls,
-            admit=admission(settings.admit),
+            admit=self._admission(settings.admit),
+            packet_rate=settings.packet_rate,
+            per_address=settings.per_address,
             hop_limit=self.gateway.parameters.hop_limit,
-            reserved=self._is_reserved,
+            reserved=self._is_no_players,
             idle=settings.idle,
         )
 
@@ -270,19 +298,20 @@ async def open_link(
         return link
 
     if isinstance(settings, DosboxSettings):
-        place = Place(file, "link", settings.listen, settings.port, settings.default_port)
+        place = Place(file, "link", settings.listen, settings.port, settings.default_port, builder.user)
         return await opened(start, place, echo)
     try:
         return await start(getattr(settings, "port", 0))
     except OSError as error:
-        raise _sentence(error, settings, file) from None
+        raise _sentence(error, settings, file, builder.user) from None
 
 
-def _sentence(error: OSError, settings: AnyLink, file: str | None) -> ConfigError:
+def _sentence(error: OSError, settings: AnyLink, file: str | None, user: str | None) -> ConfigError:
     """Say what of a link's settings cannot be had."""
     if isinstance(settings, WebsocketSettings | Rfc1234Settings):  # a port of its members' own choice
         listen = settings.listen if isinstance(settings, WebsocketSettings) else (settings.listen or "",)
-        return explained(error, Place(file, "link", listen, settings.port, settings.port), settings.port)
+        place = Place(file, "link", listen, settings.port, settings.port, user)
+        return explained(error, place, settings.port)
     key, value = _subject(settings)
     name = f'"{value}"'
     match error.errno:
@@ -293,7 +322,7 @@ def _sentence(error: OSError, settings: AnyLink, file: str | None) -> ConfigErro
         case errno.EPERM | errno.EACCES:
             what = "CAP_NET_ADMIN" if isinstance(settings, TapSettings) else "CAP_NET_RAW"
             problem = f"means {name}, which needs privilege"
-            mend = f"run nwip as root, or give it the capability {what}"
+            mend = restart(user) if user else f"run nwip as root, or give it the capability {what}"
         case errno.EADDRINUSE | errno.EBUSY:
             problem, mend = f"means {name}, which is in use", "stop the program that has it, or name another"
         case _:

@@ -98,12 +98,13 @@ class MembershipFiles:
         self._state.sync(ROSTER)
 
     def note_ages(self) -> None:
-        """Write how old the invitations are by now; all else is kept already.
+        """Write how old the invitations are by now, and what could not be written before.
 
         The later that was before the end of a program, the less a clock that is set back makes them younger.
         """
         if self._invitations:
-            self._changed(INVITATIONS)
+            self._stale.add(INVITATIONS)
+        self._try_to_keep()
 
     def close(self) -> None:
         """Keep the files no more: another may."""
@@ -132,6 +133,9 @@ class MembershipFiles:
 
     def _changed(self, name: str) -> None:
         self._stale.add(name)
+        self._try_to_keep()
+
+    def _try_to_keep(self) -> None:
         try:
             self.keep()
         except OSError as error:

@@ -94,6 +94,8 @@ class MembershipViews:
         servers = [*_named(wanted.servers), *_reached(dss.endpoints)]
         ports = sorted({port for _, port in dss.peering.endpoints}) if dss.peering is not None else []
         peers = [(host, port) for port in ports for host in dict.fromkeys(host for host, _ in servers)]
+        if not servers:
+            raise Answer(1, "say where this DSS is reached: --server HOST[:PORT]")
         if wanted.role == "dss" and not peers:
             raise Answer(1, "this DSS has no port for other DSSs: see dss.peer-port in its configuration")
         try:
@@ -104,7 +106,7 @@ class MembershipViews:
         except InvitationsError as error:
             raise Answer(1, str(error)) from None
         except OSError as error:
-            raise Answer(3, f"the invitation cannot be kept ({error.filename}: {error.strerror})") from None
+            raise Answer(3, f"the invitation cannot be kept ({_where(error)})") from None
         line = Invitation(
             domain=holder.domain,
             servers=list(dict.fromkeys(servers))[:SERVERS],
@@ -167,13 +169,10 @@ class MembershipViews:
     async def rotate(self, _: Question) -> Row:
         """Begin the next epoch of the domain's secret."""
         holder, _dss = self._holder()
-        known = holder.secrets
-        known.rotate(secrets.token_bytes(32), asyncio.get_running_loop().time())
-        epoch = known.current[0] if known.current is not None else 0
         try:
-            holder.keep()
+            epoch = holder.rotate(secrets.token_bytes(32), asyncio.get_running_loop().time())
         except OSError as error:
-            raise Answer(3, _not_kept(f"epoch {epoch} is in force", error)) from None
+            raise Answer(3, f"the secret stays as it is: no other can be kept ({_where(error)})") from None
         return {"domain": holder.domain, "epoch": epoch}
 
     def _party(self) -> Party:
@@ -221,8 +220,11 @@ class MembershipViews:
 
 
 def _not_kept(done: str, error: OSError) -> str:
-    where = f"{error.filename}: {error.strerror}"
-    return f"{done}, but that cannot be kept ({where}): make room before this node is started again"
+    return f"{done}, but that cannot be kept ({_where(error)}): make room before this node is started again"
+
+
+def _where(error: OSError) -> str:
+    return f"{error.filename}: {error.strerror}"
 
 
 def _named(texts: list[str]) -> list[Endpoint]:
@@ -244,8 +246,9 @@ def _reached(endpoints: list[Endpoint]) -> list[Endpoint]:
     """Return where others reach a DSS: at loopback only if it listens nowhere else."""
     found: dict[Endpoint, None] = {}
     for host, port in endpoints:
-        everywhere = ipaddress.ip_address(host).is_unspecified
-        hosts = [main_address(), *local_addresses()] if everywhere else [host]
+        hosts = [host]
+        if ipaddress.ip_address(host).is_unspecified:  # the IPv6 addresses of a machine come and go
+            hosts = [main_address(), *local_addresses()] if ":" not in host else []
         found.update({(each, port): None for each in hosts})
     outside = [at for at in found if not ipaddress.ip_address(at[0]).is_loopback]
     return outside or list(found)

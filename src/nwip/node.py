@@ -1,15 +1,13 @@
 """The composition root: builds a node from its configuration, starts it, and stops it in order.
 
 A node is: perhaps a DSS; a client of the domain's DSS, with the replica; a gateway with the virtual link and
-the configured links; a control socket. `run` is what `nwip up` calls.
+the configured links; a control socket. `running.run` is what `nwip up` calls.
 """
 
 import asyncio
-import contextlib
 import logging
 import random
 import secrets
-import signal
 import time
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -18,14 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from nwip import binding
+from nwip.ban_views import BanViews
 from nwip.banner import Facts, facts
 from nwip.charter import chartered
-from nwip.collector import Collector
 from nwip.config import Config, ConfigError, load
 from nwip.control import ControlServer
 from nwip.dataplane.interfaces import address_towards, subnet_of
+from nwip.dataplane.passed import PassedSockets
 from nwip.dataplane.port import open_port
-from nwip.dataplane.waiting import new_loop
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Change, Endpoint, Kind, Node, endpoint_text
@@ -45,6 +43,8 @@ from nwip.links.virtual import VirtualLink
 from nwip.membership_views import MembershipViews
 from nwip.programs.conversation import Programs
 from nwip.routing.numbering import node_number
+from nwip.security.audit import AuditLog
+from nwip.security.bans import Bans
 from nwip.state import State
 from nwip.trace_views import TraceViews
 from nwip.views import Views
@@ -61,9 +61,14 @@ class RunningNode:
     """A node of a domain: start it once, stop it once. As `DssListener` it follows the directory."""
 
     def __init__(
-        self, config: Config, echo: Callable[[str], None], announce: Callable[[Facts], None]
+        self,
+        config: Config,
+        echo: Callable[[str], None],
+        announce: Callable[[Facts], None],
+        passed: PassedSockets | None = None,
     ) -> None:
         self.config = config
+        self._passed = passed or PassedSockets()
         self.dss: DssServer | None = None
         self.client: DssClient | None = None
         self.gateway: NodeGateway | None = None
@@ -81,9 +86,12 @@ class RunningNode:
         self.pending = ""
         self._opening = False
         self._wakeups: list[Wakeup] = []
+        self.bans = Bans(time.time)
+        self._audit: AuditLog | None = None
         views = Views(self)
         parts = (
             views,
+            BanViews(self, self._state),
             DssViews(self),
             LinkViews(self),
             MembershipViews(self),
@@ -102,10 +110,19 @@ class RunningNode:
         node is a member of a sealed domain: it never runs open by mistake.
         """
         binding.check_address(self.config)
+        self._audit = binding.open_audit(self.config)
         self._take_membership()
         if self.config.dss.serves:
             member = self.party.dss if self.party is not None else None
-            self.dss = await binding.open_dss(self.config, self._state, self._boot, self._echo, member)
+            self.dss = await binding.open_dss(
+                self.config,
+                self._state,
+                self._boot,
+                self._echo,
+                membership=member,
+                bans=self.bans,
+                passed=self._passed,
+            )
         await binding.open_control(self._control, self.config)
         self._nearest = answerer(self.config, self.dss, self._connected, self._parameters)
         if self.dss is not None:
@@ -133,6 +150,8 @@ class RunningNode:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self.party is not None:
             self.party.close()
+        if self._audit is not None:
+            self._audit.close()
 
     async def reload(self) -> tuple[list[str], list[str]]:
         """Have the links that the configuration file now says; return those opened and those closed.
@@ -283,9 +302,12 @@ class RunningNode:
         for kind in Kind:
             gateway.directory_changed([Change(record) for record in client.directory.records(kind)])
         self._register(number)
-        self.link_set = LinkSet(Builder(inside, config, self._state), config.file, self._echo)
+        builder = Builder(inside, config, self._state, bans=self.bans, passed=self._passed)
+        self.link_set = LinkSet(builder, config.file, self._echo)
         for settings in config.links:
             await self.link_set.add(settings)
+        for unused in self._passed.unused():
+            _log.warning("the socket passed for %s is used by nothing that is configured", unused)
         self._announce(facts(self, gateway, inside))
 
     def _virtual_link(
@@ -293,7 +315,7 @@ class RunningNode:
     ) -> DomainLink:
         """Return the link to the other nodes: a member of a sealed domain has none that is plain."""
         node, by_subnet = self.config.node, parameters.broadcasts == "subnet"
-        opener = partial(open_port, portable=node.portable, busy_poll=node.busy_poll)
+        opener = partial(open_port, portable=node.portable, busy_poll=node.busy_poll, passed=self._passed)
         if self.party is not None:
             from nwip.links.sealed import SealedLink  # noqa: PLC0415 - an open domain needs no ciphers
 
@@ -355,41 +377,3 @@ class RunningNode:
         error = None if task.cancelled() else task.exception()
         if error is not None and not self.failed.done():
             self.failed.set_exception(error)
-
-
-def run(config: Config, echo: Callable[[str], None], announce: Callable[[Facts], None]) -> int:
-    """Run a node until it is told to stop; return the exit code: 0 after SIGTERM, 130 after Ctrl-C.
-
-    `echo` gets sentences for people while it starts; `announce` what there is to know when it is ready.
-    Raises `ConfigError` when an address or port cannot be had.
-    """
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        return runner.run(_run(config, echo, announce))
-
-
-async def _run(config: Config, echo: Callable[[str], None], announce: Callable[[Facts], None]) -> int:
-    loop = asyncio.get_running_loop()
-    stopped: asyncio.Future[int] = loop.create_future()
-
-    def stop(code: int) -> None:
-        if not stopped.done():
-            stopped.set_result(code)
-
-    node = RunningNode(config, echo, announce)
-    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 0)):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop, code)
-    with contextlib.suppress(NotImplementedError, AttributeError):  # Windows has no such signal
-        loop.add_signal_handler(signal.SIGHUP, node.reload_soon)
-    collector = Collector()
-    collector.start()
-    try:
-        await node.start()
-        node.failed.add_done_callback(lambda _: stop(1))
-        code = await stopped
-        if node.failed.done():
-            node.failed.result()
-        return code
-    finally:
-        await node.stop()
-        collector.stop()

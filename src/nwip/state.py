@@ -14,6 +14,8 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from nwip.private_files import open_private
+
 MARK_SIZE: Final = 16
 
 _log = logging.getLogger(__name__)
@@ -94,7 +96,8 @@ class State:
         self._make_directory()
         path = self.directory / name
         fresh = path.with_name(f"{name}.{os.getpid()}")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        fresh.unlink(missing_ok=True)  # of a process of that number that was killed
+        descriptor = open_private(fresh, os.O_WRONLY | os.O_EXCL)
         with os.fdopen(descriptor, "w") as file:
             file.write(text)
             file.flush()
@@ -108,7 +111,7 @@ class State:
         It outlives the program at once, and a fall of the system after `sync`.
         """
         self._make_directory()
-        descriptor = os.open(self.directory / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        descriptor = open_private(self.directory / name, os.O_WRONLY | os.O_APPEND)
         try:
             if os.write(descriptor, text.encode("ascii")) < len(text):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.directory / name))

@@ -203,7 +203,7 @@ def test_up_runs_the_node_of_the_configuration_and_ends_with_its_code(
         announce(FACTS)
         return 130
 
-    fake_part("node", run)
+    fake_part("running", run)
     file = tmp_path / "nwip.toml"
     file.write_text("[node]\nname = 'museum'\n")
     result = nwip("--config", str(file), "up")
@@ -236,7 +236,7 @@ def test_what_stops_a_node_from_starting_is_one_line(
     def run(config: Config, echo: Callable[[str], None], announce: Callable[[Facts], None]) -> int:
         raise raised
 
-    fake_part("node", run)
+    fake_part("running", run)
     (tmp_path / "nwip.toml").write_text("")
     result = nwip("--config", str(tmp_path / "nwip.toml"), "up")
     assert result.exit_code == code

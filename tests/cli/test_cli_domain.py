@@ -10,6 +10,8 @@ import pytest
 
 from cli.running_node import RunningNode, nwip
 from nwip.charter import CHARTER, read_charter
+from nwip.cli import remote
+from nwip.config import ConfigError
 from nwip.control import Answer
 from nwip.dss import guest
 from nwip.dss.reader import DssRefused
@@ -123,6 +125,14 @@ def test_invite_prints_the_line_to_paste_first(tmp_path: Path) -> None:
         }
 
 
+@pytest.mark.parametrize(
+    ("servers", "only"), [(["127.0.0.1:396", "[::1]:396"], True), (["127.0.0.1:396", "192.0.2.1:396"], False)]
+)
+def test_a_line_that_leads_nowhere_else_says_so(tmp_path: Path, servers: list[str], *, only: bool) -> None:
+    with RunningNode(tmp_path / "c", {"domain-invite": INVITED | {"servers": servers}}) as node:
+        assert ("--server" in node.nwip("domain", "invite").stdout) == only
+
+
 @pytest.mark.parametrize("text", ["0", "XYZ", "FFFFFFFF", "123456789"])
 def test_invite_wants_networks(tmp_path: Path, text: str) -> None:
     assert nwip("domain", "invite", "--network", text, "--control", str(tmp_path)).exit_code == 2
@@ -178,6 +188,28 @@ def test_a_dss_that_cannot_be_reached_is_exit_code_3_and_the_line_is_still_good(
     assert result.exit_code == 3
     assert f"127.0.0.1:{port}" in result.stderr
     assert read_charter(State(home)) is None
+
+
+def test_who_may_not_read_the_membership_asks_as_a_stranger(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nwip("domain", "create", "nwip.example.org")
+    asking = remote.own_membership()
+    assert asking is not None
+    assert asking.domain == "nwip.example.org"
+
+    def locked(state: State, name: str) -> str:
+        raise PermissionError(13, "Permission denied", name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(State, "read", locked)
+        assert remote.own_membership() is None
+    (home.parent / "nwip.toml").write_text("broken")
+    assert remote.own_membership() is None
+    (home.parent / "nwip.toml").write_text("")
+    (home / CHARTER).write_text("{")
+    with pytest.raises(ConfigError, match="damaged"):
+        remote.own_membership()
 
 
 def put(monkeypatch: pytest.MonkeyPatch, going: Callable[..., Awaitable[object]]) -> None:

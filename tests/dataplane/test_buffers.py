@@ -19,6 +19,13 @@ KINDS = [True, *([False] if IS_THERE else [])]
 SO_RCVBUFFORCE = 33
 
 
+def test_a_larger_buffer_stays() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        enlarge(sock, 200_000)
+        enlarge(sock, 100_000)
+        assert granted(sock) == 200_000
+
+
 class Kernel:
     """A socket whose kernel gives `most` octets, to those who may also more."""
 

@@ -68,8 +68,11 @@ class Opening:
 
     options: dict[str, bool]
 
-    def __call__(self, at: Endpoint, received: Received, **options: bool) -> PortablePort:
-        port = open_port(at, received, books=Counters(), **self.options, **options)
+    def __call__(
+        self, at: Endpoint, received: Received, *, broadcast: bool = False, shared: bool = False
+    ) -> PortablePort:
+        plain = self.options["portable"]
+        port = open_port(at, received, broadcast=broadcast, shared=shared, books=Counters(), portable=plain)
         assert isinstance(port, PortablePort)
         assert isinstance(port, BatchedPort) is not self.options["portable"]
         return port

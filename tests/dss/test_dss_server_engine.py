@@ -7,7 +7,7 @@ from dss.simulated_domain import PARAMETERS, hello, messages, new_server, node, 
 from nwip.directory.records import Node, Record, Value
 from nwip.directory.table import Directory
 from nwip.directory.tombstones import Withdrawal
-from nwip.dss.framing import frame
+from nwip.dss.framing import FRAME_LIMIT, HELLO_LIMIT, frame
 from nwip.dss.messages import (
     Acknowledge,
     Complete,
@@ -124,8 +124,27 @@ def test_a_session_that_is_silent_for_a_lease_ends() -> None:
 def test_sessions_are_limited_in_all_and_for_each_address() -> None:
     server = new_server(limits=Limits(sessions=3, sessions_per_address=2))
     assert [server.open("10.0.0.1", 0.0).closing for _ in range(3)] == [False, False, True]
-    full = server.open("10.0.0.2", 0.0)
+    assert not server.open("10.0.0.2", 0.0).closing, "a session that was refused takes nobody's place"
+    full = server.open("10.0.0.3", 0.0)
     assert refusal(full) == Reason.FULL
+
+
+def test_an_ipv6_source_is_a_64() -> None:
+    server = new_server(limits=Limits(sessions_per_address=2))
+    hosts = ("2001:db8::1", "2001:db8::2", "2001:db8:0:0:ffff::3", "2001:db8:0:1::1")
+    assert [server.open(host, 0.0).closing for host in hosts] == [False, False, True, False]
+
+
+def test_before_hello_no_more_than_a_hello_is_taken_in() -> None:
+    server = new_server()
+    session = server.open("10.0.0.1", 0.0)
+    server.receive(session, (HELLO_LIMIT + 1).to_bytes(4, "big"), 0.0)
+    assert refusal(session) == Reason.MALFORMED
+    greeted = opened(server)
+    server.receive(greeted, FRAME_LIMIT.to_bytes(4, "big"), 0.0)
+    assert not greeted.closing
+    server.receive(greeted, bytes(FRAME_LIMIT - 1), 0.0)
+    assert not greeted.closing
 
 
 def test_a_lost_session_makes_room() -> None:

@@ -266,3 +266,27 @@ async def test_an_address_that_is_taken_leaves_nothing_open() -> None:
     with pytest.raises(DssUnreachable):
         await read_domain(second.endpoints[0])
     await first.close()
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+@pytest.mark.asyncio
+async def test_questions_of_one_source_are_bounded_but_for_those_that_are_trusted(trusted: bool) -> None:
+    def answer(data: bytes, _source: Endpoint) -> None:
+        asked.append(data)
+
+    server = DssServer(
+        PARAMETERS, identity=b"D" * 16, boot=b"0" * 16, admit=lambda _: True, trust=lambda _: trusted
+    )
+    await server.start([(LOOPBACK, 0)], [(LOOPBACK, 0)])
+    asked: list[bytes] = []
+    server.answer_nearest = answer
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.setblocking(False)
+        for _ in range(250):
+            await loop.sock_sendto(asker, b"question", server.question_endpoints[0])
+        async with asyncio.timeout(PATIENCE):
+            while len(asked) + server.drops["too many questions"] < 250:
+                await asyncio.sleep(0)
+    assert len(asked) == 250 if trusted else 200 <= len(asked) <= 215
+    await server.close()

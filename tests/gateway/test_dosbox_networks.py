@@ -42,6 +42,27 @@ async def ask(player: DosboxPlayer, network: int) -> Packet:
     return await received(player, 0x4003)
 
 
+async def test_a_room_of_its_own_has_the_budget_of_broadcasts_too() -> None:
+    domain = Domain()
+    member = await domain.member("10.0.0.1")
+    member.gateway._broadcasts.set_rate(0, 5)
+    link = await network_of_its_own(member, "room", ONE)
+    async with DosboxPlayer(link.endpoints[0]) as one, DosboxPlayer(link.endpoints[0]) as two:
+        for player in (one, two):
+            await player.register()
+            await ask(player, NETWORK)
+        everybody = Address(0, BROADCAST_NODE, 9)
+        for number in range(20):
+            one.send(Packet(everybody, one.address._replace(socket=9), payload=bytes((number,))))
+        one.send(Packet(two.address._replace(socket=9), one.address._replace(socket=9), payload=b"the end"))
+        heard = [await received(two, 9)]
+        while heard[-1].payload != b"the end":
+            heard.append(await received(two, 9))
+    assert len(heard) <= 6
+    assert member.gateway.counters.drops["broadcast budget"] >= 15
+    await link.close()
+
+
 async def test_players_of_two_networks_have_their_numbers_and_reach_each_other_over_the_router() -> None:
     domain = Domain()
     member = await domain.member("10.0.0.1")

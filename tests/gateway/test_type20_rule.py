@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.world import NETWORK, Domain, Member, Station
+from nwip.gateway.broadcasts import CROWD
 from nwip.ipx.address import BROADCAST_NODE, Address
 from nwip.ipx.numbers import PacketType, Socket
 from nwip.ipx.packet import Packet
@@ -132,6 +133,16 @@ async def test_the_budget_of_the_source_holds_for_type_20_as_well() -> None:
         place.stations["left"].link.transmit(propagated())
     assert len(place.heard()["right"]) == burst
     assert place.a.gateway.drops()["broadcast budget"] == 10
+
+
+async def test_stations_that_take_ever_new_numbers_have_a_budget_together() -> None:
+    place = await site()
+    place.a.gateway._broadcasts.set_rate(1, 2)
+    for number in range(3 * CROWD):
+        forged = Address(LEFT, b"\2\0\0\0\0" + bytes((number,)), Socket.NETBIOS)
+        place.stations["left"].link.transmit(propagated()._replace(source=forged))
+    assert len(place.heard()["right"]) == 2 * CROWD
+    assert place.a.gateway.drops()["broadcast budget"] == CROWD
 
 
 async def test_a_lan_that_is_only_listened_to_is_left_out() -> None:

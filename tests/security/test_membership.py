@@ -71,12 +71,14 @@ def test_a_dss_whose_invitation_was_spent_before_a_crash_is_a_dss_when_it_comes_
 
 def test_a_full_domain_says_so_and_the_invitation_stays_good() -> None:
     dss = founder()
-    dss.roster = Roster(AUTHORITY.public, DOMAIN, limit=0)
+    dss.roster = Roster(AUTHORITY.public, DOMAIN, limit=1)
+    dss.admit(key("first").public, invite(dss), 1.0)
     pending = invite(dss)
     with pytest.raises(NotAdmitted, match="as many members"):
         dss.admit(GUEST.public, pending, 1.0)
     assert dss.invitations is not None
     assert dss.invitations.find(pending.mark, 1.0, OTHER.public) is not None
+    assert dss.admit(key("first").public, pending, 1.0), "whoever is there already takes no room"
 
 
 def test_a_revoked_key_stays_out_with_its_old_invitation_and_with_a_new_one() -> None:
@@ -122,6 +124,25 @@ def test_a_disk_that_is_full_lets_nobody_in_and_the_guest_may_try_again() -> Non
     assert not dss.is_member(GUEST.public)
     dss.keep = lambda: None
     assert dss.admit(GUEST.public, pending, 1.0)
+    dss.keep = keep
+    with pytest.raises(NotAdmitted, match="No space left"):
+        dss.admit(GUEST.public, pending, 1.0)
+
+
+def test_a_secret_that_cannot_be_kept_changes_nothing() -> None:
+    dss = founder()
+    assert dss.rotate(b"1" * 32, 0.0) == 1
+
+    def keep() -> None:
+        raise OSError(28, "No space left on device")
+
+    dss.keep = keep
+    with pytest.raises(OSError, match="No space left"):
+        dss.rotate(b"2" * 32, 0.0)
+    assert dss.secrets.current == (1, b"1" * 32)
+    dss.keep = lambda: None
+    assert dss.rotate(b"3" * 32, 1.0) == 2
+    assert dss.secrets.of_epoch(1, 1.0) == b"1" * 32
 
 
 def test_without_the_authoritys_key_nobody_is_admitted_or_revoked() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from noise.connection import Keypair, NoiseConnection  # type: ignore[import-untyped]
 
@@ -192,6 +192,7 @@ def test_every_handshake_has_keys_of_its_own() -> None:
     assert initiator.second(answered(message)[1]) == b""
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_anything_else_raises_only_wire_errors(data: bytes) -> None:
     for attempt in (Responder(RESPONDER, PROLOGUE).first, begun()[0].second):

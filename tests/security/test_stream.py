@@ -18,6 +18,7 @@ from nwip.security.stream import (
     PROLOGUE,
     CallingStream,
     Choice,
+    Hint,
     SealedStream,
     ServingStream,
     UnsealedError,
@@ -41,21 +42,23 @@ def ephemeral_keys(first: int) -> Callable[[], KeyPair]:
 def calling(
     *, server: bytes | None = None, psk: bytes = PSK, domain: str = DOMAIN, key: KeyPair = CLIENT
 ) -> CallingStream:
-    def choose(public: bytes, epoch: int | None) -> Choice:
-        if public != SERVER.public:
+    def choose(hint: Hint) -> Choice:
+        if hint.public != SERVER.public:
             raise WireError("not the key of a dss")
-        return Choice(of_member(EPOCH if epoch is None else epoch), psk)
+        if hint.statement not in {b"", b"signed"}:
+            raise WireError("not signed")
+        return Choice(of_member(EPOCH if hint.epoch is None else hint.epoch), psk)
 
     return CallingStream(key, domain, choose, server, ephemeral_keys(1))
 
 
-def serving(*, psk: bytes = PSK, key: KeyPair = SERVER) -> ServingStream:
+def serving(*, psk: bytes = PSK, key: KeyPair = SERVER, statement: bytes = b"") -> ServingStream:
     def choose(public: bytes, payload: bytes) -> bytes:
         if public != CLIENT.public or read_payload(payload) != EPOCH:
             raise WireError("not a member")
         return psk
 
-    return ServingStream(key, DOMAIN, EPOCH, choose, ephemeral_keys(101))
+    return ServingStream(key, DOMAIN, EPOCH, choose, statement, generate=ephemeral_keys(101))
 
 
 def shake_hands(client: SealedStream, server: SealedStream) -> list[tuple[str, bytes]]:
@@ -232,6 +235,18 @@ def test_a_client_does_not_talk_to_a_key_that_is_no_dss() -> None:
     client, false = calling(), serving(key=KeyPair.from_octets(b"f" * 32))
     with pytest.raises(WireError, match="not the key of a dss"):
         shake_hands(client, false)
+
+
+def test_a_client_is_told_what_was_signed_about_the_server() -> None:
+    client, server = calling(), serving(statement=b"signed")
+    shake_hands(client, server)
+    assert server.established
+    with pytest.raises(WireError, match="not signed"):
+        shake_hands(calling(), serving(statement=b"forged"))
+    shake_hands(client := calling(), server := serving(statement=b""))
+    assert client.established
+    with pytest.raises(WireError, match="not expected"):
+        shake_hands(calling(), serving(statement=bytes(1025)))
 
 
 def test_a_server_that_only_names_the_key_of_a_dss_cannot_answer() -> None:

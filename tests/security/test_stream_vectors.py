@@ -9,6 +9,7 @@ import pytest
 from nwip.security.invitations import guest_psk, mark_of
 from nwip.security.keys import KeyPair
 from nwip.security.records import RECORDS_PER_KEY, RecordKey
+from nwip.security.statements import Member, read_statement
 from nwip.security.stream import CallingStream, Choice, ServingStream, of_guest, of_member
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -40,8 +41,11 @@ def test_both_sides_say_what_the_vector_says(vector: dict[str, Any]) -> None:
     choice = member if vector["who"] == "member" else Choice(of_guest(mark_of(secret)), guest_psk(secret))
     (client, client_ephemeral), (server, server_ephemeral) = keys("client"), keys("server")
     known = None if vector["asks"] else server.public
-    calling = CallingStream(client, domain, lambda _, __: choice, known, lambda: client_ephemeral)
-    serving = ServingStream(server, domain, epoch, lambda _, __: choice.psk, lambda: server_ephemeral)
+    calling = CallingStream(client, domain, lambda _: choice, known, lambda: client_ephemeral)
+    statement = octets("statement")
+    serving = ServingStream(
+        server, domain, epoch, lambda _, __: choice.psk, statement, generate=lambda: server_ephemeral
+    )
     for turn in vector["turns"]:
         speaker, hearer = (calling, serving) if turn["from"] == "client" else (serving, calling)
         if turn["text"]:
@@ -51,6 +55,11 @@ def test_both_sides_say_what_the_vector_says(vector: dict[str, Any]) -> None:
         assert speaker.take().hex() == turn["octets"]
         assert b"".join(hearer.receive(bytes.fromhex(turn["octets"]))).hex() == (turn["text"] or "")
         assert hearer.ended == (turn["text"] == "")
+
+
+def test_the_statement_is_the_authoritys_about_the_servers_key() -> None:
+    said = read_statement(octets("statement"), octets("authority"), STREAMS["domain"])
+    assert said == Member(octets("server", "public"), "dss", "dss1", (), 1)
 
 
 def test_a_key_is_changed_as_the_vector_says() -> None:

@@ -13,6 +13,7 @@ from nwip.dataplane.kernel import Iovec, Mmsghdr, Msghdr, errno_of, recvmmsg, se
 
 BATCH: Final = 64  # messages a call: what a gateway takes in one wake-up
 NAME_SIZE: Final = 16  # octets of a `struct sockaddr_in`
+CONTROL_SIZE: Final = 32  # octets of ancillary data of one kind: cmsg(3), CMSG_SPACE of 12
 WORD: Final = "L"  # as wide as a pointer, on Linux
 
 _STEP: Final = ctypes.sizeof(Mmsghdr)
@@ -21,12 +22,20 @@ _STEP: Final = ctypes.sizeof(Mmsghdr)
 class Messages:
     """`count` messages over one buffer: number i is `size` octets from `i * stride` on.
 
-    `names` holds a `sockaddr_in` for each, where they go; without it the socket must be connected. `sizes`
+    `names` holds a `sockaddr_in` for each, where they go; without it the socket must be connected. `controls`
+    holds what goes with each, `CONTROL_SIZE` octets: see `sources`. `sizes`
     is the column of their octets, to be set; `came` that of the octets that `receive` brought in each.
     """
 
     def __init__(
-        self, count: int, buffer: bytearray, stride: int, size: int, names: bytearray | None = None
+        self,
+        count: int,
+        buffer: bytearray,
+        stride: int,
+        size: int,
+        names: bytearray | None = None,
+        *,
+        controls: bytearray | None = None,
     ) -> None:
         self.count = count
         self.buffer = buffer
@@ -48,6 +57,11 @@ class Messages:
             pointers = _steps(ctypes.addressof(self._names), NAME_SIZE, count)
             set_column(_column(self._headers, Msghdr.name.offset, WORD), pointers)
             set_column(_column(self._headers, Msghdr.name_length.offset, "I"), [NAME_SIZE] * count)
+        if controls is not None:
+            self._controls = (ctypes.c_char * len(controls)).from_buffer(controls)
+            pointers = _steps(ctypes.addressof(self._controls), CONTROL_SIZE, count)
+            set_column(_column(self._headers, Msghdr.control.offset, WORD), pointers)
+            set_column(_column(self._headers, Msghdr.control_length.offset, WORD), [CONTROL_SIZE] * count)
 
     def send(self, descriptor: int, first: int, count: int, flags: int = 0) -> int:
         """Send messages from `first` on; return how many the kernel took. Raises `OSError` if none."""

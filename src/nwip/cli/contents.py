@@ -15,6 +15,11 @@ class Entry(NamedTuple):
 
 
 COMMANDS: Final = {
+    "ban": Entry(
+        "ban",
+        "ban",
+        "Keep somebody out of the node here: an IP address, a network, or a player by his node number.",
+    ),
     "bench": Entry("bench", "bench", "Measure what packets cost on this machine."),
     "capture": Entry("capture", "capture", "Record what passes the links of the node here, until Ctrl-C."),
     "clients": Entry("queries", "clients", "List the players on the DOSBox servers here."),

@@ -31,6 +31,7 @@ MEMBERS: Final = (
     Column("State", "state"),
 )
 LONGEST_LINE: Final = 8192
+LOOPBACK: Final = ("127.", "[::1]")
 
 
 @click.group(epilog=example("nwip domain create nwip.example.org", "nwip domain invite --name museum"))
@@ -126,6 +127,9 @@ def invite(
         )
     )
     say("whoever has the line can use it, so send it by a way that others do not read.")
+    reached = row.get("servers")
+    if isinstance(reached, list) and all(str(server).startswith(LOOPBACK) for server in reached):
+        say("It leads to this machine itself only: see dss.listen, or name an address with --server.")
 
 
 @domain.command(epilog=example("nwip domain members", "nwip domain members --json"))

@@ -1,5 +1,6 @@
 """The command `nwip`."""
 
+import os
 from importlib import import_module
 from pathlib import Path
 
@@ -61,5 +62,9 @@ def cli(context: click.Context, config_file: Path | None, *, verbose: bool) -> N
 
 
 def main() -> None:
-    """Run the command line and exit: 0 ok, 1 the answer is no, 2 usage, 3 unreachable, 130 interrupted."""
+    """Run the command line and exit: 0 ok, 1 the answer is no, 2 usage, 3 unreachable, 130 interrupted.
+
+    What it writes, keys and captures among them, is for its user alone.
+    """
+    os.umask(0o077)
     cli(prog_name="nwip")

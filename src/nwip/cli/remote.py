@@ -29,16 +29,26 @@ def read(server: str, timeout: float, membership: "Membership | None") -> Domain
 def own_membership() -> "Membership | None":
     """Return as whom this user asks: as the member of a sealed domain that the state directory makes it.
 
-    Raises `ConfigError`.
+    None for whoever may not read that, or the configuration: a sealed DSS tells strangers nothing. Raises
+    `ConfigError`.
     """
-    from nwip.charter import read_charter
-    from nwip.config import load
+    from nwip.charter import CHARTER, read_charter
+    from nwip.config import ConfigError, load
     from nwip.state import State
 
     context = click.get_current_context(silent=True)
     settings = context.find_object(Settings) if context else None
-    config = load(settings.config if settings else None)
-    state = State(config.node.state_directory)
+    named = settings.config if settings else None
+    try:
+        config = load(named)
+        state = State(config.node.state_directory)
+        state.read(CHARTER)
+    except (PermissionError, NotADirectoryError):
+        return None
+    except ConfigError:
+        if named is not None:
+            raise
+        return None
     charter = read_charter(state, config.file)
     if charter is None:
         return None

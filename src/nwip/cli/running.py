@@ -25,7 +25,7 @@ def up(context: click.Context, *, join: bool, plain: bool, as_json: bool) -> Non
     --join it finds a domain by DHCP, DNS, or asking the subnet ('nwip discover --explain' shows how). With
     --json it prints one object when it is ready, and what else there is to say goes to the log.
     """
-    from nwip import node
+    from nwip import running
     from nwip.banner import Facts, banner
     from nwip.cli import logs
     from nwip.config import joining, load, portable
@@ -43,7 +43,7 @@ def up(context: click.Context, *, join: bool, plain: bool, as_json: bool) -> Non
         say(json.dumps({"schema": SCHEMA, **found}) if as_json else banner(found))
 
     try:
-        code = node.run(config, notice, announce)
+        code = running.run(config, notice, announce)
     except BrokenPipeError:
         raise
     except OSError as error:  # an address, port or file of the configuration that cannot be had

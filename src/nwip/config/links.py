@@ -15,6 +15,7 @@ Texts = Annotated[tuple[Text, ...], Meta(max_length=64)]
 Addresses = Annotated[tuple[Text, ...], Meta(min_length=1, max_length=64)]
 Admitted = Annotated[tuple[Text, ...], Meta(max_length=1024)]
 Microseconds = Annotated[int, Meta(ge=0, le=1_000_000)]
+PacketsASecond = Annotated[int, Meta(ge=0, le=1_000_000)]
 Places = Annotated[int, Meta(ge=1, le=1_000_000)]
 Frame = Literal["auto", "Ethernet_II", "Ethernet_802.3", "Ethernet_802.2", "Ethernet_SNAP"]
 
@@ -56,6 +57,8 @@ class DosboxSettings(LinkSettings, frozen=True, kw_only=True, tag_field="kind", 
     port: Port | None = None
     clients: Places = 1024
     admit: Admitted = ("any",)
+    packet_rate: PacketsASecond = 0
+    per_address: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
     busy_poll: Microseconds = 0
 
 
@@ -130,6 +133,8 @@ class WebsocketSettings(LinkSettings, frozen=True, kw_only=True, tag_field="kind
     clients: Places = 256
     idle: Annotated[float, Meta(ge=30, le=86400)] = 600.0
     admit: Admitted = ("any",)
+    packet_rate: PacketsASecond = 0
+    per_address: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
 
 
 class UplinkSettings(LinkSettings, frozen=True, kw_only=True, tag_field="kind", tag="uplink"):

@@ -202,7 +202,11 @@ def _checks(config: Config) -> Iterator[Check]:
         yield "node.address", config.node.address, _ip_of_a_host
     yield from (
         (f"node.{key}", path, _path)
-        for key, path in (("state", config.node.state), ("control", config.node.control))
+        for key, path in (
+            ("state", config.node.state),
+            ("control", config.node.control),
+            ("audit", None if config.node.audit == "log" else config.node.audit),
+        )
         if path is not None
     )
     yield from link_checks(config.links)

@@ -103,8 +103,10 @@ class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     forward: bool = True
     portable: bool = False
     busy_poll: Microseconds = 0
+    user: Text | None = None
     state: Text | None = None
     control: Text | None = None
+    audit: Text | None = None
 
     @property
     def state_directory(self) -> Path:

@@ -25,7 +25,12 @@ _log = logging.getLogger(__name__)
 
 
 def enlarge(sock: socket.socket, octets: int = RECEIVE_BUFFER) -> None:
-    """Give a socket a receive buffer of so many octets, or what the kernel allows; say once if fewer."""
+    """Give a socket a receive buffer of so many octets, or what the kernel allows; say once if fewer.
+
+    A larger one stays: whoever has passed the socket to us may have been allowed more.
+    """
+    if granted(sock) >= octets:
+        return
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, octets)
     if _IS_LINUX and granted(sock) < octets:
         with contextlib.suppress(OSError):  # without CAP_NET_ADMIN

@@ -13,6 +13,7 @@ from nwip.dataplane.batched import BatchedPort
 from nwip.dataplane.buffers import MEND, RECEIVE_BUFFER, enlarge
 from nwip.dataplane.flows import Books
 from nwip.dataplane.kernel import IS_THERE
+from nwip.dataplane.passed import PassedSockets
 from nwip.dataplane.portable import BUDGET, LARGEST_DATAGRAM, Datagram, PortablePort, Received
 from nwip.dataplane.spinning import SO_BUSY_POLL
 from nwip.directory.records import Endpoint
@@ -78,6 +79,7 @@ def open_port(
     books: Books | None = None,
     portable: bool = False,
     busy_poll: int = 0,
+    passed: PassedSockets | None = None,
     fragments: bool = True,
 ) -> Port:
     """Open a UDP port at an address; `received` gets every batch that arrives.
@@ -85,12 +87,14 @@ def open_port(
     `broadcast` lets it send to broadcast addresses; `shared` lets other sockets use the same address (for
     hearing subnet broadcasts). With `books` it carries IPX packets, and where the kernel can do it and
     `portable` does not forbid it, what is known to go on is sent on in batches and counted there. For
-    `busy_poll` microseconds after a datagram it does not sleep: it costs a core. IP may fragment what it
-    sends, unless `fragments` is false and the system can forbid it: what is larger than the path carries is
-    then refused or lost. Raises `OSError` if the address cannot be had.
+    `busy_poll` microseconds after a datagram it does not sleep: it costs a core. Where `passed` holds a
+    socket for the address it is used. IP may fragment what it sends, unless `fragments` is false and the
+    system can forbid it: what is larger than the path carries is then refused or lost. Raises `OSError` if
+    the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in at[0] else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_DGRAM)
+    lent = passed.lend(socket.SOCK_DGRAM, at) if passed is not None and not shared else None
+    sock = lent or socket.socket(family, socket.SOCK_DGRAM)
     try:
         sock.setblocking(False)
         if shared:
@@ -104,7 +108,8 @@ def open_port(
             _allow_fragments(sock)
         else:
             _forbid_fragments(sock)
-        sock.bind(at)
+        if lent is None:
+            sock.bind(at)
     except OSError:
         sock.close()
         raise

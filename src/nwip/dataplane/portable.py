@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from nwip.dataplane.buffers import RECEIVE_BUFFER, granted, overflows
+from nwip.dataplane.packet_filter import attach, detach
 from nwip.dataplane.sockaddr import with_scope
 from nwip.dataplane.spinning import Spinner
 from nwip.dataplane.traffic import traffic
@@ -65,6 +66,20 @@ class PortablePort:
     def buffer_size(self) -> int:
         """Return the octets of the receive buffer, at most `RECEIVE_BUFFER`."""
         return min(granted(self._socket), RECEIVE_BUFFER)
+
+    def admit_by(self, program: bytes | None) -> bool:
+        """Have the kernel drop what a program of `packet_filter` does not let in; None lets all in again.
+
+        Returns whether that is so: other systems than Linux cannot.
+        """
+        try:
+            if program is not None:
+                attach(self._socket, program)
+            else:
+                detach(self._socket)
+        except (OSError, AttributeError):
+            return False
+        return True
 
     def _drain(self) -> None:
         if self._socket.fileno() < 0:

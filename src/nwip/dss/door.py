@@ -2,28 +2,22 @@
 
 import asyncio
 import contextlib
-import logging
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from nwip.dss.courtesy import SLICE
 from nwip.dss.framing import frame
+from nwip.dss.handshake_limits import HandshakeLimits
 from nwip.dss.introduction import NotLetInError, judge
 from nwip.dss.messages import Reason, Refused, encode
 from nwip.dss.pump import LAST_WORD_LIMIT, LetIn
 from nwip.dss.sealed_connection import SealedConnection
 from nwip.dss.session import Proof, Session
-from nwip.security.limits import TokenBuckets
 from nwip.security.membership import Membership
 from nwip.security.stream import ServingStream, UnsealedError
 from nwip.wire import WireError
 
-_log = logging.getLogger(__name__)
-
-HANDSHAKE_RATE: Final = 8.0  # a second from one address, or one IPv6 network of 64 bits
-HANDSHAKE_BURST: Final = 128.0  # a whole site behind one address that comes back at once
-TOTAL_RATE: Final = 200.0  # a second from everywhere: a tenth of the processor that carries packets too
-TOTAL_BURST: Final = 512.0  # a whole domain that comes back at once
+WAITING_LIMIT: Final = 256  # connections that have shown no key yet: the oldest makes room
+LAST_WORDS: Final = 256  # connections at a time that are told why they end; more end without a word
 
 SEALED_TEXT: Final = "this domain is sealed: join it with an invitation, nwip join TOKEN"
 
@@ -39,44 +33,65 @@ class Door:
         self._membership = membership
         self._only_dss = only_dss
         self._limit = limit
-        self._handshakes = TokenBuckets(HANDSHAKE_RATE, HANDSHAKE_BURST)
-        self._total = TokenBuckets(TOTAL_RATE, TOTAL_BURST, 1)
+        self._limits = HandshakeLimits()
+        self._waiting: dict[asyncio.WriteTransport, None] = {}
+        self._last_words = 0
 
     async def let_in(
         self, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> LetIn | None:
-        """Return who has come, with whom the session may go on; None when it is over."""
-        refusal = session.refusal
-        if refusal is None:
-            refusal = self._objection(_source(session.peer), _now())
-        if refusal is None:
-            try:
-                async with asyncio.timeout(self._limit):
-                    return await self._shake_hands(reader, writer)
-            except UnsealedError:
-                refusal = Refused(Reason.SEALED, SEALED_TEXT)
-            except NotLetInError as error:
-                refusal = error.refusal
-            except WireError as error:
-                refusal = Refused(Reason.NOT_ADMITTED, str(error))
-            except TimeoutError:
-                refusal = Refused(Reason.LATE, "no handshake came in time")
-            except OSError:
-                writer.transport.abort()
-                return None
-            except BaseException:
-                writer.transport.abort()
-                raise
-            _log.info("%s: not let in: %s", session.name, refusal.text)
-        await _last_word(refusal, reader, writer)
-        return None
+    ) -> LetIn | Refused | None:
+        """Return who has come, or why it is turned away; None when it has gone."""
+        refusal = session.refusal or self._limits.objection(session.peer, _now())
+        if refusal is not None:
+            return refusal
+        self._wait(writer.transport)
+        try:
+            async with asyncio.timeout(self._limit):
+                return await self._shake_hands(reader, writer)
+        except UnsealedError:
+            return Refused(Reason.SEALED, SEALED_TEXT)
+        except NotLetInError as error:
+            return error.refusal
+        except WireError as error:
+            return Refused(Reason.NOT_ADMITTED, str(error))
+        except TimeoutError:
+            return Refused(Reason.LATE, "no handshake came in time")
+        except OSError:
+            writer.transport.abort()
+            return None
+        except BaseException:
+            writer.transport.abort()
+            raise
+        finally:
+            self._waiting.pop(writer.transport, None)
 
-    def _objection(self, source: str, now: float) -> Refused | None:
-        if not self._handshakes.allow(source, now):
-            return Refused(Reason.FULL, "too many handshakes come from this address: wait a little")
-        if not self._total.allow("", now):
-            return Refused(Reason.FULL, "too many handshakes come from everywhere: wait a little")
-        return None
+    def spoken(self, session: Session) -> None:
+        """Learn that whoever was let in has spoken, which a copy of somebody's handshake cannot."""
+        self._limits.proved(session.peer)
+
+    async def turn_away(
+        self, refusal: Refused, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Say in plain why a connection ends, and read on for a moment, else TCP would not deliver it."""
+        self._last_words += 1
+        try:
+            if self._last_words <= LAST_WORDS:
+                with contextlib.suppress(OSError, TimeoutError):
+                    async with asyncio.timeout(LAST_WORD_LIMIT):
+                        writer.write(frame(encode(refusal)))
+                        writer.write_eof()
+                        while await reader.read(SLICE):
+                            pass
+        finally:
+            self._last_words -= 1
+            writer.transport.abort()
+
+    def _wait(self, transport: asyncio.WriteTransport) -> None:
+        self._waiting[transport] = None
+        if len(self._waiting) > WAITING_LIMIT:
+            oldest = next(iter(self._waiting))
+            del self._waiting[oldest]
+            oldest.abort()
 
     async def _shake_hands(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> LetIn:
         membership = self._membership
@@ -88,31 +103,11 @@ class Door:
             return psk
 
         epoch, _ = membership.secrets.current or (0, b"")
-        stream = ServingStream(membership.key, membership.domain, epoch, choose)
+        statement = membership.roster.signed_of(membership.identity) or b""
+        stream = ServingStream(membership.key, membership.domain, epoch, choose, statement)
         connection = SealedConnection(stream, reader, writer)
         await connection.shake_hands()
         return LetIn(connection, proofs[0])
-
-
-async def _last_word(refusal: Refused, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Say in plain why a connection ends, and read on for a moment, else TCP would not deliver it."""
-    try:
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(LAST_WORD_LIMIT):
-                writer.write(frame(encode(refusal)))
-                writer.write_eof()
-                while await reader.read(SLICE):
-                    pass
-    finally:
-        writer.transport.abort()
-
-
-def _source(ip: str) -> str:
-    """Return by what handshakes are counted: one host may have all addresses of an IPv6 network."""
-    address = ip_address(ip)
-    if isinstance(address, IPv6Address):
-        return str(ip_network((int(address), 64), strict=False))
-    return ip
 
 
 def _now() -> float:

@@ -7,6 +7,7 @@ from nwip.wire import WireError
 
 LENGTH_SIZE: Final = 4
 FRAME_LIMIT: Final = 1 << 20  # octets of one message, its length field not counted
+HELLO_LIMIT: Final = 1024  # of the first message of a session: nobody is given more room before it
 
 
 def frame(message: bytes) -> bytes:
@@ -15,12 +16,16 @@ def frame(message: bytes) -> bytes:
 
 
 class Splitter:
-    """Cuts a stream into messages; holds at most one unfinished frame and what was fed last."""
+    """Cuts a stream into messages; holds at most one unfinished frame and what was fed last.
 
-    __slots__ = ("_buffer",)
+    `limit`, the octets of the largest message that is taken, may change from one message to the next.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_buffer", "limit")
+
+    def __init__(self, limit: int = FRAME_LIMIT) -> None:
         self._buffer = bytearray()
+        self.limit = limit
 
     @property
     def waiting(self) -> int:
@@ -35,7 +40,7 @@ class Splitter:
         """
         self._buffer += data
         while len(self._buffer) >= LENGTH_SIZE:
-            end = LENGTH_SIZE + _checked(int.from_bytes(self._buffer[:LENGTH_SIZE], "big"))
+            end = LENGTH_SIZE + _checked(int.from_bytes(self._buffer[:LENGTH_SIZE], "big"), self.limit)
             if len(self._buffer) < end:
                 return
             message = bytes(self._buffer[LENGTH_SIZE:end])
@@ -43,7 +48,7 @@ class Splitter:
             yield message
 
 
-def _checked(length: int) -> int:
-    if not 0 < length <= FRAME_LIMIT:
-        raise WireError(f"a frame of {length} octets: 1 to {FRAME_LIMIT} are allowed")
+def _checked(length: int, limit: int = FRAME_LIMIT) -> int:
+    if not 0 < length <= limit:
+        raise WireError(f"a frame of {length} octets: 1 to {limit} are allowed")
     return length

@@ -12,7 +12,7 @@ from nwip.dss.session import Proof
 from nwip.security.invitations import Invitation, guest_psk, mark_of
 from nwip.security.keys import KeyPair, identity_of
 from nwip.security.membership import Membership
-from nwip.security.stream import Choice, of_guest, of_member, read_payload
+from nwip.security.stream import Choice, Hint, of_guest, of_member, read_payload
 from nwip.wire import WireError
 
 
@@ -29,18 +29,23 @@ class Seal(NamedTuple):
 
     key: KeyPair
     domain: str
-    choose: Callable[[bytes, int | None], Choice]
+    choose: Callable[[Hint], Choice]
     server: bytes | None = None
 
 
 def member_seal(membership: Membership) -> Seal:
-    """Return how a member calls any DSS of its domain, with a secret that this one knows."""
+    """Return how a member calls any DSS of its domain, with a secret that this one knows.
 
-    def choose(public: bytes, epoch: int | None) -> Choice:
-        roster, secrets = membership.roster, membership.secrets
-        if roster.is_revoked(identity_of(public)):
+    A DSS that has become a member meanwhile shows the authority's statement.
+    """
+
+    def choose(hint: Hint) -> Choice:
+        roster, secrets, epoch = membership.roster, membership.secrets, hint.epoch
+        if hint.statement:
+            roster.merge(hint.statement)
+        if roster.is_revoked(identity_of(hint.public)):
             raise WireError("the DSS there was revoked: it is no member of this domain any more")
-        if not membership.is_dss(public):
+        if not membership.is_dss(hint.public):
             raise WireError("what answers there has the key of no DSS of this domain")
         if secrets.current is None:
             raise WireError("the domain's secret is not known here: join the domain with an invitation")
@@ -56,8 +61,8 @@ def member_seal(membership: Membership) -> Seal:
 def guest_seal(invitation: Invitation, key: KeyPair) -> Seal:
     """Return how the holder of a key calls the DSS that has invited it."""
 
-    def choose(public: bytes, epoch: int | None) -> Choice:
-        del public, epoch  # the invitation names the key, so it was not asked for
+    def choose(hint: Hint) -> Choice:
+        del hint  # the invitation names the key, so it was not asked for
         return Choice(of_guest(mark_of(invitation.secret)), guest_psk(invitation.secret))
 
     return Seal(key, invitation.domain, choose, invitation.dss_key)

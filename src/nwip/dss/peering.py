@@ -7,12 +7,14 @@ from ipaddress import ip_address
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from nwip.dataplane.passed import PassedSockets
 from nwip.directory.records import Dss, Endpoint, Kind, endpoint_text
 from nwip.dss.backoff import BackOff
 from nwip.dss.connecting import connect
 from nwip.dss.conversation import CONNECT_LIMIT, end_tasks
-from nwip.dss.courtesy import SLICE
-from nwip.dss.messages import Reason
+from nwip.dss.doorkeeper import Doorkeeper
+from nwip.dss.listening import listening
+from nwip.dss.messages import NEIGHBOUR_LIMIT, Reason
 from nwip.dss.peer_session import PeerSession, PeerStatus
 from nwip.dss.pump import Changed, Pump
 from nwip.dss.replication_engine import FIRST_MESSAGE, ReplicationEngine
@@ -28,6 +30,7 @@ LOOK_EVERY: Final = 2.0  # seconds between looks for DSSs that others have told 
 STANDING_PAUSE: Final = 30.0  # seconds until a DSS is called again that already has a session with this one
 BACKLOG: Final = 256
 CALLS_LIMIT: Final = 256  # DSSs that are called
+CALLS_FROM_ONE: Final = 16  # connections of one source: a few DSSs on one machine, each perhaps twice
 
 Resolve = Callable[[], Awaitable[Sequence[Endpoint]]]
 
@@ -56,9 +59,10 @@ class Peering:
         self._resolve = resolve
         self._random = random
         self._pump: Pump[PeerSession] = Pump(engine, changed)
+        self._doorkeeper = Doorkeeper(2 * NEIGHBOUR_LIMIT, CALLS_FROM_ONE, engine.admits)
         self._servers: list[asyncio.Server] = []
         self._callers: dict[Endpoint, asyncio.Task[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Future[None]] = set()
         self._tried: set[Endpoint] = set()
         self.endpoints: list[Endpoint] = []
         self.named: frozenset[str] = frozenset()
@@ -70,11 +74,11 @@ class Peering:
             self._pump.door = Door(membership, only_dss=True, limit=FIRST_MESSAGE)
             self._seal = member_seal(membership)
 
-    async def listen(self, at: Sequence[Endpoint]) -> None:
+    async def listen(self, at: Sequence[Endpoint], passed: PassedSockets | None = None) -> None:
         """Take calls at these addresses. Raises `OSError` when one cannot be had; then none is open."""
         try:
             for host, port in at:
-                server = await asyncio.start_server(self._accept, host, port, backlog=BACKLOG, limit=SLICE)
+                server = await listening(self._accept, (host, port), BACKLOG, passed or PassedSockets())
                 self._servers.append(server)
                 self.endpoints += [sock.getsockname()[:2] for sock in server.sockets]
         except OSError:
@@ -112,14 +116,16 @@ class Peering:
         await end_tasks(*self._tasks, *self._callers.values())
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._keep(self._answer(reader, writer))
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = writer.get_extra_info("peername")
-        if peer is None:  # gone before its turn came
+        peer, now = writer.get_extra_info("peername"), asyncio.get_running_loop().time()
+        place = self._doorkeeper.enter(peer[0], now) if peer else None  # None: gone already
+        if place is None:
             writer.transport.abort()
             return
-        session = self._engine.open(peer[0], asyncio.get_running_loop().time(), calling=False)
+        task = self._keep(self._answer(peer[0], reader, writer))
+        task.add_done_callback(lambda _: self._doorkeeper.leave(place))
+
+    async def _answer(self, ip: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        session = self._engine.open(ip, asyncio.get_running_loop().time(), calling=False)
         await self._pump.answer(session, reader, writer)
 
     async def _look(self, open_doors: Callable[[], None]) -> None:
@@ -189,7 +195,8 @@ class Peering:
                 return (host, 0)
         return None
 
-    def _keep(self, work: Awaitable[None]) -> None:
+    def _keep(self, work: Awaitable[None]) -> asyncio.Future[None]:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

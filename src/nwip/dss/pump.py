@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, Protocol, TypeVar
 from nwip.dss.connecting import Reader, Writer
 from nwip.dss.conversation import end_tasks
 from nwip.dss.courtesy import SLICE, let_others_run
+from nwip.dss.messages import Refused
 from nwip.dss.session import Proof, Session
+from nwip.security.audit import audit
 
 if TYPE_CHECKING:
     from nwip.dss.sealed_connection import SealedConnection
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 LAST_WORD_LIMIT: Final = 1.0  # seconds for a peer to take the last message of a session
+STALL_LIMIT: Final = 30.0  # seconds for a peer to take what is written; who reads more slowly holds no place
 
 S = TypeVar("S", bound=Session)
 
@@ -48,8 +51,18 @@ class Door(Protocol):
 
     async def let_in(
         self, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> LetIn | None:
-        """Return who has come, with whom the session may go on; None when it is over."""
+    ) -> LetIn | Refused | None:
+        """Return who has come, or why it is turned away; None when it has gone."""
+        ...
+
+    def spoken(self, session: Session) -> None:
+        """Learn that whoever was let in has spoken."""
+        ...
+
+    async def turn_away(
+        self, refusal: Refused, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Say why a connection ends, and end it."""
         ...
 
 
@@ -64,10 +77,12 @@ class Changed(Protocol):
 class Pump(Generic[S]):
     """Reads and writes the sessions of one engine; `changed` is called after whatever arrived.
 
-    `door` lets in who comes to a sealed domain.
+    `door` lets in who comes to a sealed domain. A session whose peer takes nothing for `patience` seconds
+    ends.
     """
 
-    def __init__(self, engine: SessionEngine[S], changed: Changed) -> None:
+    def __init__(self, engine: SessionEngine[S], changed: Changed, *, patience: float = STALL_LIMIT) -> None:
+        self._patience = patience
         self._engine = engine
         self._changed = changed
         self.door: Door | None = None
@@ -79,14 +94,20 @@ class Pump(Generic[S]):
         if self.door is None:
             await self.serve(session, reader, writer)
             return
+        come = None
         try:
             come = await self.door.let_in(session, reader, writer)
-            if come is not None:
+            if isinstance(come, LetIn):
                 session.proof = come.proof
                 await self.serve(session, come.connection, come.connection)
         finally:
+            if session.hello is not None:
+                self.door.spoken(session)
             self._engine.lost(session)
             self._changed()
+        if isinstance(come, Refused):
+            _log.info("%s is not let in: %s", session.name, come.text)
+            await self.door.turn_away(come, reader, writer)
 
     async def serve(self, session: S, reader: Reader, writer: Writer) -> None:
         """Carry one session until it ends."""
@@ -102,6 +123,9 @@ class Pump(Generic[S]):
         finally:
             if session.refusal is not None:
                 _log.info("%s: the session ends: %s", session.name, session.refusal.text)
+                audit("refused", session.peer, who=session.name, why=session.refusal.text)
+            elif session.hello is not None:
+                audit("left", session.peer, who=session.name)
             self._engine.lost(session)
             del self._events[session]
             self._transports.pop(session, None)
@@ -132,9 +156,18 @@ class Pump(Generic[S]):
                 event.clear()
                 while data := session.take(asyncio.get_running_loop().time()):
                     writer.write(data)
-                    await writer.drain()
+                    await self._drained(session, writer)
                     await let_others_run()
                 if session.closing:
                     writer.write_eof()
                     return
                 await event.wait()
+
+    async def _drained(self, session: S, writer: Writer) -> None:
+        """Wait until there is room for more. Raises `TimeoutError`, which is an `OSError`."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await writer.drain()
+        except TimeoutError:
+            _log.info("%s: takes nothing for %g seconds", session.name, self._patience)
+            raise

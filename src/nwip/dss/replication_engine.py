@@ -16,7 +16,7 @@ from nwip.directory.parameters import Parameters
 from nwip.directory.table import Directory
 from nwip.dss.comparison import MISSING_LIMIT, compare, digest_message, summaries
 from nwip.dss.exchange import OURSELVES
-from nwip.dss.framing import frame
+from nwip.dss.framing import FRAME_LIMIT, frame
 from nwip.dss.messages import (
     BATCH,
     NEIGHBOUR_LIMIT,
@@ -40,9 +40,9 @@ from nwip.dss.messages import (
     encode,
 )
 from nwip.dss.peer_session import PeerSession, PeerStatus
-from nwip.dss.peers import plain_address
 from nwip.dss.server_engine import ServerEngine
 from nwip.dss.session import Proof
+from nwip.security.sources import plain_address
 from nwip.wire import WireError
 
 _log = logging.getLogger(__name__)
@@ -66,6 +66,7 @@ class ReplicationEngine:
         self._now = now
         self._admit = admit
         self._sessions: set[PeerSession] = set()
+        self._turned_away: set[PeerSession] = set()
         self._peers: dict[bytes, PeerSession] = {}
         self._deadlines: Deadlines[PeerSession] = Deadlines()
         self._compare: Deadlines[PeerSession] = Deadlines()
@@ -88,6 +89,10 @@ class ReplicationEngine:
         """Return the number of sessions."""
         return len(self._sessions)
 
+    def admits(self, ip: str) -> bool:
+        """Say whether a DSS may call from an IP address."""
+        return self._admit(plain_address(ip))
+
     def open(self, peer: str, now: float, *, calling: bool, proof: Proof | None = None) -> PeerSession:
         """Take a connection with a DSS at an IP address; `calling`: this side has made it.
 
@@ -100,8 +105,10 @@ class ReplicationEngine:
         if calling:
             self._send(session, self._hello())
         elif not self._admit(session.peer):
+            self._turned_away.add(session)
             self._refuse(session, Reason.NOT_ADMITTED, f"{session.peer} is not named as a dss of this domain")
-        elif len(self._sessions) > 2 * NEIGHBOUR_LIMIT:
+        elif len(self._sessions) - len(self._turned_away) > 2 * NEIGHBOUR_LIMIT:
+            self._turned_away.add(session)
             self._refuse(session, Reason.FULL, "no more sessions can be held")
         return session
 
@@ -111,6 +118,7 @@ class ReplicationEngine:
             return
         session.end()
         self._sessions.discard(session)
+        self._turned_away.discard(session)
         self._ready.discard(session)
         self._deadlines.discard(session)
         self._compare.discard(session)
@@ -244,6 +252,7 @@ class ReplicationEngine:
             self._refuse(session, Reason(no.reason), no.text)
         else:
             session.hello = message
+            session.splitter.limit = FRAME_LIMIT
             if self._stands(session):
                 self._begin(session, now)
 

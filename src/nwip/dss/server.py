@@ -9,13 +9,15 @@ from ipaddress import ip_address
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from nwip.dataplane.passed import PassedSockets
 from nwip.dataplane.port import Datagram, Port, open_port
 from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Dss, Endpoint, Kind
 from nwip.directory.table import Directory
 from nwip.dss.conversation import end_tasks
-from nwip.dss.courtesy import SLICE
+from nwip.dss.doorkeeper import Doorkeeper
+from nwip.dss.listening import listening
 from nwip.dss.peering import Peering, Resolve
 from nwip.dss.peers import DEFAULT_LIMITS, Limits
 from nwip.dss.presence import Presence
@@ -26,6 +28,8 @@ from nwip.dss.server_engine import ServerEngine
 from nwip.dss.session import Session
 from nwip.dss.store.base import Store
 from nwip.dss.store.keeper import Keeper
+from nwip.security.limits import TokenBuckets
+from nwip.security.sources import source_of
 
 if TYPE_CHECKING:
     from nwip.security.membership import Membership
@@ -34,6 +38,8 @@ _log = logging.getLogger(__name__)
 
 TRUSTED_KNOWN: Final = 4096  # addresses whose trust is remembered
 BACKLOG: Final = 512  # connections that may wait: a whole domain that comes back at once
+QUESTION_RATE: Final = 20.0  # a second of one source that is not trusted: an answer may have 256 packets
+QUESTION_BURST: Final = 200.0
 
 
 class DssServer:
@@ -41,11 +47,11 @@ class DssServer:
 
     `admit(ip)` says who may have a session; `trust(ip)` who gets full answers to questions on UDP without
     holding one (by default only loopback); `admit_peers(ip)` from where another DSS may call (by default
-    loopback, and the addresses of DSSs that are named or known). `endpoints` and `question_endpoints` are
-    the TCP and UDP addresses that it listens at, with the ports that it got. With `membership` the domain is
-    sealed: `identity` must be that of its key (`ValueError`), and only members are let in; other DSSs then
-    from any address, unless `admit_peers` says otherwise. Questions, which are plain, are then answered over
-    loopback only, but for where a DSS is.
+    loopback, and the addresses of DSSs that are named or known). `passed` holds sockets that are used in
+    place of new ones. `endpoints` and `question_endpoints` are the TCP and UDP addresses that it listens at,
+    with the ports that it got. With `membership` the domain is sealed: `identity` must be that of its key
+    (`ValueError`), and only members are let in; other DSSs then from any address, unless `admit_peers` says
+    otherwise. Questions, which are plain, are then answered over loopback only, but for where a DSS is.
     """
 
     def __init__(
@@ -62,9 +68,11 @@ class DssServer:
         store: Store | None = None,
         directory: Directory | None = None,
         membership: "Membership | None" = None,
+        passed: PassedSockets | None = None,
     ) -> None:
         if membership is not None and identity != membership.identity:
             raise ValueError("a DSS of a sealed domain has the identity of its key")
+        self._passed = passed or PassedSockets()
         self.engine = ServerEngine(
             parameters,
             identity=identity,
@@ -76,6 +84,7 @@ class DssServer:
             membership=membership,
         )
         self._identity = identity
+        self._admit = admit
         self._membership = membership
         self._trust = lru_cache(TRUSTED_KNOWN)(trust or _is_loopback)
         self._servers: list[asyncio.Server] = []
@@ -83,6 +92,8 @@ class DssServer:
         self._questions: list[Questions] = []
         self._wakeup: Wakeup | None = None
         self._pump: Pump[Session] = Pump(self.engine, self._after)
+        self._doorkeeper = Doorkeeper(limits.sessions, limits.sessions_per_address, admit)
+        self._question_budget = TokenBuckets(QUESTION_RATE, QUESTION_BURST)
         if membership is not None and self.engine.members is not None:
             from nwip.dss.door import Door  # noqa: PLC0415 - plain domains need no ciphers
 
@@ -120,8 +131,8 @@ class DssServer:
 
     @property
     def drops(self) -> Counter[str]:
-        """Questions on UDP that were not answered, or not wholly, by reason."""
-        return sum((asked.drops for asked in self._questions), Counter())
+        """Questions on UDP not answered, or not wholly, and connections cut at once, by reason."""
+        return sum((asked.drops for asked in self._questions), Counter(self._doorkeeper.turned_away))
 
     def set_parameters(self, parameters: Parameters) -> None:
         """Give the domain new parameters; every session is told at once."""
@@ -143,6 +154,16 @@ class DssServer:
         self._after()
         return count
 
+    def expel(self) -> int:
+        """End the sessions of who is not admitted any more, and forget their records; return how many."""
+        gone = [session for session in self.engine.sessions() if not self._admit(session.peer)]
+        for session in gone:
+            if session.is_node:
+                self.engine.forget(session.identity, self._now())
+            self.engine.turn_out(session)
+        self._after()
+        return len(gone)
+
     async def start(self, sessions: Sequence[Endpoint], questions: Sequence[Endpoint] = ()) -> None:
         """Restore what the store has kept, then listen for sessions (TCP) and questions (UDP).
 
@@ -158,7 +179,7 @@ class DssServer:
             self.engine.members.look_again()
         try:
             for host, port in sessions:
-                server = await asyncio.start_server(self._accept, host, port, backlog=BACKLOG, limit=SLICE)
+                server = await listening(self._accept, (host, port), BACKLOG, self._passed)
                 self._servers.append(server)
                 self.endpoints += [sock.getsockname()[:2] for sock in server.sockets]
             for at in questions:
@@ -178,7 +199,7 @@ class DssServer:
         peering = Peering(
             self.replication, self._identity, peers, random, self._after, membership=self._membership
         )
-        await peering.listen(listen)
+        await peering.listen(listen, self._passed)
         self.peering = peering
         if hold:
             self.engine.hold()
@@ -220,6 +241,9 @@ class DssServer:
                 asked.drops["not yet synchronised"] += len(batch)
                 return
             for data, source in batch:
+                if not self._may_ask(source[0]):
+                    asked.drops["too many questions"] += 1
+                    continue
                 nearest = self.answer_nearest(data, source)
                 if nearest is not None:
                     port.send(nearest, source)
@@ -230,7 +254,7 @@ class DssServer:
                 for response in asked.answer(data, source, self.engine.parameters):
                     port.send(response, source)
 
-        port = open_port(at, received)
+        port = open_port(at, received, passed=self._passed)
         asked = Questions(
             self.engine.directory, address=port.endpoint[0], identity=self._identity, proven=self._is_proven
         )
@@ -260,18 +284,23 @@ class DssServer:
     def _is_proven(self, ip: str) -> bool:
         return self._trust(ip) or self.engine.holds_session_from(ip)
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _may_ask(self, ip: str) -> bool:
+        """Say whether a question is looked at: the answers to a forged source are bounded, whoever it is."""
+        return self._trust(ip) or self._question_budget.allow(source_of(ip), self._now())
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername")
-        if peer is None:  # gone before its turn came
+        place = self._doorkeeper.enter(peer[0], self._now()) if peer else None  # None: gone already
+        if place is None:
             writer.transport.abort()
             return
-        session = self.engine.open(peer[0], self._now())
-        await self._pump.answer(session, reader, writer)
+        task = asyncio.ensure_future(self._serve(peer[0], reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: self._doorkeeper.leave(place))
+
+    async def _serve(self, ip: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._pump.answer(self.engine.open(ip, self._now()), reader, writer)
 
     def _advance(self, now: float) -> None:
         self.engine.advance(now)

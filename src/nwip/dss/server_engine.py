@@ -15,6 +15,7 @@ from nwip.directory.table import Directory
 from nwip.dss.authority import objection
 from nwip.dss.conflict_watch import ConflictWatch
 from nwip.dss.exchange import OURSELVES
+from nwip.dss.framing import FRAME_LIMIT
 from nwip.dss.members import Members
 from nwip.dss.messages import (
     VERSION,
@@ -33,10 +34,12 @@ from nwip.dss.messages import (
     Withdraw,
     decode,
 )
-from nwip.dss.peers import DEFAULT_LIMITS, Limits, Peers, plain_address
+from nwip.dss.peers import DEFAULT_LIMITS, Limits, Peers
 from nwip.dss.session import Session
 from nwip.dss.subscription import known_kinds
 from nwip.dss.telling import Telling
+from nwip.security.audit import audit
+from nwip.security.sources import plain_address
 from nwip.wire import WireError
 
 if TYPE_CHECKING:
@@ -94,12 +97,12 @@ class ServerEngine(Telling):
         """Take a new connection from an IP address; it may be refused at once, see `Session.closing`."""
         session = Session(plain_address(peer))
         self._sessions.add(session)
-        room = self._peers.connect(session.peer)
         if not self._admit(session.peer):
-            self._refuse(session, Reason.NOT_ADMITTED, f"{session.peer} may not join this domain")
-        elif not room:
+            self.turn_out(session)
+        elif not self._peers.connect(session.peer):
             self._refuse(session, Reason.FULL, "no more sessions can be held")
         else:
+            session.has_place = True
             self._deadlines.set(session, now + self._limits.first_message)
         return session
 
@@ -111,7 +114,8 @@ class ServerEngine(Telling):
         self._sessions.discard(session)
         self._ready.discard(session)
         self._deadlines.discard(session)
-        self._peers.disconnect(session.peer, proven=session.hello is not None)
+        if session.has_place:
+            self._peers.disconnect(session.peer, proven=session.hello is not None)
         if self._nodes.get(session.identity) is session:
             del self._nodes[session.identity]
 
@@ -132,6 +136,10 @@ class ServerEngine(Telling):
             self._refuse(session, Reason.VERSION, str(error))
         except WireError as error:
             self._refuse(session, Reason.MALFORMED, str(error))
+
+    def turn_out(self, session: Session) -> None:
+        """End the session of who may not join."""
+        self._refuse(session, Reason.NOT_ADMITTED, f"{session.peer} may not join this domain")
 
     def advance(self, now: float) -> None:
         """Run what is due: leases, idle sessions, the telling of renewals and of members."""
@@ -254,6 +262,8 @@ class ServerEngine(Telling):
             self._refuse(session, Reason(refusal.reason), refusal.text)
             return
         session.hello = hello
+        session.splitter.limit = FRAME_LIMIT
+        audit("joined", session.peer, who=session.name, identity=hello.identity.hex())
         self._peers.prove(session.peer)
         self._deadlines.set(session, now + self.parameters.lease)
         if session.is_node:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nwip.directory.table import Directory
 from nwip.dss.difference import Difference
-from nwip.dss.framing import Splitter, frame
+from nwip.dss.framing import HELLO_LIMIT, Splitter, frame
 from nwip.dss.messages import Delta, Goodbye, Hello, Message, Reason, Refused, encode
 from nwip.dss.subscription import Kinds, Snapshot
 
@@ -30,8 +30,9 @@ class Session:
     """The state of one session; only the engine changes it.
 
     `peer` is the IP address at the other end. `closing` is True once nothing more is to be read: what
-    waits is sent, then the connection is closed. `proof` is there in a sealed domain only; `introduction` is
-    what a new member is told, message by message: a Goodbye in it is the last one.
+    waits is sent, then the connection is closed. `has_place` says that it counts among those that are held.
+    `proof` is there in a sealed domain only; `introduction` is what a new member is told, message by message:
+    a Goodbye in it is the last one.
     """
 
     __slots__ = (
@@ -39,6 +40,7 @@ class Session:
         "_waiting",
         "closing",
         "difference",
+        "has_place",
         "hello",
         "introduction",
         "kinds",
@@ -54,7 +56,8 @@ class Session:
 
     def __init__(self, peer: str) -> None:
         self.peer = peer
-        self.splitter = Splitter()
+        self.has_place = False
+        self.splitter = Splitter(HELLO_LIMIT)
         self.hello: Hello | None = None
         self.proof: Proof | None = None
         self.introduction: Iterator[Message] | None = None

@@ -22,6 +22,7 @@ from nwip.security.limits import TokenBuckets
 from nwip.wire import WireError
 
 BROADCAST_SOURCES = 4096  # whose budgets are remembered; the one unused for longest is forgotten
+CROWD = 16  # sources' worth for all together where anyone can take any number: on a LAN, by a node
 
 
 class Broadcasts:
@@ -31,11 +32,14 @@ class Broadcasts:
         parameters = parts.parameters
         self._parts = parts
         self._programs = programs
-        self._budget = TokenBuckets(parameters.broadcast_rate, parameters.broadcast_burst, BROADCAST_SOURCES)
+        rate, burst = parameters.broadcast_rate, parameters.broadcast_burst
+        self._budget = TokenBuckets(rate, burst, BROADCAST_SOURCES)
+        self._crowds = TokenBuckets(CROWD * rate, CROWD * burst, BROADCAST_SOURCES)
 
     def set_rate(self, rate: float, burst: float) -> None:
         """Change what one source may broadcast a second, and at once."""
         self._budget.set_rate(rate, burst)
+        self._crowds.set_rate(CROWD * rate, CROWD * burst)
 
     def affords(self, source: bytes) -> bool:
         """Say whether a source, network and node in ten octets, may broadcast now."""
@@ -44,7 +48,8 @@ class Broadcasts:
     def pass_on(self, link: Link, packet: bytes, hop: Hashable) -> None:
         """Copy a broadcast to the others of its network; one of type 20 to the other networks as well."""
         propagated = packet[TYPE_OFFSET] == PacketType.PROPAGATED
-        if (link.joined or propagated) and not self.affords(packet[SOURCE_OFFSET : SOURCE_OFFSET + 10]):
+        is_copied = link.joined or link.star or propagated
+        if is_copied and not self._affords(packet[SOURCE_OFFSET : SOURCE_OFFSET + 10], link, hop):
             self._parts.counters.drop("broadcast budget")
             return
         if link.star:
@@ -57,6 +62,13 @@ class Broadcasts:
         elif link.star and isinstance(link, Located):
             self._parts.forwarder.shortcuts.learn_broadcast(link, hop, packet, self._repeat(link, link))
 
+    def _affords(self, source: bytes, link: Link, hop: Hashable) -> bool:
+        """Say whether a source may broadcast now, and where numbers prove nothing, all that come that way."""
+        if not self.affords(source):
+            return False
+        way = hop if link is self._parts.virtual else link.name
+        return link.star or self._crowds.allow(way, self._parts.clock())
+
     def _repeat(self, link: Link, located: Located) -> Repeat:
         """Return what does for a later broadcast of the link what `pass_on` did, from an arena."""
         ports, joined, drop = located.ports(), link.joined, self._parts.counters.drop
@@ -64,11 +76,10 @@ class Broadcasts:
         alone = not any(other.joined and other is not link for other in self._parts.links)
 
         def repeat(arena: Arena, slots: Sequence[int], length: int, source: bytes, name: bytes) -> None:
-            if joined:
-                afforded = self._budget.take(source, len(slots), self._parts.clock())
-                if afforded < len(slots):
-                    drop("broadcast budget", len(slots) - afforded)
-                    slots = slots[:afforded]
+            afforded = self._budget.take(source, len(slots), self._parts.clock())
+            if afforded < len(slots):
+                drop("broadcast budget", len(slots) - afforded)
+                slots = slots[:afforded]
             addresses = [arena.base + slot * STRIDE for slot in slots]
             for port in ports:
                 port.repeat(addresses, length, name)

@@ -71,6 +71,12 @@ class DomainSecrets:
             listener(epoch, secret)
         return True
 
-    def rotate(self, secret: bytes, now: float) -> None:
-        """Begin the next epoch with fresh random octets."""
-        self.learn((self.current or (0, b""))[0] + 1, secret, now)
+    def rotate(self, secret: bytes, now: float) -> int:
+        """Begin the next epoch with fresh random octets; return it."""
+        epoch = (self.current or (0, b""))[0] + 1
+        self.learn(epoch, secret, now)
+        return epoch
+
+    def take_back(self, epoch: int) -> None:
+        """Forget an epoch that has just begun, before anybody was told of it."""
+        del self._secrets[epoch]

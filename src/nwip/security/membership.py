@@ -68,15 +68,15 @@ class Membership:
         fault = "this invitation is not known" if current is None else current.fault(public, now)
         if current is None or fault:
             raise NotAdmitted(fault)
-        known = self.roster.signed_of(identity_of(public))
-        if known is not None and public in current.spent:
-            return known
-        if self.roster.is_full:
+        if self.roster.is_full and self.roster.member_of_key(public) is None:
             raise NotAdmitted("this domain has as many members as a roster holds")
+        known = self.roster.signed_of(identity_of(public)) if public in current.spent else None
         role = current.role if public in current.spent[:1] else current.next_role
         self.invitations.spend(current.mark, now, public)
         try:
             self.keep()  # first: a crash costs the guest an answer, and lets no second one in
+            if known is not None:
+                return known
             return self._say(Member(public, role, current.name or name, current.grants, self._next_serial()))
         except OSError as error:
             raise NotAdmitted(
@@ -91,6 +91,20 @@ class Membership:
         """
         member = self.roster.member(identity)
         return self._say(Revocation(identity, self._next_serial(), member.name if member else ""))
+
+    def rotate(self, secret: bytes, now: float) -> int:
+        """Begin the next epoch of the domain's secret, with fresh random octets; return it.
+
+        It is on the disk before anybody is told: who must go back behind what others know lets nobody in any
+        more. Raises `OSError` when it cannot be kept; then nothing has changed.
+        """
+        epoch = self.secrets.rotate(secret, now)
+        try:
+            self.keep()
+        except OSError:
+            self.secrets.take_back(epoch)
+            raise
+        return epoch
 
     def _say(self, statement: Member | Revocation) -> bytes:
         if self.signer is None:

@@ -2,12 +2,13 @@
 
     client -> NWS1                   four octets; what begins otherwise is not sealed
     client -> empty record           which DSS are you? May be left out where that is known
-    server <- record of 36           its public key, and the epoch of its domain secret, big-endian
+    server <- record of 36 to 1060   its public key, the epoch of its domain secret (big-endian), and what the
+                                     domain's authority has said of it: a signed statement
     client -> record of 101 or 113   the first message of the handshake; its payload says who comes
     server <- record of 48           the second
     both      records.py
 
-The answer about the key is only a hint: `choose` says whether such a key may be a DSS's.
+The server's answer is only a hint: `choose` says whether such a key may be a DSS's.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from typing import Final, NamedTuple
 from nwip.security.keys import KEY_SIZE, KeyPair
 from nwip.security.noise import FIRST_OVERHEAD, SECOND_OVERHEAD, Initiator, Keys, Responder
 from nwip.security.records import SEALED_LENGTHS, TEXT_LIMIT, RecordCutter, RecordKey, record
+from nwip.security.statements import STATEMENT_LIMIT
 from nwip.wire import WireError
 
 MAGIC: Final = b"NWS1"
@@ -26,7 +28,7 @@ EPOCH_SIZE: Final = 4
 _MEMBER: Final = b"\0"
 _GUEST: Final = b"\1"
 _PLAIN: Final = b"\0\0"  # how a plain frame below 64 KiB begins, and no record of a server
-_HINT: Final = (KEY_SIZE + EPOCH_SIZE,)
+_HINT: Final = range(KEY_SIZE + EPOCH_SIZE, KEY_SIZE + EPOCH_SIZE + STATEMENT_LIMIT + 1)
 _FIRST: Final = (FIRST_OVERHEAD + 1 + EPOCH_SIZE, FIRST_OVERHEAD + 1 + MARK_SIZE)
 _QUESTION_OR_FIRST: Final = (0, *_FIRST)
 _SECOND: Final = (SECOND_OVERHEAD,)
@@ -38,6 +40,14 @@ class UnsealedError(WireError):
     def __init__(self, octets: bytes) -> None:
         super().__init__("what has come is not sealed")
         self.octets = octets
+
+
+class Hint(NamedTuple):
+    """What a server says of itself before anything is proven; only its key, where the client knows it."""
+
+    public: bytes
+    epoch: int | None = None
+    statement: bytes = b""
 
 
 class Choice(NamedTuple):
@@ -141,16 +151,15 @@ class SealedStream:
 class CallingStream(SealedStream):
     """The client's side.
 
-    `choose(public, epoch)` says how to introduce oneself to whoever has this public key and domain secret;
-    it raises `WireError` for a key that is no DSS's. `server` is the public key where it is known: then epoch
-    is None. `generate` makes the ephemeral key.
+    `choose(hint)` says how to introduce oneself to whoever says this of itself; it raises `WireError` for a
+    key that is no DSS's. `server` is the public key where it is known. `generate` makes the ephemeral key.
     """
 
     def __init__(
         self,
         key: KeyPair,
         domain: str,
-        choose: Callable[[bytes, int | None], Choice],
+        choose: Callable[[Hint], Choice],
         server: bytes | None = None,
         generate: Callable[[], KeyPair] = KeyPair.generate,
     ) -> None:
@@ -162,7 +171,7 @@ class CallingStream(SealedStream):
         if server is None:
             self._outbox += record(b"")
         else:
-            self._introduce(server, None)
+            self._introduce(Hint(server))
 
     def _shake_hands(self) -> bool:
         if self._octets.peek(len(_PLAIN)) == _PLAIN:
@@ -171,7 +180,8 @@ class CallingStream(SealedStream):
             hint = self._octets.next(_HINT)
             if hint is None:
                 return False
-            self._introduce(hint[:KEY_SIZE], int.from_bytes(hint[KEY_SIZE:], "big"))
+            epoch, statement = hint[KEY_SIZE : _HINT.start], hint[_HINT.start :]
+            self._introduce(Hint(hint[:KEY_SIZE], int.from_bytes(epoch, "big"), statement))
             return True
         second = self._octets.next(_SECOND)
         if second is None:
@@ -180,15 +190,15 @@ class CallingStream(SealedStream):
         self._begin(self._noise.keys())
         return True
 
-    def _introduce(self, server: bytes, epoch: int | None) -> None:
-        choice = self._choose(server, epoch)
-        self.remote = server
-        self._noise = Initiator(self._key, server, choice.psk, self._prologue, self._generate)
+    def _introduce(self, hint: Hint) -> None:
+        choice = self._choose(hint)
+        self.remote = hint.public
+        self._noise = Initiator(self._key, hint.public, choice.psk, self._prologue, self._generate)
         self._outbox += record(self._noise.first(choice.payload))
 
 
 class ServingStream(SealedStream):
-    """The server's side.
+    """The server's side, which knows the secret of `epoch`; `statement` is what was signed about its key.
 
     `choose(public, payload)` returns the key that is shared beforehand with whoever has this public key and
     introduces itself so; it raises `WireError` for whom it does not let in. That the other has both keys is
@@ -201,12 +211,14 @@ class ServingStream(SealedStream):
         domain: str,
         epoch: int,
         choose: Callable[[bytes, bytes], bytes],
+        statement: bytes = b"",
+        *,
         generate: Callable[[], KeyPair] = KeyPair.generate,
     ) -> None:
         super().__init__(key, domain)
         self._choose = choose
         self._generate = generate
-        self._hint = key.public + epoch.to_bytes(EPOCH_SIZE, "big")
+        self._hint = key.public + epoch.to_bytes(EPOCH_SIZE, "big") + statement
         self._is_sealed = self._has_asked = False
 
     def _shake_hands(self) -> bool:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nwip.dataplane.packet_filter import SO_ATTACH_FILTER
 from nwip.ipx.frames import MAXIMUM_BODY, Frame, FrameType
-from nwip.links.lan.af_packet import SO_ATTACH_FILTER
 from nwip.links.lan.card_filter import instructions
 from nwip.links.lan.reading import HEADERS, frame_type_of
 

@@ -19,6 +19,8 @@ class Options(TypedDict, total=False):
     tls: Tls | None
     admit: Callable[[str], bool]
     idle: float
+    packet_rate: int
+    per_address: int
 
 
 def link_of(

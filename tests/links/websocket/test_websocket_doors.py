@@ -105,3 +105,24 @@ async def test_noise_in_place_of_http_or_of_frames_harms_nobody() -> None:
         await JsDos(bystander).register()
         assert len(link.clients()) == 1
     assert faults == []
+
+
+async def test_one_address_has_so_many_places() -> None:
+    async with room(per_address=1) as (link, _), Browser(at(link)) as browser:
+        await JsDos(browser).register()
+        with pytest.raises(Refused, match="503 too many clients of one address"):
+            async with Browser(at(link)):
+                pass
+        assert link.counters.drops == {"too many clients of one address": 1}
+
+
+async def test_who_comes_again_and_again_is_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nwip.links.websocket.link.KNOCK_RATE", 0.0)
+    monkeypatch.setattr("nwip.links.websocket.link.KNOCK_BURST", 2.0)
+    async with room() as (link, _):
+        for _ in range(2):
+            async with Browser(at(link)) as browser:
+                await JsDos(browser).register()
+        with pytest.raises(Refused, match="429 too many connections"):
+            async with Browser(at(link)):
+                pass

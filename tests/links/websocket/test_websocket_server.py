@@ -90,9 +90,10 @@ async def test_who_connects_and_asks_for_nothing_is_closed(monkeypatch: pytest.M
         await JsDos(browser).register()  # it has asked, and is not closed
 
 
+@pytest.mark.parametrize("bound", ["CONNECTION_LIMIT", "CONNECTIONS_OF_ONE"])
 @pytest.mark.asyncio
-async def test_there_is_a_bound_to_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nwip.links.websocket.server.CONNECTION_LIMIT", 2)
+async def test_there_is_a_bound_to_connections(bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"nwip.links.websocket.server.{bound}", 2)
     async with room() as (link, _), Browser(at(link)) as one, Browser(at(link)) as two:
         reader, writer = await asyncio.open_connection(*at(link))
         with contextlib.suppress(ConnectionResetError):

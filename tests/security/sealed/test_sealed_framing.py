@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nwip.security.sealed import contents, framing
@@ -22,6 +22,7 @@ def octets(size: int) -> st.SearchStrategy[bytes]:
     return st.binary(min_size=size, max_size=size)
 
 
+@settings(deadline=None)
 @given(u32, octets(101))
 def test_an_initiation_comes_back(sender: int, noise: bytes) -> None:
     initiation = Initiation(sender, noise)
@@ -31,6 +32,7 @@ def test_an_initiation_comes_back(sender: int, noise: bytes) -> None:
     assert framing.decode_initiation(data) == initiation
 
 
+@settings(deadline=None)
 @given(u32, u32, octets(48))
 def test_a_response_comes_back_and_is_smaller_than_what_it_answers(
     sender: int, to: int, noise: bytes
@@ -42,6 +44,7 @@ def test_a_response_comes_back_and_is_smaller_than_what_it_answers(
     assert framing.decode_response(data) == response
 
 
+@settings(deadline=None)
 @given(u32, octets(16), octets(32))
 def test_a_cookie_reply_comes_back_and_is_smaller_than_what_it_answers(
     to: int, nonce: bytes, sealed: bytes
@@ -52,6 +55,7 @@ def test_a_cookie_reply_comes_back_and_is_smaller_than_what_it_answers(
     assert framing.decode_cookie(data) == reply
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=160))
 def test_anything_else_raises_only_wire_errors(data: bytes) -> None:
     for decode in DECODERS:
@@ -80,6 +84,7 @@ def test_a_members_first_message_names_an_epoch() -> None:
             framing.read_member_payload(wrong)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_contents_raise_only_wire_errors(plain: bytes) -> None:
     for read in READERS:
@@ -89,6 +94,7 @@ def test_contents_raise_only_wire_errors(plain: bytes) -> None:
             continue
 
 
+@settings(deadline=None)
 @given(st.integers(0, 65535), st.integers(0, 254), st.binary(min_size=1, max_size=50))
 def test_a_part_comes_back(number: int, place: int, data: bytes) -> None:
     part = Part(number, place, place + 1, data)

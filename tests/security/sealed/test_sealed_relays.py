@@ -163,3 +163,22 @@ def test_a_relay_does_not_pass_on_to_another_relay() -> None:
     assert relay.tunnels.refused["contents"] > 0
     assert third.tunnels.refused == {}
     assert other.got == []
+
+
+def test_an_envelope_within_an_envelope_is_not_opened() -> None:
+    wire, one, other, relay = three()
+    third = wire.station("192.0.2.4")
+    third.know(other)
+    third.send(other, packet(60, 1))
+    wire.run(1)
+    one.send(other, packet(60, 2))
+    wire.run(12)
+    (sealed,) = third.engine.send(other.public, [packet(60, 3)], third.now()).datagrams
+    inner = Envelope(third.key.identity, sealed).from_relay()
+    one._put(one.tunnels.seal(other.public, [inner], one.now()))
+    wire.run(1)
+    assert other.marks() == [1, 2]
+    assert other.tunnels.address_of(third.public) == third.endpoint
+    relay._put(relay.tunnels.seal(other.public, [inner], relay.now()))
+    wire.run(1)
+    assert other.marks() == [1, 2, 3]

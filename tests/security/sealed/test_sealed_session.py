@@ -33,6 +33,7 @@ def test_what_is_sealed_is_opened_once() -> None:
     assert there.open(came(datagrams)) == ([], None)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 30), max_size=60), st.lists(st.integers(1, 8), max_size=60))
 def test_any_batches_in_any_order_are_opened_once_each(order: list[int], sizes: list[int]) -> None:
     here, there = pair()

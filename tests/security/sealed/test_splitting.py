@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixtures.sealed_wire import packet
@@ -8,6 +8,7 @@ from nwip.security.sealed.splitting import LASTS, MOST_UNFINISHED, Joiner, split
 from nwip.wire import WireError
 
 
+@settings(deadline=None)
 @given(st.integers(30, 1500), st.integers(210, 1440), st.integers(0, 65535), st.randoms())
 def test_parts_fit_and_make_the_packet_in_any_order(
     size: int, limit: int, number: int, random: object

@@ -193,6 +193,16 @@ def test_packets_to_whom_nobody_knows_leave_nothing_behind() -> None:
     assert wire.passed == []
 
 
+def test_nothing_is_taken_under_keys_that_are_180_seconds_old() -> None:
+    wire = Wire()
+    one, other = wire.two()
+    open_tunnel(wire, one, other)
+    (late,) = one.engine.send(other.public, [packet(mark=1)], one.now()).datagrams
+    wire.now += REJECT_AFTER  # before any timer has had its turn
+    assert other.take(late, one.endpoint) == []
+    assert wire.passed == []
+
+
 def test_who_gets_packets_and_has_none_says_within_ten_seconds_that_it_is_there_and_no_more() -> None:
     wire = Wire()
     one, other = wire.two()

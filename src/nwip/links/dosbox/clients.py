@@ -120,6 +120,11 @@ class ClientTable:
         """Return the address of a client."""
         return self._compact.unpack(client.name)
 
+    def node_of(self, name: bytes) -> bytes | None:
+        """Return the node number of the client at an address in few octets."""
+        client = self.at(self._compact.unpack(name))
+        return None if client is None else client.node
+
     def add(self, node: bytes, address: Endpoint, chose_node: bool, port: int, now: float) -> Client:
         """Add a client whose address and node number are free."""
         client = Client(node, self._compact.pack(address), chose_node, port, now)

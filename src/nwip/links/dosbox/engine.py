@@ -21,7 +21,7 @@ Packets pass as raw octets; only registrations and pings are built from typed on
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from nwip.directory.records import Endpoint
@@ -33,8 +33,10 @@ from nwip.links.base import Arrival, Counters, Hop
 from nwip.links.dosbox import ingress
 from nwip.links.dosbox.clients import UNANSWERED_PINGS, Client, ClientTable, ClientView
 from nwip.links.dosbox.compact import AS_TEXT, Compact
-from nwip.links.dosbox.events import Event, Joined, Left, Outgoing, Turned
+from nwip.links.dosbox.events import Event, Joined, Left, Outgoing, Silenced, Turned, TurnedAway
+from nwip.links.dosbox.flood import FloodWatch
 from nwip.links.dosbox.newcomers import Newcomers
+from nwip.links.dosbox.rates import PacketRates
 from nwip.security.cookies import ProofNumbers
 from nwip.security.limits import TokenBuckets
 
@@ -64,7 +66,9 @@ class DosboxServer:
     lets a transport control of `hop_limit` pass: one that is as high is what a DOS program left in the field.
     `reserved` says which node numbers, besides 7E01 and 7E06, no client may choose: a domain may number its
     nodes otherwise. Sources are ends of connections if `connected`, which `disconnect` ends. A client leaves
-    after `patience` pings without an answer. `compact` is how the addresses of clients are kept.
+    after `patience` pings without an answer, and is silenced for a while if it sends more than `packet_rate`
+    packets a second. At most `per_address` have one IP address. 0 is no limit of these. `compact` is how the
+    addresses of clients are kept.
     """
 
     def __init__(
@@ -80,6 +84,8 @@ class DosboxServer:
         reserved: Callable[[bytes], bool] = nobodys,
         connected: bool = False,
         patience: int = UNANSWERED_PINGS,
+        packet_rate: int = 0,
+        per_address: int = 0,
         compact: Compact = AS_TEXT,
     ) -> None:
         self.counters = Counters()
@@ -97,20 +103,31 @@ class DosboxServer:
         self._registrations = registrations
         self._table = ClientTable(limit, self._numbers.node_number, compact)
         self._newcomers = Newcomers()
+        self.flood = FloodWatch()
+        """What comes from who is no client, if sources are not ends of connections."""
+        self._per_address = per_address
+        self._rates = PacketRates(packet_rate)
         self._review_at = math.inf
         self.taken: Callable[[Client], int] = lambda _client: 0
         """How many packets of a client were taken beside this engine: it is alive while they grow."""
+        self.tallies: Callable[[], Sequence[Mapping[bytes, int]]] = tuple
+        """All of these, at each listening socket, by the client's address in few octets."""
         self._outgoing: list[Outgoing] = []
         self._events: list[Event] = []
+        self._turned_away: list[TurnedAway] = []
 
     def receive_datagram(self, data: bytes, address: Endpoint, now: float, port: int = 0) -> Arrival | None:
         """Take a datagram that came to listening socket `port`; return the packet to hand on, if any."""
         flaw = ingress.header_flaw(data)
         if flaw:
             self.counters.drop(flaw)
+            self.flood.other(now)
             return None
         packet, behind = ingress.split(data)
         if ingress.is_registration(packet):
+            if not (self._connected or self.flood.registration(now)):
+                self.counters.drop("too many registrations")
+                return None
             self._register(wanted_node(Packet.decode(packet), behind), address, now, port)
             return None
         flaw = ingress.address_flaw(packet, self._network_octets)
@@ -126,6 +143,9 @@ class DosboxServer:
             self._events.append(Turned(client.node, client.port))
             client.port = port
         if ingress.is_to_echo(packet) and ingress.destination_node(packet) == self._cookie_of(client):
+            return None
+        if not self._rates.admits(client.node):
+            self.counters.drop(ingress.TOO_MANY)
             return None
         client.packets_in += 1
         client.octets_in += len(packet)
@@ -170,6 +190,13 @@ class DosboxServer:
         if client:
             self._remove(client, reason)
 
+    def expel(self, is_banned: Callable[[str, bytes], bool]) -> int:
+        """Forget the clients whose IP address and node number are banned; return how many those are."""
+        gone = [client for client in self._table if is_banned(self._table.address_of(client)[0], client.node)]
+        for client in gone:
+            self._remove(client, "banned")
+        return len(gone)
+
     def client_with(self, node: Hop) -> Client | None:
         """Return the client that has a node number."""
         return self._table.with_node(node)
@@ -197,10 +224,15 @@ class DosboxServer:
         events, self._events = self._events, []
         return events
 
+    def turned_away(self) -> list[TurnedAway]:
+        """Return who was not admitted since the last call."""
+        turned_away, self._turned_away = self._turned_away, []
+        return turned_away
+
     def next_deadline(self) -> float | None:
         """Return when `advance` wants to be called."""
         newcomer = self._newcomers.next_deadline()
-        due = self._review_at if newcomer is None else min(self._review_at, newcomer)
+        due = min(self._review_at, self._rates.due, math.inf if newcomer is None else newcomer)
         return None if due == math.inf else due
 
     def advance(self, now: float) -> None:
@@ -208,6 +240,9 @@ class DosboxServer:
         for newcomer in self._newcomers.take_due(now):
             cookie = self._numbers.cookie(newcomer.address, newcomer.node)
             self._ping(cookie, newcomer.address, newcomer.port)
+        if now >= self._rates.due:
+            silenced = self._rates.look(self.tallies(), self._table.node_of, now)
+            self._events += [Silenced(node) for node in silenced]
         if now >= self._review_at:
             self._review(now)
 
@@ -248,7 +283,7 @@ class DosboxServer:
         if client is not None:
             self.counters.drop("source node is not the client's")
             return None
-        if not ingress.is_to_echo(packet):
+        if not ingress.is_to_echo(packet) and self.flood.other(now):
             if not (self._may_claim(source, address) and self._may_ask(address, now)):
                 return None
             self._ping(self._numbers.cookie(address, source), address, port)
@@ -267,10 +302,11 @@ class DosboxServer:
         if holder is not None and not holder.chose_node:
             self.counters.drop("node number taken")
             return None
-        if before is None and holder is None and self._table.is_full:
-            self.counters.drop("table full")
+        if before is None and holder is None and self._has_no_room_for(address):
             return None
-        if before is not None:
+        if before is None:
+            self.flood.player()
+        else:
             self._remove(before, "took another node number")
         moved_from = None
         if holder is not None:
@@ -278,6 +314,7 @@ class DosboxServer:
             moved_from = self._table.address_of(holder)
         client = self._table.add(node, address, chose_node, port, now)
         self._newcomers.discard(address)
+        self._rates.expect(now)
         self._review_at = min(self._review_at, client.due)
         self._events.append(Joined(node, address, moved_from))
         return client
@@ -289,8 +326,19 @@ class DosboxServer:
     def _is_admitted(self, address: Endpoint) -> bool:
         if self._admit(address[0]):
             return True
-        self.counters.drop("source not admitted")
+        self.counters.drop(ingress.NOT_ADMITTED)
+        self._turned_away.append(TurnedAway(address, ingress.NOT_ADMITTED))
         return False
+
+    def _has_no_room_for(self, address: Endpoint) -> bool:
+        """Say whether one more client at an IP address is too many."""
+        flaw = "table full" if self._table.is_full else None
+        if flaw is None and self._per_address:
+            of_one = sum(self._table.address_of(client)[0] == address[0] for client in self._table)
+            flaw = "too many clients of one address" if of_one >= self._per_address else None
+        if flaw:
+            self.counters.drop(flaw)
+        return flaw is not None
 
     def _may_ask(self, address: Endpoint, now: float) -> bool:
         """Say whether a source that has proved nothing may draw a datagram from us."""

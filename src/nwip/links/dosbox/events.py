@@ -36,4 +36,18 @@ class Turned(NamedTuple):
     before: int
 
 
-Event = Joined | Left | Turned
+class Silenced(NamedTuple):
+    """A client sends more than its rate, and is not heard until it has been quiet for long enough."""
+
+    node: bytes
+
+
+class TurnedAway(NamedTuple):
+    """The source at an address was not let in, and why."""
+
+    address: Endpoint
+    reason: str
+
+
+Event = Joined | Left | Turned | Silenced
+"""What happens to clients."""

@@ -21,6 +21,8 @@ from nwip.ipx.packet import (
 MAXIMUM_SIZE: Final = 1424  # DOSBox's IPXBUFFERSIZE: what it receives of a larger one is cut
 
 OVERSIZE: Final = "larger than DOSBox's 1424 octets"
+TOO_MANY: Final = "over the packet rate"
+NOT_ADMITTED: Final = "source not admitted"
 
 _NO_CHECKSUM: Final = b"\xff\xff"
 _ECHO: Final = Socket.ECHO.to_bytes(2, "big")

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from nwip.dataplane.counting import REFUSED
-from nwip.dataplane.port import BatchedPort, Datagram, Opener, Port, described, open_port, overflows
+from nwip.dataplane.port import BatchedPort, Datagram, Opener, Port, described, open_port
 from nwip.dataplane.sockaddr import endpoint_of, name_of
 from nwip.dataplane.spots import Located, Spot
 from nwip.dataplane.wakeup import Wakeup
@@ -15,9 +15,10 @@ from nwip.links.base import Counters, Gateway, Hop
 from nwip.links.dosbox.clients import Client, ClientView
 from nwip.links.dosbox.compact import Compact
 from nwip.links.dosbox.engine import DEFAULT_LIMIT, DosboxServer, everyone, nobodys
-from nwip.links.dosbox.events import Event, Left, Turned
+from nwip.links.dosbox.events import Event, Left, Silenced, Turned
 from nwip.links.dosbox.ingress import MAXIMUM_SIZE
 from nwip.links.dosbox.serving import ServerLink
+from nwip.links.dosbox.shelter import Shelter
 from nwip.security.limits import TokenBuckets
 
 AS_THE_KERNEL: Final = Compact(name_of, endpoint_of)
@@ -49,6 +50,8 @@ class DosboxLink(ServerLink, Located):
         registrations: TokenBuckets | None = None,
         hop_limit: int = MAXIMUM_HOPS,
         reserved: Callable[[bytes], bool] = nobodys,
+        packet_rate: int = 0,
+        per_address: int = 0,
         opener: Opener = open_port,
     ) -> None:
         engine = DosboxServer(
@@ -60,17 +63,21 @@ class DosboxLink(ServerLink, Located):
             registrations=registrations,
             hop_limit=hop_limit,
             reserved=reserved,
+            packet_rate=packet_rate,
+            per_address=per_address,
             compact=AS_THE_KERNEL,
         )
         ServerLink.__init__(self, name, network, engine, joined=joined)
         Located.__init__(self)
         self.hop_limit = hop_limit
         engine.taken = self._taken
+        engine.tallies = self._tallies
         self._limit = limit
         self._listen = tuple(listen)
         self._open_port = opener
         self._ports: list[Port] = []
-        self.counters.overflows = lambda: overflows(self._ports)
+        self._shelter = Shelter(name, engine.flood, engine.counters, self._ports, self._names)
+        self.counters.overflows = self._shelter.overflows
 
     @property
     def endpoints(self) -> list[Endpoint]:
@@ -79,7 +86,7 @@ class DosboxLink(ServerLink, Located):
 
     async def open(self, gateway: Gateway) -> None:
         """Start to serve, and report to `gateway`. Raises `OSError` if an address cannot be had."""
-        self._wakeup = Wakeup(self._engine.next_deadline, self._advance)
+        self._wakeup = Wakeup(self._next_deadline, self._advance)
         try:
             for index, endpoint in enumerate(self._listen):
                 port = self._open_port(endpoint, partial(self._received, index), books=self.counters)
@@ -141,8 +148,13 @@ class DosboxLink(ServerLink, Located):
             "in DOSBox, type": "\n".join(
                 f"ipxnet connect {host} {port}" for host, port in endpoints if ":" not in host
             ),
+            **self._flood(),
             **described(self._ports),
         }
+
+    def _flood(self) -> dict[str, str]:
+        rate = self._shelter.flood
+        return {} if rate is None else {"flood": f"some {rate:.0f} unproven datagrams a second, kept out"}
 
     def _received(self, index: int, batch: Sequence[Datagram]) -> None:
         self._take(batch, index)
@@ -151,6 +163,9 @@ class DosboxLink(ServerLink, Located):
         """Nothing: the protocol has no word for it."""
 
     def _changed(self, event: Event) -> None:
+        if isinstance(event, Silenced):
+            self._look_at_each_packet_of(event.node)
+            return
         if self.shortcuts is not None:
             self.shortcuts.forget(self.network.to_bytes(4, "big") + event.node)
         gone = event.address if isinstance(event, Left) else getattr(event, "moved_from", None)
@@ -166,6 +181,24 @@ class DosboxLink(ServerLink, Located):
             elif client is not None and isinstance(event, Turned) and event.before == index:
                 port.tally.part(client.name)
 
+    def _next_deadline(self) -> float | None:
+        times = (self._engine.next_deadline(), self._shelter.next_deadline())
+        return min((time for time in times if time is not None), default=None)
+
+    def _advance(self, now: float) -> None:
+        self._shelter.look(now)
+        super()._advance(now)
+
+    def _names(self) -> Iterator[bytes]:
+        return (client.name for index in range(len(self._ports)) for client in self._engine.clients_on(index))
+
+    def _look_at_each_packet_of(self, node: bytes) -> None:
+        """Let nothing of a client go on in batches."""
+        client = self._engine.client_with(node)
+        for port in self._batched():
+            if client is not None:
+                port.flows.forget_sources({client.name}, set())
+
     def _names_at(self, index: int) -> Iterator[bytes]:
         port = self._ports[index]
         if isinstance(port, BatchedPort):
@@ -177,6 +210,9 @@ class DosboxLink(ServerLink, Located):
 
     def _taken(self, client: Client) -> int:
         return sum(port.tally.packets_in.get(client.name, 0) for port in self._batched())
+
+    def _tallies(self) -> list[dict[bytes, int]]:
+        return [port.tally.packets_in for port in self._batched()]
 
     def _with_tally(self, view: ClientView) -> ClientView:
         client = self._engine.client_with(view.node)

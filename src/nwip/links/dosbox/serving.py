@@ -2,7 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from nwip.dataplane.port import Datagram
 from nwip.dataplane.wakeup import Wakeup
@@ -13,6 +13,7 @@ from nwip.links.dosbox.clients import ClientView
 from nwip.links.dosbox.engine import DosboxServer
 from nwip.links.dosbox.events import Event, Joined, Left
 from nwip.links.dosbox.ingress import MAXIMUM_SIZE
+from nwip.security.audit import audit
 
 _log = logging.getLogger("nwip.links.dosbox")
 
@@ -80,6 +81,12 @@ class ServerLink(ABC):
         self._engine.release(node)
         self._settle()
 
+    def expel(self, is_banned: Callable[[str, bytes], bool]) -> int:
+        """Let the clients go whose IP address and node number are banned; return how many those are."""
+        gone = self._engine.expel(is_banned)
+        self._settle()
+        return gone
+
     @abstractmethod
     def _transmit(self) -> None:
         """Send what the engine has to send."""
@@ -116,11 +123,14 @@ class ServerLink(ABC):
                 self._report_joined(event)
             elif isinstance(event, Left):
                 self._report_left(event)
+        for address, reason in self._engine.turned_away():
+            audit("refused", address[0], link=self.name, address=endpoint_text(address), why=reason)
         if self._wakeup and self._gateway:
             self._wakeup.arm()
 
     def _report_joined(self, event: Joined) -> None:
         node, place = format_node(event.node), endpoint_text(event.address)
+        audit("joined", event.address[0], link=self.name, node=node, address=place)
         if event.moved_from:
             _log.info("client %s moved from %s to %s", node, endpoint_text(event.moved_from), place)
             self._gone(event.moved_from, "its node number is used elsewhere")
@@ -132,6 +142,14 @@ class ServerLink(ABC):
     def _report_left(self, event: Left) -> None:
         _log.info(
             "client %s at %s left: %s", format_node(event.node), endpoint_text(event.address), event.reason
+        )
+        audit(
+            "left",
+            event.address[0],
+            link=self.name,
+            node=format_node(event.node),
+            address=endpoint_text(event.address),
+            why=event.reason,
         )
         self._gone(event.address, event.reason)
         if self._gateway and self.joined:

@@ -4,7 +4,6 @@ Needs CAP_NET_RAW. The kernel's own protocols go on beside it; they know nothing
 numbers, which Python 3.11 does not name: packet(7), socket(7) and their header files.
 """
 
-import ctypes
 import errno
 import socket
 import struct
@@ -13,6 +12,7 @@ from typing import Final
 
 from nwip.dataplane.frames import LARGEST_FRAME
 from nwip.dataplane.kernel import IS_THERE
+from nwip.dataplane.packet_filter import attach
 from nwip.ipx.address import format_node
 from nwip.links.lan.cable import CableWatch
 from nwip.links.lan.card_filter import instructions
@@ -30,8 +30,7 @@ PACKET_STATISTICS: Final = 6
 PACKET_IGNORE_OUTGOING: Final = 23
 PACKET_MR_PROMISC: Final = 1
 PACKET_MR_UNICAST: Final = 3
-SO_ATTACH_FILTER: Final = 26  # asm-generic/socket.h, and the next two
-SO_SNDBUFFORCE: Final = 32
+SO_SNDBUFFORCE: Final = 32  # asm-generic/socket.h, and the next
 SO_RCVBUFFORCE: Final = 33
 
 
@@ -53,7 +52,7 @@ class CardDevice:
             sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)  # 0: hears nothing until it is bound
         try:
             sock.setblocking(False)
-            _attach_filter(sock)
+            attach(sock, instructions())
             _ignore_outgoing(sock)
             _enlarge(sock)
             self._present_mac = _bind(sock, self.name)
@@ -148,13 +147,6 @@ def _bind(sock: socket.socket, interface: str) -> bytes:
     if kind != ARPHRD_ETHER:
         raise OSError(errno.EPROTONOSUPPORT, "not an Ethernet interface")
     return bytes(mac)
-
-
-def _attach_filter(sock: socket.socket) -> None:
-    program = instructions()
-    memory = ctypes.create_string_buffer(program, len(program))
-    pointer = struct.pack("HP", len(program) // 8, ctypes.addressof(memory))  # struct sock_fprog
-    sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, pointer)
 
 
 def _ignore_outgoing(sock: socket.socket) -> None:

@@ -29,7 +29,7 @@ def listener(end: End, backlog: int) -> socket.socket:
     """Return a stream socket that listens at an end. Raises `OSError` when that cannot be had.
 
     The file of a UNIX socket that nobody listens on is replaced. Who may connect to the new one is decided by
-    the umask and by the directory that it is in.
+    the umask, with which `nwip` lets nobody but its own user, and by the directory that it is in.
     """
     if isinstance(end, Path):
         sock = unix_socket(end, socket.SOCK_STREAM)

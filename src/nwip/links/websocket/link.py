@@ -21,10 +21,15 @@ from nwip.links.dosbox.events import Event
 from nwip.links.dosbox.serving import ServerLink
 from nwip.links.websocket.channel import GOING_AWAY, NOT_ACCEPTABLE, POLICY, Channel, Outbox
 from nwip.links.websocket.rooms import Refusal, Tls, WebSocketServers, check_room
+from nwip.security.audit import audit
+from nwip.security.limits import TokenBuckets
+from nwip.security.sources import source_of
 
 DEFAULT_LIMIT: Final = 256  # clients of a room
 DEFAULT_IDLE: Final = 600.0  # seconds without a packet, or an answer to a ping, until a client is let go
 REGISTRATION_TIME: Final = 10.0  # seconds from connection to registration
+KNOCK_RATE: Final = 5.0  # connections a second of one source (an IPv4 address, or an IPv6 /64)
+KNOCK_BURST: Final = 256.0  # a whole room that comes back
 BUDGET: Final = 64  # messages of one client until the others get their turn
 SLOW: Final = "slow reader"
 
@@ -36,7 +41,8 @@ class WebSocketLink(ServerLink):
     own number on the network, `key` the secret that clients' numbers are made with. Of web pages only those
     of `origins` (as in `https://example.org`) may connect, if there are any; programs that are no browsers
     name no origin. At most `limit` clients, each let go after `idle` seconds without a sign of life; `admit`,
-    `hop_limit` and `reserved` as for `DosboxServer`. Raises `ValueError` for a room that cannot be in a URL.
+    `hop_limit`, `reserved`, `packet_rate` and `per_address` as for `DosboxServer`. Raises `ValueError` for a
+    room that cannot be in a URL.
     """
 
     kind = "websocket"
@@ -58,6 +64,8 @@ class WebSocketLink(ServerLink):
         admit: Callable[[str], bool] = everyone,
         hop_limit: int = MAXIMUM_HOPS,
         reserved: Callable[[bytes], bool] = nobodys,
+        packet_rate: int = 0,
+        per_address: int = 0,
         idle: float = DEFAULT_IDLE,
     ) -> None:
         engine = DosboxServer(
@@ -67,6 +75,8 @@ class WebSocketLink(ServerLink):
             limit=limit,
             hop_limit=hop_limit,
             reserved=reserved,
+            packet_rate=packet_rate,
+            per_address=per_address,
             connected=True,
             patience=max(1, math.ceil((idle - SILENCE) / PING_INTERVAL)),
         )
@@ -78,6 +88,8 @@ class WebSocketLink(ServerLink):
         self._origins = frozenset(origin.rstrip("/").lower() for origin in origins)
         self._tls = tls
         self._admit = admit
+        self._per_address = per_address
+        self._knocks = TokenBuckets(KNOCK_RATE, KNOCK_BURST)
         self._entered: list[Endpoint] = []
         self._outboxes: dict[Endpoint, Outbox] = {}
         self._attending: set[asyncio.Task[None]] = set()
@@ -134,13 +146,22 @@ class WebSocketLink(ServerLink):
             refusal = Refusal(403, "source not admitted")
         elif self._origins and origin is not None and origin.lower() not in self._origins:
             refusal = Refusal(403, "origin not admitted")
+        elif not self._knocks.allow(source_of(address[0]), asyncio.get_running_loop().time()):
+            refusal = Refusal(429, "too many connections")
         elif len(self._outboxes) >= self._limit:
             refusal = Refusal(503, "room full")
+        elif self._per_address and self._connected_from(address[0]) >= self._per_address:
+            refusal = Refusal(503, "too many clients of one address")
         elif address in self._outboxes:  # from one port to two of our addresses
             refusal = Refusal(503, "address in use")
         if refusal:
             self.counters.drop(refusal.sentence)
+            audit("refused", address[0], link=self.name, address=endpoint_text(address), why=refusal.sentence)
         return refusal
+
+    def _connected_from(self, ip: str) -> int:
+        source = source_of(ip)
+        return sum(source_of(host) == source for host, _ in self._outboxes)
 
     async def attend(self, channel: Channel, address: Endpoint) -> None:
         """Serve a client until its connection ends."""

@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from nwip.dataplane.passed import PassedSockets
 from nwip.directory.records import Endpoint, endpoint_text
 from nwip.links.websocket.channel import Channel
 
@@ -51,9 +52,13 @@ class _Shared(NamedTuple):
 
 
 class WebSocketServers:
-    """The HTTP servers of a node, one for each address, each as long as there is a room in it."""
+    """The HTTP servers of a node, one for each address, each as long as there is a room in it.
 
-    def __init__(self) -> None:
+    Where `passed` holds a socket for an address it is used.
+    """
+
+    def __init__(self, passed: PassedSockets | None = None) -> None:
+        self._passed = passed or PassedSockets()
         self._servers: dict[Endpoint, _Shared] = {}
         self._lock = asyncio.Lock()
 
@@ -66,7 +71,7 @@ class WebSocketServers:
         async with self._lock:
             shared = self._servers.get(at)
             if shared is None:
-                shared = await _start(at, tls)
+                shared = await _start(at, tls, self._passed.lend(socket.SOCK_STREAM, at))
                 at = shared.server.endpoint
                 self._servers[at] = shared
             elif shared.tls != tls:
@@ -93,17 +98,13 @@ def check_room(name: str) -> str:
     return name
 
 
-async def _start(at: Endpoint, tls: Tls | None) -> _Shared:
+async def _start(at: Endpoint, tls: Tls | None, lent: socket.socket | None) -> _Shared:
     from nwip.links.websocket.server import HttpServer  # noqa: PLC0415 - 0.2 s that others need not wait
 
-    sock = socket.socket(socket.AF_INET6 if ":" in at[0] else socket.AF_INET)
+    sock = lent or socket.socket(socket.AF_INET6 if ":" in at[0] else socket.AF_INET)
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if sock.family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.setblocking(False)
-        sock.bind(at)
-        sock.listen(BACKLOG)
+        if lent is None:
+            _listen(sock, at)
         rooms: dict[str, Room] = {}
         server = HttpServer(rooms, sock, tls)
         await server.start()
@@ -111,3 +112,12 @@ async def _start(at: Endpoint, tls: Tls | None) -> _Shared:
         sock.close()
         raise
     return _Shared(server, rooms, tls)
+
+
+def _listen(sock: socket.socket, at: Endpoint) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    sock.setblocking(False)
+    sock.bind(at)
+    sock.listen(BACKLOG)

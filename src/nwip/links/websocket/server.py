@@ -21,8 +21,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from nwip.directory.records import Endpoint
 from nwip.links.websocket.rooms import Refusal, Room, Tls
+from nwip.security.sources import source_of
 
 CONNECTION_LIMIT: Final = 4096  # of one server; who comes beyond is closed at once
+CONNECTIONS_OF_ONE: Final = 512  # of one source; likewise
 REQUEST_TIME: Final = 10.0  # seconds from connection to request
 HEADER_LIMIT: Final = 16 * 1024  # octets of a request
 MESSAGE_LIMIT: Final = 2048  # octets; a packet has at most 1424
@@ -108,10 +110,18 @@ class _PunctualHttp(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > CONNECTION_LIMIT:
+        if len(self.connections) > CONNECTION_LIMIT or self._has_too_many():
             transport.abort()
         else:
             self.loop.call_later(REQUEST_TIME, self._give_up)
+
+    def _has_too_many(self) -> bool:
+        """Say whether one source has most of the places; few connections are not worth the look."""
+        if len(self.connections) <= CONNECTIONS_OF_ONE or self.client is None:
+            return False
+        source = source_of(self.client[0])
+        clients = (getattr(other, "client", None) for other in self.connections)
+        return sum(source_of(client[0]) == source for client in clients if client) > CONNECTIONS_OF_ONE
 
     def _give_up(self) -> None:
         if self.cycle is None and self.transport.get_protocol() is self:

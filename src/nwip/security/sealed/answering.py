@@ -22,6 +22,7 @@ from nwip.security.sealed.session import Session
 from nwip.security.sealed.timing import (
     BUSY_FOR,
     HANDSHAKES_A_SECOND,
+    MOST_A_SECOND,
     MOST_PENDING,
     MOST_PENDING_OF_PEER,
     PENDING_FOR,
@@ -49,6 +50,7 @@ class Answerer:
         self._busy_until = float("-inf")
         self._load = TokenBuckets(HANDSHAKES_A_SECOND, HANDSHAKES_A_SECOND, 1)
         self._proven = TokenBuckets(PROVEN_A_SECOND, PROVEN_A_SECOND)
+        self._all_proven = TokenBuckets(MOST_A_SECOND, MOST_A_SECOND, 1)
         self._pending: OrderedDict[bytes, Pending] = OrderedDict()
         self._of_peer: Counter[bytes] = Counter()
 
@@ -71,8 +73,8 @@ class Answerer:
             self._busy_until = now + BUSY_FOR
         if not isinstance(address, Via) and self._asks_for_proof(datagram, address, now):
             return self._cookies.reply(datagram, initiation.sender, address, now)
-        if now < self._busy_until and not self._proven.allow(address[0], now):
-            raise WireError("too many handshakes from one address")
+        if now < self._busy_until and not self._is_within_limits(address, now):
+            raise WireError("too many handshakes")
         party = self._party
         responder = Responder(party.key, party.prologue)
         epoch = read_member_payload(responder.first(initiation.noise))
@@ -115,6 +117,9 @@ class Answerer:
         if has_no_cookie(datagram):
             return now < self._busy_until
         return not self._cookies.proves(datagram, address, now)
+
+    def _is_within_limits(self, address: Address, now: float) -> bool:
+        return self._proven.allow(address[0], now) and self._all_proven.allow(None, now)
 
     def _keep(self, message: bytes, pending: Pending) -> None:
         public = pending.session.public

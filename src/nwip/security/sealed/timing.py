@@ -24,4 +24,5 @@ MOST_QUEUED: Final = 16
 MOST_STRANGERS: Final = 1024  # members that the directory does not name
 HANDSHAKES_A_SECOND: Final = 200.0  # more, and addresses must be proven
 BUSY_FOR: Final = 1.0  # seconds from the last one too many
-PROVEN_A_SECOND: Final = 20.0  # for each address that is proven
+PROVEN_A_SECOND: Final = 20.0  # then, for each address that is proven
+MOST_A_SECOND: Final = 500.0  # then, for all of them together
