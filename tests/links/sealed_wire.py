@@ -8,6 +8,7 @@ from nwip.directory.records import Endpoint
 from nwip.ipx.address import Address
 from nwip.ipx.packet import HEADER_SIZE, Packet
 from nwip.links.base import Arrival, Hop, Link
+from nwip.links.reachability import GREET_FOR
 from nwip.links.sealed import SealedLink
 from nwip.routing.numbering import HASHED_PREFIX
 from nwip.security.domain_secrets import DomainSecrets
@@ -140,6 +141,8 @@ async def sites(wire: Wire, *names: str) -> list[Site]:
     for site in found:
         site.hears_of_members(*names)
         await site.link.open(site)
+    pass_time(GREET_FOR)  # so that nobody says anything unasked
+    for site in found:
         site.knows(*(other for other in found if other is not site))
     return found
 

@@ -203,6 +203,8 @@ async def test_who_does_not_answer_through_the_guide_is_called_straight_again() 
     domain = Domain()
     await domain.open(*domain.sites)
     await domain.east.link.close()
+    domain.west.link._packets.forget(domain.east.membership.key.public, 0.0)
+    domain.tell()
     ways = []
     for _ in range(4):
         before = len(domain.wire.sent)

@@ -357,3 +357,17 @@ async def test_nobody_gets_what_is_for_another_by_saying_that_it_has_its_address
     west.link.send(west.packet(east), east.endpoint)
     await settle()
     assert (east.packets, thief.packets) == ([west.packet(east)], [])
+
+
+async def test_a_node_that_starts_again_is_reached_at_once_by_whoever_has_keys_of_before() -> None:
+    wire, west, east = await two()
+    await talk(west, east)
+    pass_time(RETRY_AFTER)  # two handshakes within that are taken for one that both began
+    again = Site(wire, "east", 2)
+    again.hears_of_members("west", "east")
+    await again.link.open(again)
+    again.knows(west)
+    await settle()
+    west.link.send(west.packet(east), east.endpoint)
+    await settle()
+    assert again.packets == [west.packet(east)]

@@ -3,7 +3,8 @@
 The *guide* is the node beside the DSS that we are joined to: it is asked where it sees us, and that is what
 we register. The tunnel to it is kept open always; behind NAT those to all nodes are, so that our NAT lets in
 whoever has our record: two nodes behind NAT call each other at once. Who has not answered for a while is
-called through the guide, and if that does not help straight again, in turn. Pure.
+called through the guide, and if that does not help straight again, in turn. Whoever is known when we start
+is called once. Pure.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,11 +13,12 @@ from typing import Final
 from nwip.directory.records import Endpoint
 from nwip.security.keys import identity_of
 from nwip.security.sealed.address import Address, Via
-from nwip.security.sealed.contents import WHERE_ARE_WE
+from nwip.security.sealed.contents import KEEPALIVE, WHERE_ARE_WE
 from nwip.security.sealed.engine import SealedPackets
 from nwip.security.sealed.timing import PERSISTENT_AFTER
 
 GUIDED_WITHIN: Final = 3.0  # seconds; after that our own address is taken for the one that others see
+GREET_FOR: Final = 3.0  # seconds after the start: the directory is there by then
 OTHER_WAY_AFTER: Final = 8.0  # seconds that a node has not answered: it was called twice
 
 
@@ -43,6 +45,7 @@ class Reachability:
         self._is_due = False
         self._own_after: float | None = None
         self._ask_at: float | None = None
+        self._greet_until = float("-inf")
         self._homes: dict[bytes, Address] = {}
         self._unanswered: dict[bytes, float] = {}
         self._relayed: set[bytes] = set()
@@ -60,11 +63,13 @@ class Reachability:
             self._take(self._own())
         else:
             self._own_after = now + GUIDED_WITHIN
+        self._greet_until = now + GREET_FOR
 
     def know(self, endpoints: Mapping[bytes, Endpoint], now: float) -> None:
         """Take the public keys and registered endpoints of all peers."""
         host = self._guide_host()
         guide = next((public for public, endpoint in endpoints.items() if endpoint[0] == host), None)
+        met = endpoints.keys() - self._homes.keys() if now < self._greet_until else ()
         self._homes = dict(endpoints)
         self._relayed &= endpoints.keys()
         for gone in self._unanswered.keys() - endpoints.keys():
@@ -72,6 +77,8 @@ class Reachability:
         is_new = guide != self._guide
         self._guide = guide
         self._call(now)
+        for public in met:  # it may hold keys of before we started, and learn by this that they are no good
+            self._packets.tunnels.post(public, [KEEPALIVE], now)
         if is_new:
             self._ask(now)
 
