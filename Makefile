@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
-SYSTEM_PACKAGES := dosbox tshark nasm iproute2 ethtool procps dnsmasq-base isc-dhcp-client bind9 \
+SYSTEM_PACKAGES := dosbox tshark nasm iproute2 ethtool nftables procps dnsmasq-base isc-dhcp-client bind9 \
 	qemu-system-x86 openssl gcc libc6-dev musl-tools faketime systemd
 
 .DEFAULT_GOAL := help

@@ -43,36 +43,38 @@ def sees_all(machine: SealedMachine, names: set[str]) -> bool:
     return machine.sees() == names
 
 
-def on_loopback(folder: Path) -> tuple[SealedMachine, SealedMachine, SealedMachine]:
+def on_loopback(
+    folder: Path, namespace: str | None = None
+) -> tuple[SealedMachine, SealedMachine, SealedMachine]:
     """Return a machine for the DSS and two others."""
     net = f"127.{128 + os.getpid() % 64}.{1 + os.getpid() // 64 % 200}"
     dss = f'dss.listen = ["{net}.1"]\ndss.port = 20396\ndss.peer-port = 22010'
     return (
-        SealedMachine(folder / "first", f"{net}.1", more=dss),
-        SealedMachine(folder / "west", f"{net}.2"),
-        SealedMachine(folder / "east", f"{net}.3"),
+        SealedMachine(folder / "first", f"{net}.1", namespace, dss),
+        SealedMachine(folder / "west", f"{net}.2", namespace),
+        SealedMachine(folder / "east", f"{net}.3", namespace),
     )
 
 
-@pytest.mark.real("root", "tshark")
+@pytest.mark.real("root", "netns", "tshark")
 @pytest.mark.asyncio
 async def test_players_of_two_nodes_play_and_the_wire_shows_nothing_of_it(tmp_path: Path) -> None:
-    first, west, east = on_loopback(tmp_path)
     capture = tmp_path / "wire.pcapng"
-    with Sniffer(capture, DATA_PORT) as sniffer, domain(first, west, east):
-        anna, ben = west.player(), east.player()
-        until(lambda: anna.reaches(ben, MARK))
-        assert ben.reaches(anna, MARK * 2)
-        assert ben.reaches(anna, MARK * 100), "in parts, or by a large datagram"
-        told = west.domain_link()
-        assert "tunnels open" in str(told["where"])
-        traffic = next(row for row in west.rows("nodes") if row["name"] == "east")
-        assert cast_int(traffic["packets_in"]) >= 2
-        assert cast_int(traffic["packets_out"]) >= 1
+    with two_hosts("192.0.2.1/24", "192.0.2.2/24") as (alone, _):  # nobody else is on its loopback
+        first, west, east = on_loopback(tmp_path, alone)
+        with Sniffer(capture, DATA_PORT, "lo", alone) as sniffer, domain(first, west, east):
+            anna, ben = west.player(), east.player()
+            until(lambda: anna.reaches(ben, MARK))
+            assert ben.reaches(anna, MARK * 2)
+            assert ben.reaches(anna, MARK * 100), "in parts, or by a large datagram"
+            told = west.domain_link()
+            assert "tunnels open" in str(told["where"])
+            traffic = next(row for row in west.rows("nodes") if row["name"] == "east")
+            assert cast_int(traffic["packets_in"]) >= 2
+            assert cast_int(traffic["packets_out"]) >= 1
     assert capture.stat().st_size > 2000
     assert MARK not in capture.read_bytes()
-    ours = f"ip.src == {first.address}/24"  # others may talk on loopback, too
-    starts = {line[0][:8] for line in await sniffer.fields("udp.payload", display=ours)}
+    starts = {line[0][:8] for line in await sniffer.fields("udp.payload", display="udp")}
     assert starts == {"01000000", "02000000", "04000000"}
 
 
