@@ -125,6 +125,18 @@ async def test_endpoints_of_ipv6_are_address_and_port_too() -> None:
         assert len(other.endpoint) == 2
 
 
+async def test_all_of_ipv6_leaves_all_of_ipv4_its_port() -> None:
+    first, second = Inbox(), Inbox()
+    wildcard = open_port(("0.0.0.0", 0), first)
+    with contextlib.closing(wildcard):
+        both = open_port(("::", wildcard.endpoint[1]), second)
+        with contextlib.closing(both), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"six", ("::1", both.endpoint[1]))
+            await second.holds(1)
+    assert second.payloads == [b"six"]
+    assert not first.batches
+
+
 async def test_what_the_kernel_does_not_take_is_refused_and_counted(peer: socket.socket) -> None:
     async with opened() as (port, _):
         to = peer.getsockname()
