@@ -3,6 +3,7 @@
 What is imported is instrumented, so it imports nothing before atheris is ready.
 """
 
+import logging
 import sys
 
 import atheris
@@ -12,6 +13,7 @@ with atheris.instrument_imports(include=["nwip"]):
     from targets.planted import planted
 
 if __name__ == "__main__":
+    logging.disable()
     name = sys.argv.pop(1)
     atheris.Setup(sys.argv, {**TARGETS, "planted": planted}[name])
     atheris.Fuzz()

@@ -40,6 +40,7 @@ from nwip.ipx.spx import SpxPacket
 from nwip.ipx.type20 import PropagatedPayload
 from nwip.links.lan.length_framing import prefixed
 from nwip.programs import frames
+from nwip.routing.numbering import node_number
 from nwip.security.cookies import ProofNumbers
 from nwip.security.invitations import Invitation
 from nwip.security.sealed import contents
@@ -197,6 +198,10 @@ def edges() -> Seeds:
                 *(Step(0, 4 - index % 2 * 4, 1, p.encode()) for index, p in enumerate(packets())),
             )
         ],
+        "virtual": [
+            script(*(Step(host, 0, 0, packet.encode()) for host in (1, 2) for packet in packets())),
+            script(Step(9, 0, 0, nearest.query(HOST))),
+        ],
         "lan": [script(*(Step(0, 0, 1, frame) for frame in cut))],
         "questions": [script(*(Step(1, 0, 0, packet.encode()) for packet in packets()[2:6]))],
         "proven-questions": [script(*(Step(1, 0, 0, packet.encode()) for packet in packets()[2:6]))],
@@ -270,7 +275,8 @@ def _node_and_dss() -> Iterator[tuple[bytes, bytes]]:
     engine = ClientEngine("fuzz.test", b"N" * 16, "node", boot=b"B" * 16, kinds=tuple(Kind))
     engine.offer(Service(4, "OURS", 0xA1, bytes(6), 0x451, 0))
     engine.offer(Route(0xA1, 0, 1))
-    engine.offer(Node(NODE, "node", [("192.0.2.1", 43981)]))
+    at = ("192.0.2.1", 43981)
+    engine.offer(Node(node_number(at, PARAMETERS, b"N" * 16), "node", [at]))
     engine.connected(1000.0)
     for second in range(1000, 1012):
         now = float(second)

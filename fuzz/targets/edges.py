@@ -5,21 +5,24 @@ stranger draws must be no more than it sent, or twice that for a DOSBox registra
 """
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final, cast
 
+from nwip.dataplane.port import Opener, Received
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Endpoint
 from nwip.discovery import nearest
 from nwip.ipx.frames import FrameType
 from nwip.ipx.packet import HEADER_SIZE, Packet, checksum_is_valid
-from nwip.links.base import Arrival
+from nwip.links.base import Arrival, Gateway
 from nwip.links.dosbox.engine import DosboxServer
 from nwip.links.dosbox.ingress import MAXIMUM_SIZE
 from nwip.links.lan.engine import LanEngine
 from nwip.links.lan.own_numbers import OwnNumbers
 from nwip.links.rfc1234.engine import Tunnel
 from nwip.links.uplink.engine import UplinkClient
+from nwip.links.virtual import VirtualLink
 from targets.steps import promise, steps
 
 NETWORK: Final = 0xC0FFEE
@@ -114,6 +117,48 @@ def lan(data: bytes) -> None:
         engine.events()
 
 
+class _Wire:
+    """A port and a gateway at once: what a link sends goes nowhere, what it hands on is looked at."""
+
+    def __init__(self) -> None:
+        self.endpoint: Endpoint = ("192.0.2.1", 43981)
+        self.sent: list[bytes] = []
+        self.received: Received = lambda _batch: None
+
+    def open(self, _at: Endpoint, received: Received, **_: object) -> "_Wire":
+        """Be the port."""
+        self.received = received
+        return self
+
+    def send(self, data: bytes, _to: Endpoint) -> bool:
+        """Take a datagram."""
+        self.sent.append(data)
+        return True
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def receive(self, _link: object, batch: Sequence[Arrival]) -> None:
+        """Take what a link hands on."""
+        for arrival in batch:
+            _whole(arrival, 1500)
+            promise(arrival.packet[22:28] not in {NODE, BROADCAST}, "a packet from our own number")
+
+
+def virtual(data: bytes) -> None:
+    """Nodes and strangers at the data port of an open domain."""
+    wire = _Wire()
+    link = VirtualLink(NETWORK, NODE, wire.endpoint, opener=cast("Opener", wire.open))
+    link.stranger = lambda said, _source: nearest.answer(said, ("192.0.2.1", 396), PARAMETERS)
+    with suppress(StopIteration):
+        link.open(cast("Gateway", wire)).send(None)  # nothing in it waits
+    link.know({(f"198.51.100.{host}", 43981): bytes((0x7E, 1, 198, 51, 100, host)) for host in range(3)})
+    for step in steps(data):
+        wire.sent.clear()
+        wire.received([(step.data, (f"198.51.100.{step.source}", 43981 + step.choice // 15))])
+        promise(sum(map(len, wire.sent)) <= len(step.data), "more octets back than came")
+
+
 def nearest_query(data: bytes) -> None:
     """A query for a DSS, and what comes as the answer to ours."""
     answered = nearest.answer(data, ("192.0.2.1", 396), PARAMETERS)
@@ -126,5 +171,6 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "rfc1234": rfc1234,
     "uplink": uplink,
     "lan": lan,
+    "virtual": virtual,
     "nearest-query": nearest_query,
 }
