@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from ipaddress import ip_address
 from random import Random
 from typing import TYPE_CHECKING, Final
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-TRUSTED_KNOWN: Final = 4096  # addresses whose trust is remembered
 BACKLOG: Final = 512  # connections that may wait: a whole domain that comes back at once
 QUESTION_RATE: Final = 20.0  # a second of one source that is not trusted: an answer may have 256 packets
 QUESTION_BURST: Final = 200.0
@@ -86,7 +84,7 @@ class DssServer:
         self._identity = identity
         self._admit = admit
         self._membership = membership
-        self._trust = lru_cache(TRUSTED_KNOWN)(trust or _is_loopback)
+        self._trust = trust or _is_loopback
         self._servers: list[asyncio.Server] = []
         self._ports: list[Port] = []
         self._questions: list[Questions] = []
