@@ -1,108 +1,28 @@
 """A sealed domain of real processes on loopback, as a person makes it: create, invite, join, revoke."""
 
 import contextlib
-import json
 import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import pytest
 
-from nwip.control import NodeRefused, NodeUnreachable, ask
+from sealed_machine import SealedMachine, until
 
 pytestmark = pytest.mark.timeout(120)
 
-PATIENCE: Final = 20.0
 NAME: Final = "sealed.test.nwip"
 PORTS: Final = "dss.port = 20396\ndss.peer-port = 22010\n"
 
 
-def until(condition: Callable[[], object]) -> float:
-    """Wait for something that other processes do; return for how many seconds."""
-    begun = time.monotonic()
-    while not condition():
-        assert time.monotonic() < begun + PATIENCE
-        time.sleep(0.02)
-    return time.monotonic() - begun
-
-
-class Machine:
-    """A directory with state and configuration, an address of its own, and at most one running node."""
+class Machine(SealedMachine):
+    """One on loopback, with an address of its own."""
 
     def __init__(self, folder: Path, number: int) -> None:
         pid = os.getpid()
-        self.address = f"127.{64 + pid % 64}.{1 + pid // 64 % 200}.{number}"
-        self.state = folder / "state"
-        self.control = folder / "c.sock"
-        self.process: subprocess.Popen[str] | None = None
-        self.file = folder / "nwip.toml"
-        self.log = folder / "log"
-        folder.mkdir()
-        self.file.write_text(
-            f'node.name = "{folder.name}"\nnode.address = "{self.address}"\n'
-            f'node.state = "{self.state}"\nnode.control = "{self.control}"\n'
-        )
-
-    def write(self, text: str) -> None:
-        """Add to the configuration."""
-        with self.file.open("a") as file:
-            file.write(text)
-
-    def nwip(self, *arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "nwip", "--config", str(self.file), *arguments],
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-
-    def does(self, *arguments: str) -> str:
-        done = self.nwip(*arguments)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def invite(self, *options: str) -> str:
-        """Return the token of a new invitation."""
-        return self.does("domain", "invite", *options).splitlines()[0].removeprefix("nwip join ")
-
-    def up(self) -> None:
-        """Run a node until it is ready."""
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "nwip", "--config", str(self.file), "up", "--json"],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-        assert self.process.stdout is not None
-        ready = self.process.stdout.readline()
-        assert ready, self.log.read_text()
-        assert json.loads(ready)["sealed"] is True
-
-    def end(self, number: signal.Signals = signal.SIGINT) -> None:
-        process, self.process = self.process, None
-        if process is not None:
-            process.send_signal(number)
-            process.wait(PATIENCE)
-            assert process.stdout is not None
-            process.stdout.close()
-
-    def rows(self, what: str) -> list[dict[str, object]]:
-        try:
-            return cast("list[dict[str, object]]", ask(self.control, {"ask": what}))
-        except (NodeUnreachable, NodeRefused):
-            return []
-
-    def sees(self) -> set[object]:
-        """Return the names of the nodes that it sees."""
-        return {row["name"] for row in self.rows("nodes")}
+        super().__init__(folder, f"127.{64 + pid % 64}.{1 + pid // 64 % 200}.{number}")
 
     def members(self) -> dict[object, object]:
         return {row["name"]: row["state"] for row in self.rows("domain-members") if row["role"] != "dss"}

@@ -2,32 +2,17 @@
 
 import pytest
 
+from dataplane.closed_port import SIZE, Port
 from nwip.dataplane import flows as module
 from nwip.dataplane.arena import Arena
 from nwip.dataplane.flows import Exit, Flows
-from nwip.dataplane.outbox import Outbox
 from nwip.dataplane.tally import Tally
 from nwip.links.base import Counters
 
-SIZE = 16
 HERE, THERE, AWAY = b"\1" * 16, b"\2" * 16, b"\3" * 16
 NET, OTHER_NET = b"\0\0\0\1", b"\0\0\0\2"
 A, B, C = (NET + bytes([number]) * 6 for number in (1, 2, 3))
 FAR = OTHER_NET + b"\7" * 6
-
-
-class Port:
-    name_size = SIZE
-    takes_groups = True
-
-    def __init__(self) -> None:
-        self.tally = Tally()
-
-    def fileno(self) -> int:
-        return -1
-
-    def outbox(self, base: int) -> Outbox:
-        return Outbox(base, SIZE)
 
 
 @pytest.fixture

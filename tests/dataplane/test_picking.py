@@ -2,35 +2,18 @@
 
 import pytest
 
+from dataplane.closed_port import SIZE, Port
 from nwip.dataplane.arena import Arena
 from nwip.dataplane.batches import forward
 from nwip.dataplane.counting import REFUSED
 from nwip.dataplane.flows import Flows
 from nwip.dataplane.groups import Groups
-from nwip.dataplane.outbox import Outbox
 from nwip.dataplane.tally import Tally
 from nwip.links.base import Counters
 
-SIZE = 16
 HERE, THERE = b"\1" * SIZE, b"\2" * SIZE
 NET = b"\0\0\0\1"
 ALICE, BOB, CAROL, NOBODY = (NET + bytes([2, 0, 0, 0, 0, number]) for number in (1, 2, 3, 4))
-
-
-class Port:
-    """One that is closed: what is sent by it is refused, and counted."""
-
-    name_size = SIZE
-    takes_groups = True
-
-    def __init__(self) -> None:
-        self.tally = Tally()
-
-    def fileno(self) -> int:
-        return -1
-
-    def outbox(self, base: int) -> Outbox:
-        return Outbox(base, SIZE)
 
 
 def packet(destination: bytes, size: int = 50) -> bytearray:

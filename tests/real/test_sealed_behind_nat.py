@@ -7,8 +7,9 @@ from typing import NamedTuple
 import pytest
 
 from real.nat_site import Internet, forget_ways, internet, masquerade
-from real.sealed_machines import SealedMachine, until
+from real.sealed_machines import PlayersMachine
 from real.test_sealed_traffic import domain
+from sealed_machine import until
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.real("root", "netns", "nft")]
 
@@ -19,17 +20,17 @@ class Sites(NamedTuple):
     """The internet, the machine with the DSS, and one behind each NAT."""
 
     net: Internet
-    first: SealedMachine
-    west: SealedMachine
-    east: SealedMachine
+    first: PlayersMachine
+    west: PlayersMachine
+    east: PlayersMachine
 
 
 @pytest.fixture
 def sites(tmp_path: Path) -> Iterator[Sites]:
     with internet() as net:
-        first = SealedMachine(tmp_path / "first", "192.0.2.1", net.host, 'dss.listen = ["192.0.2.1"]')
-        west = SealedMachine(tmp_path / "west", "10.0.0.2", net.west)
-        east = SealedMachine(tmp_path / "east", "10.0.0.2", net.east)
+        first = PlayersMachine(tmp_path / "first", "192.0.2.1", net.host, 'dss.listen = ["192.0.2.1"]')
+        west = PlayersMachine(tmp_path / "west", "10.0.0.2", net.west)
+        east = PlayersMachine(tmp_path / "east", "10.0.0.2", net.east)
         yield Sites(net, first, west, east)
 
 

@@ -11,8 +11,9 @@ from typing import Final
 import pytest
 
 from real.namespaces import ip, two_hosts
-from real.sealed_machines import DATA_PORT, SealedMachine, until
+from real.sealed_machines import DATA_PORT, PlayersMachine
 from real.sniffer import Sniffer
+from sealed_machine import until
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -22,7 +23,7 @@ AT_ONCE: Final = 3.0  # seconds: one, and what a loaded machine needs
 
 
 @contextlib.contextmanager
-def domain(first: SealedMachine, *others: SealedMachine) -> Iterator[None]:
+def domain(first: PlayersMachine, *others: PlayersMachine) -> Iterator[None]:
     """Make a sealed domain whose DSS the first machine runs, let the others join, and run all."""
     try:
         first.does("domain", "create", NAME)
@@ -39,20 +40,20 @@ def domain(first: SealedMachine, *others: SealedMachine) -> Iterator[None]:
             machine.end()
 
 
-def sees_all(machine: SealedMachine, names: set[str]) -> bool:
+def sees_all(machine: PlayersMachine, names: set[str]) -> bool:
     return machine.sees() == names
 
 
 def on_loopback(
     folder: Path, namespace: str | None = None
-) -> tuple[SealedMachine, SealedMachine, SealedMachine]:
+) -> tuple[PlayersMachine, PlayersMachine, PlayersMachine]:
     """Return a machine for the DSS and two others."""
     net = f"127.{128 + os.getpid() % 64}.{1 + os.getpid() // 64 % 200}"
     dss = f'dss.listen = ["{net}.1"]\ndss.port = 20396\ndss.peer-port = 22010'
     return (
-        SealedMachine(folder / "first", f"{net}.1", namespace, dss),
-        SealedMachine(folder / "west", f"{net}.2", namespace),
-        SealedMachine(folder / "east", f"{net}.3", namespace),
+        PlayersMachine(folder / "first", f"{net}.1", namespace, dss),
+        PlayersMachine(folder / "west", f"{net}.2", namespace),
+        PlayersMachine(folder / "east", f"{net}.3", namespace),
     )
 
 
@@ -122,8 +123,8 @@ async def test_large_packets_cross_a_path_of_1280_octets_in_no_fragment_of_ip(
         for name, address in ((one, left), (other, right)):
             if ":" in address:
                 ip("-n", name, "address", "replace", address, "dev", "eth0", "nodad")
-        first = SealedMachine(tmp_path / "first", here, one, more=f'dss.listen = ["{here}"]')
-        east = SealedMachine(tmp_path / "east", there, other)
+        first = PlayersMachine(tmp_path / "first", here, one, more=f'dss.listen = ["{here}"]')
+        east = PlayersMachine(tmp_path / "east", there, other)
         with Sniffer(tmp_path / "cable", None, "eth0", other, outgoing=True) as sniffer, domain(first, east):
             anna, ben = first.player(), east.player()
             until(lambda: anna.reaches(ben, b"hello"))
