@@ -25,7 +25,6 @@ import contextlib
 import json
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -35,6 +34,7 @@ from nwip.bench.domain import Gateway, domain
 from nwip.bench.error import BenchError
 from nwip.bench.joining import Membership
 from nwip.bench.load import Count
+from nwip.bench.looking import looking
 from nwip.bench.processes import cpu_ns, loading, module, status
 from nwip.bench.sink import Sink
 from nwip.bench.throng import Throng, play
@@ -69,19 +69,9 @@ def phase(throng: Throng, way: Way, sink: Sink, pid: int, seconds: float) -> Pha
 @contextlib.contextmanager
 def watching(pid: int) -> Iterator[list[int]]:
     """Look at a process's memory all the time beside the block; give the list of what was seen, in KiB."""
-    seen, done = [status(pid, "VmRSS")], threading.Event()
-
-    def watch() -> None:
-        while not done.wait(EVERY):
-            seen.append(status(pid, "VmRSS"))
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
+    seen = [status(pid, "VmRSS")]
+    with looking(lambda: seen.append(status(pid, "VmRSS")), EVERY):
         yield seen
-    finally:
-        done.set()
-        thread.join()
 
 
 def kept_out(gateway: Gateway) -> int:

@@ -1,6 +1,5 @@
 """A gateway that is offered more than it can carry: whether it grows, answers, and keeps its lease."""
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,6 +10,7 @@ from nwip.bench.clients import Clients
 from nwip.bench.domain import Gateway, domain
 from nwip.bench.joining import Membership
 from nwip.bench.load import paced
+from nwip.bench.looking import looking
 from nwip.bench.processes import loading, status
 from nwip.bench.sink import Sink
 from nwip.bench.trials import Plan, fresh_mark
@@ -76,23 +76,17 @@ def overload(plan: Plan) -> Overload:
 @contextmanager
 def watched(gateway: Gateway, witness: Gateway) -> Iterator[Witness]:
     """Ask the gateway for its links and the other one for its nodes, all the time, beside the block."""
-    seen, done = Witness([], []), threading.Event()
+    seen = Witness([], [])
 
-    def watch() -> None:
-        while not done.wait(EVERY) or not seen.answers:
-            begin = time.monotonic()
-            try:
-                ask(gateway.control, {"ask": "links"})
-                nodes = ask(witness.control, {"ask": "nodes"})
-            except (NodeUnreachable, NodeRefused):
-                nodes = []
-            seen.answers.append(time.monotonic() - begin)
-            seen.nodes.append(len(nodes) if isinstance(nodes, list) else 0)
+    def look() -> None:
+        begin = time.monotonic()
+        try:
+            ask(gateway.control, {"ask": "links"})
+            nodes = ask(witness.control, {"ask": "nodes"})
+        except (NodeUnreachable, NodeRefused):
+            nodes = []
+        seen.answers.append(time.monotonic() - begin)
+        seen.nodes.append(len(nodes) if isinstance(nodes, list) else 0)
 
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
+    with looking(look, EVERY):
         yield seen
-    finally:
-        done.set()
-        thread.join()
