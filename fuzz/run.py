@@ -24,6 +24,7 @@ HERE: Final = Path(__file__).resolve().parent
 MEMORY: Final = 768  # MiB that a target may take: growth shows as this
 LONGEST: Final = 10  # seconds that an input may take
 STATUS: Final = re.compile(rb"^#(\d+)\s+(\S+)\s+cov: (\d+)")
+COUNT: Final = re.compile(rb"^inputs: (\d+)$")
 
 
 class Result(NamedTuple):
@@ -85,9 +86,11 @@ async def fuzz(target: str, plan: Plan, work: Path) -> Result:
                 break
             if status := STATUS.match(line):
                 begun = begun or now
-                inputs = int(status[1])
+                inputs = max(inputs, int(status[1]))
                 if int(status[3]) > edges:
                     edges, since = int(status[3]), now
+            elif count := COUNT.match(line):
+                inputs = max(inputs, int(count[1]))
             elif line.strip():
                 last = [*last[-40:], line.decode("utf-8", "replace").rstrip()]
             if plan.is_done(Result(target, inputs, edges, now - (begun or now), now - since, "")):
