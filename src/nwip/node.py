@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from nwip import binding
+from nwip.about_views import AboutViews
 from nwip.ban_views import BanViews
 from nwip.banner import Facts, facts
 from nwip.charter import chartered
@@ -91,6 +92,7 @@ class RunningNode:
         views = Views(self)
         parts = (
             views,
+            AboutViews(self),
             BanViews(self, self._state),
             DssViews(self),
             LinkViews(self),
