@@ -67,8 +67,38 @@ def cpu_seconds(pid: int) -> float:
     return 0.0
 
 
+class Progress:
+    """What a process has said of its work, line by line."""
+
+    def __init__(self) -> None:
+        self.last: list[str] = []
+        self._inputs = self._edges = 0
+        self._busy = self._begun = 0.0  # instrumenting does not count
+        self._since = time.monotonic()
+
+    def take(self, line: bytes, busy: float) -> None:
+        """Take a line, and the seconds of CPU until now."""
+        now = time.monotonic()
+        self._busy = max(self._busy, busy)
+        if status := STATUS.match(line):
+            self._begun = self._begun or now
+            self._inputs = max(self._inputs, int(status[1]))
+            if int(status[3]) > self._edges:
+                self._edges, self._since = int(status[3]), now
+        elif count := COUNT.match(line):
+            self._inputs = max(self._inputs, int(count[1]))
+        elif line.strip():
+            self.last = [*self.last[-40:], line.decode("utf-8", "replace").rstrip()]
+
+    def result(self, target: str, fault: str = "") -> Result:
+        """Return what has become of the target until now."""
+        now = time.monotonic()
+        took = now - (self._begun or now)
+        return Result(target, self._inputs, self._edges, took, now - self._since, self._busy, fault)
+
+
 async def fuzz(target: str, plan: Plan, work: Path, longest: int) -> Result:
-    """Run one target in a process of its own."""
+    """Run one target in a process of its own; an input may take `longest` seconds."""
     found, seeds = work / target, HERE / "corpus" / target
     found.mkdir(parents=True, exist_ok=True)
     process = await asyncio.create_subprocess_exec(
@@ -85,15 +115,7 @@ async def fuzz(target: str, plan: Plan, work: Path, longest: int) -> Result:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    begun, since = 0.0, time.monotonic()  # instrumenting does not count
-    inputs = edges = 0
-    busy = 0.0
-
-    def result(fault: str = "") -> Result:
-        now = time.monotonic()
-        return Result(target, inputs, edges, now - (begun or now), now - since, busy, fault)
-
-    last: list[str] = []
+    progress = Progress()
     assert process.stdout is not None  # noqa: S101 - it is a pipe
     try:
         while True:
@@ -101,28 +123,16 @@ async def fuzz(target: str, plan: Plan, work: Path, longest: int) -> Result:
                 line = await asyncio.wait_for(process.stdout.readline(), 1.0)
             except TimeoutError:
                 line = b" "
-            now = time.monotonic()
             if not line:
-                break
-            busy = max(busy, cpu_seconds(process.pid))
-            if status := STATUS.match(line):
-                begun = begun or now
-                inputs = max(inputs, int(status[1]))
-                if int(status[3]) > edges:
-                    edges, since = int(status[3]), now
-            elif count := COUNT.match(line):
-                inputs = max(inputs, int(count[1]))
-            elif line.strip():
-                last = [*last[-40:], line.decode("utf-8", "replace").rstrip()]
-            if plan.is_done(result()):
-                process.kill()
-                await process.wait()
-                return result()
+                return progress.result(target, "\n".join(progress.last) or "it ended")
+            progress.take(line, cpu_seconds(process.pid))
+            result = progress.result(target)
+            if plan.is_done(result):
+                return result
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return result("\n".join(last) or "it ended")
 
 
 async def main() -> int:
