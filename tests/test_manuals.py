@@ -19,8 +19,8 @@ EVERY = list(TOP.whole())
 def plain(place: str) -> str:
     """Return a page as it is read, near enough."""
     text = FILES[place]
-    for escape, character in ((r"\-", "-"), (r"\(aq", "'"), (r"\(dq", '"'), (r"\&", ""), (r"\e", "\\")):
-        text = text.replace(escape, character)
+    for escape, character in zip((r"\-", r"\(aq", r"\(dq", r"\(ti", r"\&", r"\e"), "-'\"~\0\\", strict=True):
+        text = text.replace(escape, character.strip("\0"))
     return text
 
 

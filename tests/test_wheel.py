@@ -1,4 +1,4 @@
-"""The wheel in an empty environment: nwip runs from it; man pages, completions and units are in their places."""
+"""The wheel in an empty environment: nwip runs from it; pages, completions and units are in their places."""
 
 import os
 import re
@@ -178,4 +178,7 @@ def test_zsh_completes_commands(prefix: Path, tmp_path: Path, typed: str, wanted
 def test_fish_completes_commands_with_what_they_do(prefix: Path, tmp_path: Path) -> None:
     homes = {name: str(tmp_path) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
     done = run(prefix, "fish", "-c", "complete -C 'nwip dom'", XDG_DATA_DIRS=str(prefix / "share"), **homes)
-    assert done.stdout.split(maxsplit=1) == ["domain", COMMANDS["domain"].sentence + "\n"], done.stderr
+    name, says = done.stdout.split(maxsplit=1)
+    assert name == "domain", done.stderr
+    # click's script for fish takes a comma for the end of the text
+    assert says.strip() == COMMANDS["domain"].sentence.partition(",")[0]

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from manuals.commands import Help, Paragraph
+from manuals.everywhere import ENVIRONMENT, EXIT_CODES, FILES
 from manuals.keys import Table
 
 # What stands for itself on any terminal, so that commands can be copied.
@@ -17,24 +18,6 @@ _SPECIAL: Final = {
     "^": r"\(ha",
     "~": r"\(ti",
 }
-_EXIT: Final = (
-    ("0", "It is done, or the answer is yes."),
-    ("1", "The answer is no."),
-    ("2", "The command line or the configuration is wrong; standard error says what to write."),
-    ("3", "What was asked, a node or a DSS, could not be reached."),
-    ("130", "Interrupted, as by Ctrl-C."),
-)
-_ENVIRONMENT: Final = (
-    ("NWIP_CONFIG", "The configuration file, where --config names none."),
-    ("NWIP_CONTROL", "The control socket of the node."),
-    ("STATE_DIRECTORY", "Where identity and secrets are kept."),
-    ("NO_COLOR", "If it is set and not empty, nothing is coloured."),
-)
-_FILES: Final = (
-    ("/etc/nwip/nwip.toml, ~/.config/nwip/nwip.toml", "The configuration: the first that there is."),
-    ("/var/lib/nwip, ~/.local/state/nwip", "The state of a node, for root and for others."),
-    ("/run/nwip/control.sock, $XDG_RUNTIME_DIR/nwip/control.sock", "Its control socket."),
-)
 
 
 def first_page(help_: Help, version: str) -> str:
@@ -43,9 +26,9 @@ def first_page(help_: Help, version: str) -> str:
         [
             *_beginning(help_, [help_], version),
             *_section("COMMANDS", ((f"{each.page}(1)", each.sentence) for each in help_.commands)),
-            *_section("EXIT STATUS", _EXIT),
-            *_section("ENVIRONMENT", _ENVIRONMENT),
-            *_section("FILES", _FILES),
+            *_section("EXIT STATUS", EXIT_CODES),
+            *_section("ENVIRONMENT", ENVIRONMENT),
+            *_section("FILES", FILES),
             ".SH SEE ALSO\n",
             ",\n".join(f"\\fB{_text(each.page)}\\fR(1)" for each in help_.commands),
             ",\n\\fBnwip.toml\\fR(5)\n",
@@ -60,7 +43,7 @@ def command_page(help_: Help, version: str) -> str:
         [
             *_beginning(help_, help_.whole(), version),
             *(part for each in below for part in (f".SH {_text(each.name)}\n", *_body(each))),
-            *_section("EXIT STATUS", _EXIT),
+            *_section("EXIT STATUS", EXIT_CODES),
             ".SH SEE ALSO\n\\fBnwip\\fR(1), \\fBnwip.toml\\fR(5)\n",
         ]
     )

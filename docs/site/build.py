@@ -1,0 +1,50 @@
+"""Build the docs site: python docs/site/build.py OUTPUT; warnings are errors.
+
+The paths of its pages are those of the tree, so that a link in a page leads to the same on a plain git host.
+What is made from the code is put among them first, in OUTPUT/source; the site is OUTPUT/html.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+SITE: Final = ROOT / "docs" / "site"
+TOP: Final = ("SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md")
+FOLDERS: Final = ("guides", "links", "decisions")
+# What makes a folder's first page the one above all others of the folder.
+OTHERS: Final = "\n```{toctree}\n:hidden:\n:glob:\n\n*\n```\n"
+
+
+def put_together(source: Path) -> None:
+    """Write all pages of the site below `source`."""
+    from reference import pages  # noqa: PLC0415 - its way is made when this runs as a program
+
+    shutil.copytree(ROOT / "docs", source / "docs", ignore=shutil.ignore_patterns("site"))
+    for name in TOP:
+        shutil.copy(ROOT / name, source)
+    shutil.copy(SITE / "index.md", source)
+    for folder in FOLDERS:
+        with (source / "docs" / folder / "README.md").open("a", encoding="utf-8") as first:
+            first.write(OTHERS)
+    for name, text in pages():
+        path = source / "docs" / "reference" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+
+
+def main(output: Path) -> int:
+    """Build the site in `output`, which is emptied; return the exit code of Sphinx."""
+    from sphinx.cmd.build import main as sphinx  # noqa: PLC0415 - it takes longer than to say what is wrong
+
+    shutil.rmtree(output, ignore_errors=True)
+    put_together(output / "source")
+    strict = ["--fail-on-warning", "--nitpicky", "--quiet"]
+    trees = ["--doctree-dir", str(output / "doctrees"), "--conf-dir", str(SITE)]
+    return sphinx(["--builder", "html", *strict, *trees, str(output / "source"), str(output / "html")])
+
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(ROOT / "src"), str(ROOT / "packaging")]
+    sys.exit(main(Path(sys.argv[1])))
