@@ -4,6 +4,7 @@ The paths of its pages are those of the tree, so that a link in a page leads to 
 What is made from the code is put among them first, in OUTPUT/source; the site is OUTPUT/html.
 """
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -15,19 +16,22 @@ TOP: Final = ("SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md")
 FOLDERS: Final = ("guides", "links", "decisions")
 # What makes a folder's first page the one above all others of the folder.
 OTHERS: Final = "\n```{toctree}\n:hidden:\n:glob:\n\n*\n```\n"
+_LINK: Final = re.compile(r"\]\((?!https?:)")
 
 
 def put_together(source: Path) -> None:
-    """Write all pages of the site below `source`."""
+    """Write all pages of the site below `source`. The first is docs/README.md, with `tree.md` behind it."""
     from reference import pages  # noqa: PLC0415 - its way is made when this runs as a program
 
     shutil.copytree(ROOT / "docs", source / "docs", ignore=shutil.ignore_patterns("site"))
     for name in TOP:
         shutil.copy(ROOT / name, source)
-    shutil.copy(SITE / "index.md", source)
+    first = (source / "docs" / "README.md").rename(source / "index.md")
+    here = _LINK.sub("](docs/", first.read_text("utf-8"))
+    first.write_text(here + "\n" + (SITE / "tree.md").read_text("utf-8"), "utf-8")
     for folder in FOLDERS:
-        with (source / "docs" / folder / "README.md").open("a", encoding="utf-8") as first:
-            first.write(OTHERS)
+        with (source / "docs" / folder / "README.md").open("a", encoding="utf-8") as above:
+            above.write(OTHERS)
     for name, text in pages():
         path = source / "docs" / "reference" / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,7 @@ nitpick_ignore_regex = [("py:.*", r"(?!nwip\b).*")]
 html_theme = "furo"
 html_title = f"nwip {release}"
 html_copy_source = False
-html_show_sphinx = False
+html_show_copyright = html_show_sphinx = False
 
 
 def _at_home(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: Any) -> Any:

@@ -12,6 +12,7 @@ from manuals.keys import tables
 
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>{}|~$#])")
 _TYPED: Final = re.compile(r"'(nwip [^']+)'")
+_PAGE: Final = re.compile(r"docs/((?:guides|links)/[a-z0-9-]+\.md)")
 
 
 def pages() -> Iterator[tuple[str, str]]:
@@ -53,7 +54,7 @@ def _configuration() -> Iterator[str]:
     for table in tables():
         yield f"## `{table.title}`\n\n" if table.header else ""
         for entry in table.entries:
-            yield f"{_text(entry.text)}\n\n"
+            yield _PAGE.sub(r"[\1](../\1)", _text(entry.text)) + "\n\n"
             yield _terms((f"`{key.name}`", f"`{key.written}`: {_text(key.takes)}.") for key in entry.keys)
 
 
