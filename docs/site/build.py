@@ -39,14 +39,16 @@ def put_together(source: Path) -> None:
 
 
 def main(output: Path) -> int:
-    """Build the site in `output`, which is emptied; return the exit code of Sphinx."""
+    """Build the site in `output` anew; return the exit code of Sphinx."""
     from sphinx.cmd.build import main as sphinx  # noqa: PLC0415 - it takes longer than to say what is wrong
 
-    shutil.rmtree(output, ignore_errors=True)
+    for made in ("source", "doctrees", "html"):
+        shutil.rmtree(output / made, ignore_errors=True)
     put_together(output / "source")
     strict = ["--fail-on-warning", "--nitpicky", "--quiet"]
     trees = ["--doctree-dir", str(output / "doctrees"), "--conf-dir", str(SITE)]
-    return sphinx(["--builder", "html", *strict, *trees, str(output / "source"), str(output / "html")])
+    code: int = sphinx(["--builder", "html", *strict, *trees, str(output / "source"), str(output / "html")])
+    return code
 
 
 if __name__ == "__main__":
