@@ -25,7 +25,6 @@ PROMPT = "ready> "
 BASH = f"""
 PS1='{PROMPT}'
 bind 'set enable-bracketed-paste off'
-. /usr/share/bash-completion/bash_completion
 """
 ZSH = f"""
 PS1='{PROMPT}'
@@ -34,6 +33,8 @@ fpath=("$PREFIX/share/zsh/site-functions" $fpath)
 autoload -Uz compinit
 compinit -u -D
 """
+
+pytestmark = pytest.mark.timeout(300)  # the wheel is built and installed within the first test
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,6 @@ def test_what_runs_is_what_the_wheel_brought(prefix: Path) -> None:
         assert run(prefix, *command).stdout == f"nwip {__version__}\n"
 
 
-@pytest.mark.timeout(200)
 def test_the_demo_runs_from_the_wheel(prefix: Path) -> None:
     done = run(prefix, "nwip", "demo")
     assert done.returncode == 0, done.stderr
@@ -160,9 +160,18 @@ def completed(command: list[str], typed: str, wanted: str, env: Mapping[str, str
 )
 def test_bash_completes_commands_and_options(prefix: Path, tmp_path: Path, typed: str, wanted: str) -> None:
     start = tmp_path / "bashrc"
-    start.write_text(BASH, "utf-8")
+    start.write_text(f"{BASH}. /usr/share/bash-completion/bash_completion\n", "utf-8")
     env = environment(prefix, XDG_DATA_DIRS=str(prefix / "share"))
     completed(["bash", "--noprofile", "--rcfile", str(start), "-i"], typed, wanted, env)
+
+
+@pytest.mark.real("pty")
+def test_bash_completes_with_the_line_of_the_readme(prefix: Path, tmp_path: Path) -> None:
+    (line,) = re.findall(r"`(\. ~/nwip/share/bash-completion/\S+)`", (ROOT / "README.md").read_text("utf-8"))
+    start = tmp_path / "bashrc"
+    start.write_text(BASH + line.replace("~/nwip", str(prefix)) + "\n", "utf-8")
+    shell = ["bash", "--noprofile", "--rcfile", str(start), "-i"]
+    completed(shell, "nwip do\t", "nwip domain ", environment(prefix))
 
 
 @pytest.mark.real("pty", "zsh")
