@@ -11,10 +11,11 @@ COVERED = $(BIN)/python -m coverage run -m pytest
 INSTALLED := $(VENV)/.installed
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 SYSTEM_PACKAGES := dosbox tshark nasm iproute2 ethtool nftables procps dnsmasq-base isc-dhcp-client bind9 \
-	qemu-system-x86 openssl gcc libc6-dev musl-tools faketime systemd
+	qemu-system-x86 openssl gcc libc6-dev musl-tools faketime systemd man-db \
+	bash-completion zsh fish
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint style types soak chaos fuzz bench system-packages
+.PHONY: help install demo test lint style types docs soak chaos fuzz bench system-packages
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +42,10 @@ style: $(INSTALLED)
 
 types: $(INSTALLED)
 	$(BIN)/mypy
+
+docs: $(INSTALLED)  ## build the docs site in build/site/html; a warning is an error
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/python docs/site/build.py build/site
 
 soak: $(INSTALLED)  ## live through 100,000 random histories of domains, 5,000 networks of routers and 5,000 pairs of gateways
 	NWIP_HISTORIES=$${NWIP_HISTORIES:-100000} NWIP_TOPOLOGIES=$${NWIP_TOPOLOGIES:-5000} \

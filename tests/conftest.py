@@ -34,6 +34,11 @@ HOW_TO_GET = {
     "musl-gcc": PROGRAM,
     "systemd-analyze": PROGRAM,
     "faketime": PROGRAM,
+    "man": PROGRAM,
+    "bash-completion": PROGRAM,
+    "zsh": PROGRAM,
+    "fish": PROGRAM,
+    "sphinx": "install it with 'make docs'",
     "atheris": "install it with 'make fuzz FUZZ_SECONDS=1'",
     "pty": "mount devpts on /dev/pts",
     "root": "run the tests as root",
@@ -57,8 +62,10 @@ def is_there(part: str) -> bool:
             return Path("/dev/net/tun").exists()
         case "shared":
             return SHARED.is_dir()
-        case "atheris":
-            return importlib.util.find_spec("atheris") is not None
+        case "atheris" | "sphinx":
+            return importlib.util.find_spec(part) is not None
+        case "bash-completion":
+            return Path("/usr/share/bash-completion/bash_completion").exists()
         case "m32":
             return knows_32_bits()
         case "qemu":

@@ -99,6 +99,10 @@ SAYS: Final = {
 }
 WORD_BY_WORD: Final = ("nwip dhcp-options", "nwip dss parameters set --filters filters.toml")
 ELSEWHERE: Final = {
+    "nwip demo": (
+        "../test_demo.py",
+        "test_it_shows_a_domain_and_ends_by_itself_within_twenty_seconds",
+    ),
     "nwip discover lab.test --explain": (
         "test_discovery.py",
         "test_a_lame_delegation_is_recognised_and_leads_to_the_dss_all_the_same",
