@@ -97,7 +97,7 @@ class Search:
 def why_no_session(
     config: Config, server: Endpoint | None, refusal: Refused | None, reason: str, *, sealed: bool
 ) -> str:
-    """Return in one sentence why there is no session with a DSS: which key of which file is wrong, and the mend.
+    """Return in one sentence why there is no session with a DSS: which key says so, and the mend.
 
     `refusal` is what the DSS at `server` has said, None where it was lost or not reached; `reason` is the
     client's own word for it, which stands where no key is to blame. `sealed`: this node comes as a member.
@@ -108,9 +108,8 @@ def why_no_session(
     lacks = reason.removeprefix(f"{where} ")
     if not where or lacks == reason:
         return reason
-    found = (
-        f"names the DSS at {where}, which" if config.dss.servers else f"is not set, and the one at {where}"
-    )
+    named = config.dss.servers
+    found = f"names the DSS at {where}, which" if named else f"is not set, and the one found at {where}"
     mend = "see with 'nwip doctor' whether it runs there and what is between, or name another"
     return str(ConfigError(config.file, "dss.servers", f"{found} {lacks}", mend))
 

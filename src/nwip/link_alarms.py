@@ -1,4 +1,4 @@
-"""What the links of a node show an operator to put right: strange frame types, packets that do not fit. Pure."""
+"""What links show an operator to put right: strange frame types, packets that do not fit. Pure."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -21,7 +21,7 @@ def link_alarms(links: Iterable[Link]) -> list[str]:
         if lost:
             found.append(
                 f"link {link.name} has dropped {lost} {'packet' if lost == 1 else 'packets'} larger than the"
-                f" {link.maximum_size} octets that it carries: set the stations that send them to packets of at"
-                f" most {link.maximum_size} octets"
+                f" {link.maximum_size} octets that it carries: set the stations that send them to packets"
+                f" of at most {link.maximum_size} octets"
             )
     return found

@@ -237,9 +237,9 @@ class ReplicationEngine:
             if took:
                 stands, yields = yields, stands
             server.alarm(
-                f"two DSSs have been primary of the domain {ours.domain} at once: {stands} stays it, and what was"
-                f" set at {yields} is lost; set it again at {stands} with 'nwip dss parameters set', and promote"
-                " only a DSS that hears the others"
+                f"two DSSs have been primary of the domain {ours.domain} at once: {stands} stays it,"
+                f" and what was set at {yields} is lost; set it again at {stands} with"
+                " 'nwip dss parameters set', and promote only a DSS that hears the others"
             )
 
     def _attached_there(self, session: PeerSession, message: Attached, now: float) -> None:
