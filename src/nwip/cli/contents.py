@@ -36,6 +36,9 @@ COMMANDS: Final = {
     ),
     "domain": Entry("domain", "domain", "Make a sealed domain, and say who its members are."),
     "dss": Entry("dss", "dss", "Look at the directory servers of a domain, and run them."),
+    "init": Entry(
+        "init", "init", "Ask four questions and write a commented configuration, by default nwip.toml."
+    ),
     "join": Entry(
         "domain",
         "join",
