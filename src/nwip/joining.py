@@ -124,7 +124,10 @@ def _refused(config: Config, says: str, refusal: Refused, sealed: bool) -> tuple
         case Reason.NOT_ADMITTED if not sealed:
             mend = "add this address to dss.admit in the file of that DSS"
             return "dss.servers", f"leads to where this node is not let in: {says}{refusal.text}", mend
-        case Reason.NOT_ADMITTED | Reason.REVOKED | Reason.SEALED:
+        case Reason.SEALED if not sealed:
+            state = config.node.state_directory
+            return "node.state", f"means {state}, which holds no membership, but {says}{text}", advice
+        case Reason.NOT_ADMITTED | Reason.REVOKED:
             state = config.node.state_directory
             mend = advice if advice.startswith("join") else "join with an invitation, nwip join --anew TOKEN"
             return "node.state", f"means {state}, whose key is of no use there: {says}{text}", mend

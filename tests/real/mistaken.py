@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import nwip
 from guide_pages import GUIDES
 from sealed_machine import PATIENCE, until
 
@@ -56,7 +57,8 @@ class Place:
         self.log = folder / "log"
         self.file.write_text(text)
         self._before = [*before, sys.executable]
-        self._environment = {**os.environ, **(environment or {})}
+        ours = str(Path(nwip.__file__).parent.parent)  # where it runs, a relative path leads nowhere
+        self._environment = {**os.environ, "PYTHONPATH": ours, **(environment or {})}
 
     def nwip(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""

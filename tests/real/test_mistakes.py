@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import pytest
 
@@ -44,7 +44,7 @@ def test_the_page_has_ten_mistakes_and_shows_what_each_says() -> None:
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
     text = f'[[link]]\nkind = "dosbox"\nlisten = ["{HERE}"]\nport = 10213\n'
     first = Place(tmp_path / "first", NODE + DSS + text)
-    second = Place(tmp_path / "second", NODE + DSS.replace("10396", "20396").replace(HERE, THERE) + text)
+    second = Place(tmp_path / "second", (NODE + DSS).replace(HERE, THERE) + text)
     with first.up():
         done = second.nwip("up")
     assert done.returncode == 2
@@ -85,9 +85,12 @@ def test_a_key_of_nobody_in_a_sealed_domain(tmp_path: Path) -> None:
         token = dss.nwip("domain", "invite", "--server", f"{HERE}:10396").stdout.splitlines()[0].split()[-1]
         assert node.nwip("join", token).returncode == 0
         (node.folder / "state" / "key").write_text("11" * 32 + "\n")
-        with node.up(ready=False):
-            until(lambda: says_all("The wrong key", node))
-    expect("The wrong key", node.logged())
+        said = node.says("up")
+        text = f'[domain]\nname = "games.example.org"\n[dss]\nservers = ["{HERE}:10396"]\n'
+        stranger = Place(tmp_path / "stranger", node.file.read_text() + text)
+        with stranger.up(ready=False):
+            until(lambda: "sealed" in stranger.logged())
+    expect("The wrong key", said + stranger.logged())
 
 
 def test_a_key_of_the_file_that_nwip_does_not_know(tmp_path: Path) -> None:
@@ -126,14 +129,18 @@ class Cable:
         self.socket.bind(("127.0.0.1", 0))
         self.link = (
             f'[[link]]\nkind = "qemu"\nname = "lan"\nnetdev = "dgram"\nlocal = "127.0.0.1:{self.port}"\n'
-            f'remote = "127.0.0.1:{self.socket.getsockname()[1]}"\nnetwork = "C0FFEE"\nframe = "Ethernet_II"\n'
+            f'remote = "127.0.0.1:{self.socket.getsockname()[1]}"\n'
+            'network = "C0FFEE"\nframe = "Ethernet_II"\n'
         )
 
     def send(self, packet: Packet, frame_type: FrameType) -> None:
         frame = Frame.of(BROADCAST_NODE, STATION, frame_type, packet.encode())
         self.socket.sendto(frame.encode(), ("127.0.0.1", self.port))
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self.socket.close()
 
 
@@ -146,30 +153,25 @@ def says_on_its_links(place: Place, title: str, cable: Cable, packet: Packet, fr
 
 def test_a_network_number_that_two_have(tmp_path: Path) -> None:
     title = "Two networks with one number"
-    cable = Cable()
-    twice = Place(tmp_path / "twice", f'{cable.link}[[link]]\nkind = "tap"\nnetwork = "C0FFEE"\n')
+    lan = '[[link]]\nkind = "qemu"\nname = "lan"\nlisten = "127.0.0.1:10086"\nnetwork = "C0FFEE"\n'
+    twice = Place(tmp_path / "twice", f'{lan}[[link]]\nkind = "tap"\nnetwork = "C0FFEE"\n')
     done = twice.nwip("config", "check", "nwip.toml")
     assert done.returncode == 2
-    place = Place(tmp_path / "here", NODE + DSS + cable.link)
     routes = RipPacket(RipOperation.RESPONSE, (RipEntry(0xBEEF, 1, 2),)).encode()
     source = Address(0xBEEF, STATION, Socket.RIP)
     packet = Packet(Address(0xBEEF, BROADCAST_NODE, Socket.RIP), source, payload=routes)
-    with place.up():
+    with Cable() as cable, (place := Place(tmp_path / "here", NODE + DSS + cable.link)).up():
         until(lambda: says_on_its_links(place, title, cable, packet, FrameType.ETHERNET_II))
         expect(title, done.stderr + place.says("links"))
-    cable.close()
 
 
 def test_a_frame_type_that_the_link_does_not_speak(tmp_path: Path) -> None:
     title = "The wrong frame type"
-    cable = Cable()
-    place = Place(tmp_path / "here", NODE + DSS + cable.link)
     everyone, station = Address(0, BROADCAST_NODE, 0x869C), Address(0, STATION, 0x869C)
     packet = Packet(everyone, station, payload=b"who is there?")
-    with place.up():
+    with Cable() as cable, (place := Place(tmp_path / "here", NODE + DSS + cable.link)).up():
         until(lambda: says_on_its_links(place, title, cable, packet, FrameType.ETHERNET_802_3))
         expect(title, place.says("links"))
-    cable.close()
 
 
 def test_two_dss_that_are_both_primary(tmp_path: Path) -> None:
@@ -187,12 +189,10 @@ def test_two_dss_that_are_both_primary(tmp_path: Path) -> None:
             until(lambda: place.nwip("dss", "promote").returncode == 0)  # noqa: B023 - called at once
     with first.up(), second.up():
         until(lambda: "ALARM" in first.says("dss", "status"))
-        said = (
-            first.says("dss", "status")
-            .replace("east stays", "west stays")
-            .replace("at west is", "at east is")
-        )
-    expect(title, said.replace("it again at east", "it again at west"))
+        said = first.says("dss", "status")
+    if "east stays it" in said:  # chance gives the higher identity to one of them
+        said = said.replace("west", "?").replace("east", "west").replace("?", "east")
+    expect(title, said)
 
 
 @pytest.mark.asyncio

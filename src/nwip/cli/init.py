@@ -154,9 +154,8 @@ def _ask(question: str, suggested: str, checked: Callable[[str], str]) -> str:
     try:
         answer: str = click.prompt(question, default=suggested, value_proc=value, err=True)
     except click.Abort:
-        raise Failure(
-            USAGE, "no answer came: give it by option, or take what is suggested with --yes"
-        ) from None
+        sentence = "no answer came: give it by option, or take what is suggested with --yes"
+        raise Failure(USAGE, sentence) from None
     return answer
 
 
@@ -189,7 +188,7 @@ def _one_of(words: tuple[str, ...]) -> Callable[[str], str]:
 
 
 def _write(file: Path, text: str) -> None:
-    """Write the file for all to read: it holds no secret, and the user whom nwip becomes must read it again."""
+    """Write the file for all to read: it has no secret, and the user whom nwip becomes reads it again."""
     try:
         file.write_text(text, "utf-8")
         file.chmod(0o644)
