@@ -1,4 +1,4 @@
-"""`nwip init`: four questions on a terminal or a pipe, options in their place, and a file that can be used."""
+"""`nwip init`: four questions on a terminal or a pipe, options in their place, a file that can be used."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from nwip.cli.main import cli
 from nwip.config import load
 from nwip.config.choices import ATTACHED
-from real.mistaken import HERE, Place
+from real.mistaken import HERE, Place, environment
 from sealed_machine import until
 
 QUESTIONS: Final = (
@@ -66,7 +66,8 @@ def test_the_file_says_of_each_key_what_the_example_says() -> None:
 
 
 def test_answers_from_a_pipe_are_taken_in_order_and_wrong_ones_asked_again() -> None:
-    answers = "no name!\ngames.example.org\n192.0.2.1:70000\n192.0.2.1\nsomething\ndosbox, ethernet:eth0\nall\nsealed\n"
+    names, servers = "no name!\ngames.example.org\n", "192.0.2.1:70000\n192.0.2.1\n"
+    answers = f"{names}{servers}something\ndosbox, ethernet:eth0\nall\nsealed\n"
     done = init("site.toml", answers=answers)
     assert done.exit_code == 0
     for question in QUESTIONS:
@@ -153,7 +154,9 @@ def test_a_place_where_nothing_can_be_written_is_a_sentence() -> None:
 def test_on_a_terminal_it_asks_and_waits_for_each_answer(tmp_path: Path) -> None:
     ours, theirs = os.openpty()
     command = [sys.executable, "-m", "nwip", "init"]
-    with subprocess.Popen(command, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs) as asking:
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), stdin=theirs, stdout=theirs, stderr=theirs
+    ) as asking:
         os.close(theirs)
         said = b""
         for question, answer in zip(QUESTIONS, ("pub.example.org", "here", "none", "local"), strict=True):

@@ -165,14 +165,7 @@ def test_a_lan_is_listened_to_where_no_node_runs(tmp_path: Path, speaks: str) ->
         place = Place(tmp_path / "here", f'{text}frame = "{speaks}"\n', ["ip", "netns", "exec", left])
         with inside(right):
             card = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-        with (
-            card,
-            subprocess.Popen(
-                place._command("doctor", "--json", "--listen", "1.5"),
-                cwd=place.folder,
-                stdout=subprocess.PIPE,
-            ) as doctor,
-        ):
+        with card, place.begin("doctor", "--json", "--listen", "1.5") as doctor:
             card.bind(("eth0", 0))
 
             def has_ended() -> bool:

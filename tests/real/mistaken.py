@@ -41,6 +41,12 @@ def as_on_the_page(text: str) -> str:
     return text
 
 
+def environment() -> dict[str, str]:
+    """Return the environment in which a program elsewhere finds the nwip that is tested."""
+    ours = str(Path(nwip.__file__).parent.parent)  # where it runs, a relative path leads nowhere
+    return {**os.environ, "PYTHONPATH": ours}
+
+
 class Place:
     """A directory with `nwip.toml`, and the programs that run there; paths in what they say are short."""
 
@@ -49,16 +55,17 @@ class Place:
         folder: Path,
         text: str,
         before: Sequence[str] = (),
-        environment: Mapping[str, str] | None = None,
+        *,
+        program: str = sys.executable,
+        more: Mapping[str, str] | None = None,
     ) -> None:
         folder.mkdir(exist_ok=True)
         self.folder = folder
         self.file = folder / "nwip.toml"
         self.log = folder / "log"
         self.file.write_text(text)
-        self._before = [*before, sys.executable]
-        ours = str(Path(nwip.__file__).parent.parent)  # where it runs, a relative path leads nowhere
-        self._environment = {**os.environ, "PYTHONPATH": ours, **(environment or {})}
+        self._before = [*before, program]
+        self._environment = {**environment(), **(more or {})}
 
     def nwip(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
@@ -70,6 +77,16 @@ class Place:
             text=True,
             timeout=PATIENCE,
             check=False,
+        )
+
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command, and leave it to itself."""
+        return subprocess.Popen(
+            self._command(*arguments),
+            cwd=self.folder,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def says(self, *arguments: str) -> str:

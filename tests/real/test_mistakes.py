@@ -55,23 +55,16 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
 def test_a_port_that_takes_privilege() -> None:
     python = readable_python()
     with open_folder() as folder:
+        who = [f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--inh-caps=-all"]
         place = Place(
-            folder / "here", f"{NODE}[dss]\nserve = true\nport = 396\n", environment=python.environment
+            folder / "here",
+            f"{NODE}[dss]\nserve = true\nport = 396\n",
+            ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", "setpriv", *who],
+            program=python.program,
+            more=python.environment,
         )
         place.folder.chmod(0o777)
         place.file.chmod(0o644)
-        who = [f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--inh-caps=-all"]
-        place._before = [
-            "unshare",
-            "--net",
-            "sh",
-            "-c",
-            'ip link set lo up && exec "$@"',
-            "sh",
-            "setpriv",
-            *who,
-        ]
-        place._before.append(python.program)
         done = place.nwip("up")
     assert done.returncode == 2
     expect("No privilege", done.stderr)

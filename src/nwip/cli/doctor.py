@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nwip.cli.failures import NO, UNREACHABLE
-from nwip.cli.source import Settings, control_option, json_option
+from nwip.cli.source import Settings, checked_number, control_option, json_option
 from nwip.cli.tables import print_json, say
 from nwip.cli.text import example, printable
 
@@ -27,6 +27,7 @@ COLOURS = {"ok": "green", "warning": "yellow", "fault": "red"}
     default=2.0,
     show_default=True,
     metavar="SECONDS",
+    callback=checked_number,
     help="How long to listen on LANs, where no node runs.",
 )
 @json_option

@@ -154,6 +154,7 @@ def _ask(question: str, suggested: str, checked: Callable[[str], str]) -> str:
     try:
         answer: str = click.prompt(question, default=suggested, value_proc=value, err=True)
     except click.Abort:
+        click.echo(err=True)  # the question has no end of its line
         sentence = "no answer came: give it by option, or take what is suggested with --yes"
         raise Failure(USAGE, sentence) from None
     return answer

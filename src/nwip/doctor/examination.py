@@ -210,7 +210,8 @@ async def _own_dss(
 
 
 async def _other_dss(config: Config, membership: "Membership | None", found: _Findings) -> list[Endpoint]:
-    tried = [(way, *await reaching.ask_way(config, way, membership)) for way in config.ways]
+    asked = await asyncio.gather(*(reaching.ask_way(config, way, membership) for way in config.ways))
+    tried = [(way, steps, result) for way, (steps, result) in zip(config.ways, asked, strict=True)]
     results: list[Found] = [result for _, _, result in tried if result is not None]
     for way, steps, result in tried:
         found.add(domain.discovery(str(way), steps, found=result is not None, elsewhere=bool(results)))

@@ -13,7 +13,6 @@ from nwip.doctor.findings import Finding, fault, warning, well
 
 DEPTH: Final = 16  # chains that jump to each other; the kernel has the same limit
 HOOKS: Final = ("prerouting", "input")
-EVERYDAY: Final = frozenset({"established", "related"})  # states that a new packet is not in
 
 Rule = Mapping[str, Any]
 Chain = tuple[str, str, str]
@@ -25,8 +24,14 @@ class Fate(Enum):
 
     GOES_ON = 0
     ACCEPTED = 1
-    MAY_BE_DROPPED = 2
-    DROPPED = 3
+    MAY_BE_ACCEPTED = 2
+    MAY_BE_DROPPED = 3
+    DROPPED = 4
+
+
+_DROPS: Final = frozenset({Fate.MAY_BE_DROPPED, Fate.DROPPED})
+_AT_THE_END: Final = {Fate.GOES_ON: Fate.DROPPED, Fate.MAY_BE_ACCEPTED: Fate.MAY_BE_DROPPED}
+"""What becomes of a packet at the end of a chain whose policy is drop."""
 
 
 class Ruleset:
@@ -57,27 +62,26 @@ class Ruleset:
             ):
                 continue
             fate = self._walk(place, transport, port, 0)
-            if fate is Fate.GOES_ON and chain.get("policy") == "drop":
-                fate = Fate.DROPPED
-            if fate.value > worst[0].value and fate is not Fate.ACCEPTED:
+            if chain.get("policy") == "drop":
+                fate = _AT_THE_END.get(fate, fate)
+            if fate in _DROPS and fate.value > worst[0].value:
                 worst = (fate, " ".join(place))
         return worst
 
     def _walk(self, place: Chain, transport: str, port: int, depth: int) -> Fate:
-        doubt = False
+        hope = doubt = False
         for rule in self.rules.get(place, []) if depth < DEPTH else []:
             fits = _fits(rule, transport, port)
-            if fits is False:
-                continue
-            fate = self._verdict(rule, place, transport, port, depth)
-            if fate is None:
-                continue
+            fate = None if fits is False else self._verdict(rule, place, transport, port, depth)
             if fate is Fate.ACCEPTED and fits:
                 return Fate.MAY_BE_DROPPED if doubt else fate
             if fate is Fate.DROPPED and fits:
-                return fate
-            doubt = doubt or fate in {Fate.DROPPED, Fate.MAY_BE_DROPPED}
-        return Fate.MAY_BE_DROPPED if doubt else Fate.GOES_ON
+                return Fate.MAY_BE_DROPPED if hope else fate
+            hope = hope or fate in {Fate.ACCEPTED, Fate.MAY_BE_ACCEPTED}
+            doubt = doubt or fate in _DROPS
+        if doubt:
+            return Fate.MAY_BE_DROPPED
+        return Fate.MAY_BE_ACCEPTED if hope else Fate.GOES_ON
 
     def _verdict(self, rule: list[Any], place: Chain, transport: str, port: int, depth: int) -> Fate | None:
         for part in rule:
@@ -121,8 +125,7 @@ def _match(match: Rule, transport: str, port: int) -> bool | None:
     elif meta.get("key") in {"iif", "iifname"} and right == "lo" and not turned:
         return False  # what comes from elsewhere
     elif ct.get("key") == "state":
-        states = set(right) if isinstance(right, list) else {right}
-        answer = "new" in states if not states <= EVERYDAY | {"invalid", "untracked"} else False
+        answer = _holds(right, "new")
     return answer if answer is None else answer != turned
 
 

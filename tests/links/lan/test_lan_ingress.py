@@ -60,8 +60,8 @@ def test_a_router_that_gives_this_network_another_number_is_heard_so_that_it_can
     lan = engine(network=NETWORK)
     routes = rip_response(ROUTER, 0x77)
     assert taken(lan, frame(routes)) == [routes]
-    passed = routes[:4] + b"\1" + routes[5:]  # it has come through a router: the number may be right there
-    directed = routes[:6] + (0x78).to_bytes(4, "big") + routes[10:]
+    passed = routes._replace(transport_control=1)  # through a router: the number may be right there
+    directed = routes._replace(destination=routes.destination._replace(network=0x78))
     assert taken(lan, frame(passed), frame(directed)) == []
     assert lan.counters.drops == {ingress.ELSEWHERE: 2}
 
