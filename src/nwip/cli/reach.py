@@ -21,7 +21,6 @@ from nwip.cli.source import (
 from nwip.cli.tables import Column, print_json, print_table, say
 from nwip.cli.text import example, milliseconds, printable
 
-
 ANSWERS = (
     Column("From", "from"),
     Column("Replies", "replies", right=True),
