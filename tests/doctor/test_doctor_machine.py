@@ -47,6 +47,7 @@ def test_privileges_that_links_take_and_this_user_lacks() -> None:
     [
         (0, False, True, Verdict.OK, ""),
         (0, True, False, Verdict.WARNING, "nwip links"),
+        (0, True, True, Verdict.OK, ""),
         (errno.EADDRINUSE, False, True, Verdict.FAULT, "nwip check"),
         (errno.EADDRINUSE, True, True, Verdict.OK, ""),
         (errno.EACCES, False, True, Verdict.WARNING, "CAP_NET_BIND_SERVICE"),

@@ -147,7 +147,8 @@ def _look_at_machine(config: Config, node: _Node, data_port: int, found: _Findin
             ruleset = Ruleset(text)
         except (ValueError, KeyError, TypeError):
             why = "nft has written something else"
-    for finding in firewall(ruleset, [(place.transport, place.port) for place in listening], why):
+    open_to_others = [place for place in listening if not ip_address(place.address).is_loopback]
+    for finding in firewall(ruleset, [(place.transport, place.port) for place in open_to_others], why):
         found.add(finding)
     found.add(machine.unit(looking.unit()))
 

@@ -95,6 +95,7 @@ def ports(config: Config, data_port: int) -> list[Listening]:
             _bind_error(wanted.kind, address, wanted.port),
         )
         for wanted in wanted_ports(config)
+        if wanted.name != "peers" or config.dss.peers  # else nobody comes there, and a node does without it
         for address in wanted.place.listen
     ]
     address = config.node.address or "0.0.0.0"

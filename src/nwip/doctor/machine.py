@@ -67,8 +67,8 @@ def _port(place: Listening, *, runs: bool) -> Finding:
     if runs:
         if place.error == errno.EADDRINUSE:
             return well(about, f"{at} is held, and a node runs here")
-        if place.error in (errno.EACCES, errno.EPERM) and place.is_default:
-            return well(about, f"{at} needs privilege, so the node that runs may use {fallback} in its place")
+        if place.error in (0, errno.EACCES, errno.EPERM) and place.is_default:
+            return well(about, f"{at} takes privilege: the node that runs here uses {fallback} in its place")
         if not place.error:
             return warning(
                 about,
