@@ -313,7 +313,7 @@ def test_the_example_is_the_documentation_of_every_key_and_default() -> None:
         (
             (
                 '[[link]]\nkind = "tap"\nnetwork = "86"\n'
-                '[[link]]\nkind = "qemu"\nlisten = "h:1"\nnetwork = "00000086"'
+                '[[link]]\nkind = "qemu"\nlisten = "127.0.0.1:1"\nnetwork = "00000086"'
             ),
             (
                 "key 'link.network' is \"00000086\", as of link tap; "
