@@ -34,7 +34,7 @@ from nwip.dss_views import DssViews
 from nwip.gateway.enclosure import Enclosure
 from nwip.gateway.gateway import NodeGateway
 from nwip.ipx.address import format_node
-from nwip.joining import Entry, Search, answerer, listen_for_queries
+from nwip.joining import Entry, Search, answerer, listen_for_queries, why_no_session
 from nwip.link_set import LinkSet
 from nwip.link_views import LinkViews
 from nwip.linking import Builder
@@ -219,7 +219,10 @@ class RunningNode:
         if self.gateway is not None:
             self.gateway.session_lost()
         meanwhile = "traffic goes on" if self.gateway is not None else "the domain is not joined yet"
-        _log.warning("%s; trying again, %s", reason.rstrip("."), meanwhile)
+        client, sealed = self.client, self.party is not None
+        asked, refusal = (client.asked, client.refusal) if client is not None else (None, None)
+        why = why_no_session(self.config, asked, refusal, reason, sealed=sealed)
+        _log.warning("%s; trying again, %s", why.rstrip("."), meanwhile)
 
     # How it comes up.
 

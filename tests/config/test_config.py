@@ -305,3 +305,34 @@ def test_the_example_is_the_documentation_of_every_key_and_default() -> None:
         DssSettings().admit,
     )
     assert uncommented.dss.port == DssSettings.default_port
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            (
+                '[[link]]\nkind = "tap"\nnetwork = "86"\n'
+                '[[link]]\nkind = "qemu"\nlisten = "127.0.0.1:1"\nnetwork = "00000086"'
+            ),
+            (
+                "key 'link.network' is \"00000086\", as of link tap; "
+                "two networks cannot have one number: write another for one of them"
+            ),
+        ),
+        (
+            (
+                '[[link]]\nkind = "ethernet"\ninterface = "eth0"\n'
+                '[[link]]\nkind = "ethernet"\nname = "b"\ninterface = "eth0"'
+            ),
+            (
+                "key 'link.frame' is \"auto\", as of link ethernet; "
+                "two links on eth0 need two frame types: write another for one of them"
+            ),
+        ),
+    ],
+)
+def test_what_two_links_may_not_share_names_the_other_one(text: str, sentence: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse(text, "nwip.toml")
+    assert str(error.value) == f"nwip.toml: {sentence}"

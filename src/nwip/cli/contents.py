@@ -31,8 +31,14 @@ COMMANDS: Final = {
     ),
     "discover": Entry("discover", "discover", "Find a DSS, of DOMAIN or of whichever domain there is."),
     "dissector": Entry("dissector", "dissector", "Print the path of a dissector for Wireshark, in Lua."),
+    "doctor": Entry(
+        "doctor", "doctor", "Look a node over, running or not: what is well, what is not, and what mends it."
+    ),
     "domain": Entry("domain", "domain", "Make a sealed domain, and say who its members are."),
     "dss": Entry("dss", "dss", "Look at the directory servers of a domain, and run them."),
+    "init": Entry(
+        "init", "init", "Ask four questions and write a commented configuration, by default nwip.toml."
+    ),
     "join": Entry(
         "domain",
         "join",

@@ -6,7 +6,7 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from nwip.config.error import ConfigError
 from nwip.config.keys import MENDS
-from nwip.config.link_checks import Check, admitted, link_checks, never, server
+from nwip.config.link_checks import Check, ClashError, admitted, link_checks, never, server
 from nwip.config.links import AnyLink, DosboxSettings
 from nwip.config.paths import SYSTEM_CONTROL_PATH, configuration_candidates, default_control_path
 from nwip.config.settings import Config, Document
@@ -73,11 +73,7 @@ def parse(text: str, file: str) -> Config:
     except msgspec.ValidationError as error:
         raise _explained(str(error), data, file) from None
     config = _config(document, file)
-    for key, value, check in _checks(config):
-        try:
-            check(value)
-        except ValueError:
-            raise ConfigError(file, key, f"is {_shown(value)}", MENDS[key]) from None
+    _judge(_checks(config), file)
     return config
 
 
@@ -88,11 +84,7 @@ def one_link(data: dict[str, object], beside: Sequence[AnyLink]) -> AnyLink:
     except msgspec.ValidationError as error:
         raise _explained(str(error), {"link": [data]}, None) from None
     (found,) = document.link
-    for key, value, check in link_checks([*beside, found]):
-        try:
-            check(value)
-        except ValueError:
-            raise ConfigError(None, key, f"is {_shown(value)}", MENDS[key]) from None
+    _judge(link_checks([*beside, found]), None)
     return found
 
 
@@ -113,6 +105,16 @@ def portable(config: Config) -> Config:
 def example() -> str:
     """Return the commented example file, which is the configuration's documentation."""
     return Path(__file__).with_name("example.toml").read_text("utf-8")
+
+
+def _judge(checks: Iterable[Check], file: str | None) -> None:
+    for key, value, check in checks:
+        try:
+            check(value)
+        except ClashError as error:
+            raise ConfigError(file, key, error.problem, error.mend) from None
+        except ValueError:
+            raise ConfigError(file, key, f"is {_shown(value)}", MENDS[key]) from None
 
 
 def _is_there(path: Path) -> bool:

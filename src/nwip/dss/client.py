@@ -15,7 +15,7 @@ from nwip.dss.backoff import BackOff
 from nwip.dss.client_engine import ClientEngine
 from nwip.dss.conversation import converse, end_tasks
 from nwip.dss.events import DirectoryChanged, Event, Opened, ParametersLearned, SnapshotRead
-from nwip.dss.messages import Hello, Reason
+from nwip.dss.messages import Hello, Reason, Refused
 from nwip.dss.probe import probe
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class DssClient:
     is a hint, higher than at the last start; None takes the time of day. The DSS's word corrects it, so a
     clock that is wrong does no harm; it matters only when node and DSS have forgotten the last start both.
     `further` looks for more servers; it is asked when all that are known have failed.
-    `complete` is True once a whole snapshot was read.
+    `complete` is True once a whole snapshot was read. `asked` is the server that was gone to last.
     `membership` is needed where the domain is sealed; then `identity` must be that of its key (`ValueError`).
     """
 
@@ -114,6 +114,7 @@ class DssClient:
         self._reasons: set[str] = set()
         self._leaving = False
         self.connected: Endpoint | None = None
+        self.asked: Endpoint | None = None
         self.complete = False
 
     @property
@@ -130,6 +131,11 @@ class DssClient:
     def denied(self) -> dict[Key, str]:
         """What the domain does not let this node register, and why; it tries again by itself."""
         return self._engine.denied
+
+    @property
+    def refusal(self) -> Refused | None:
+        """What the server that was asked last has refused with, None where it has not."""
+        return self._engine.refusal
 
     def offer(self, value: Value) -> None:
         """Register one of the node's own records, or a new value for its key; repeated, it does nothing."""
@@ -152,7 +158,7 @@ class DssClient:
         turn = 0
         while True:
             servers = self._known_servers()
-            server = servers[turn % len(servers)]
+            server = self.asked = servers[turn % len(servers)]
             reason = await self._until_stopped(self._session(server))
             if reason is None or self._leaving:
                 return

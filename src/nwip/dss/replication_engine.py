@@ -197,7 +197,7 @@ class ReplicationEngine:
             case Digest() | Summary() | Synchronised():
                 self._compared(session, message, now)
             case DomainParameters():
-                server.learn_parameters(message.parameters)
+                self._meet_parameters(session, message.parameters)
             case Neighbours():
                 session.neighbours = frozenset(message.identities)
             case Attached():
@@ -226,6 +226,21 @@ class ReplicationEngine:
                 self._send_missing(session, now)
                 if message.answer:
                     self._send_summaries(session, answer=False)
+
+    def _meet_parameters(self, session: PeerSession, theirs: Parameters) -> None:
+        """Take a DSS's parameters; say so where it has been primary at the same time as this one."""
+        ours, server = self._server.parameters, self._server
+        both = server.is_primary and theirs.identity == session.identity and theirs.term == ours.term
+        took = server.learn_parameters(theirs)
+        if both:
+            stands, yields = server.name or "this DSS", session.hello.name if session.hello else ""
+            if took:
+                stands, yields = yields, stands
+            server.alarm(
+                f"two DSSs have been primary of the domain {ours.domain} at once: {stands} stays it,"
+                f" and what was set at {yields} is lost; set it again at {stands} with"
+                " 'nwip dss parameters set', and promote only a DSS that hears the others"
+            )
 
     def _attached_there(self, session: PeerSession, message: Attached, now: float) -> None:
         if message.number:

@@ -300,10 +300,13 @@ class ServerEngine(Telling):
         self._refuse(older, Reason.REPLACED, f"{session.name} has come with the same identity")
 
     def _alarm_copied(self, owner: bytes, who: str) -> None:
-        alarm = f"two nodes have the identity {owner.hex()}: {who}; give one of them a new identity"
-        if alarm not in self.alarms:
-            self.alarms.append(alarm)
-            _log.warning("%s", alarm)
+        self.alarm(f"two nodes have the identity {owner.hex()}: {who}; give one of them a new identity")
+
+    def alarm(self, sentence: str) -> None:
+        """Note and log what an operator should know, once."""
+        if sentence not in self.alarms:
+            self.alarms.append(sentence)
+            _log.warning("%s", sentence)
 
     def _subscribe(self, session: Session, message: Subscribe) -> None:
         if self._held is not None:
