@@ -61,7 +61,7 @@ def in_datagram(octets: bytes, nonce: bytes) -> Spoken | None:
     """Return what a UDP port speaks that has answered so; `nonce` is what it was asked with."""
     nearest = read_answer(octets, nonce)
     if nearest is not None:
-        text = f"nearest-server answers of NetWare/IP, domain {nearest.domain}"
+        text = f"NetWare/IP, the nearest server of the domain {nearest.domain}"
         return Spoken(text, Family.OURS, ASKED)
     try:
         packet = Packet.decode(octets)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
-from ipaddress import ip_address
 from typing import Final
 
 from nwip.check.asking import Way, ask
@@ -25,7 +24,7 @@ async def survey_here(
     `nodes` are the numbers of processes known to be nodes of nwip.
     """
     seen = await asyncio.to_thread(held_sockets, frozenset(ports))
-    held = await asyncio.gather(*(_of_held(found, way, nodes) for found in _told_once(seen.sockets)))
+    held = await asyncio.gather(*(_of_held(found, way, nodes) for found in _by_holder(seen.sockets)))
     taken = {(found.port, found.transport) for found in held}
     free = [
         _of_free(port, transport)
@@ -72,17 +71,20 @@ def is_there(findings: Iterable[Finding]) -> bool:
     return any(found.state in {State.OPEN, State.CLOSED} for found in findings)
 
 
-async def _of_held(held: Held, way: Way, nodes: Collection[int]) -> Finding:
+async def _of_held(sockets: Sequence[Held], way: Way, nodes: Collection[int]) -> Finding:
+    held = sockets[0]
     process = await asyncio.to_thread(process_of, held, nodes)
     heard = Heard(State.SILENT)
     if not held.outgoing:
-        for address in _asked_at(held.address):
-            heard = await ask(address, held.port, held.transport, way)
-            if heard.state not in {State.CLOSED, State.FILTERED}:
+        for address in (place for one in sockets for place in _asked_at(one.address)):
+            answer = await ask(address, held.port, held.transport, way)
+            heard = answer if answer.spoken or not heard.said else heard
+            if heard.spoken:
                 break
     judged = judge_held(held, process, heard, privileged=is_privileged())
+    addresses = ", ".join(dict.fromkeys(one.address for one in sockets))
     protocol = heard.spoken.text if heard.spoken else ""
-    return Finding(HERE, held.port, held.transport, State.HELD, *judged, held.address, process, protocol)
+    return Finding(HERE, held.port, held.transport, State.HELD, *judged, addresses, process, protocol)
 
 
 def _of_free(port: int, transport: str) -> Finding:
@@ -91,14 +93,13 @@ def _of_free(port: int, transport: str) -> Finding:
     return Finding(HERE, port, transport, state, *judged)
 
 
-def _told_once(sockets: Sequence[Held]) -> list[Held]:
-    """Leave out a process's second socket on the same port for all addresses: IPv4's beside IPv6's."""
-    told: dict[tuple[object, ...], Held] = {}
+def _by_holder(sockets: Sequence[Held]) -> list[list[Held]]:
+    """Return what one process has of a port together; what is of nobody known, each by itself."""
+    holders: dict[tuple[object, ...], list[Held]] = {}
     for held in sorted(sockets, key=lambda found: ":" in found.address):
-        is_for_all = ip_address(held.address).is_unspecified if held.address else True
-        who = (held.port, held.transport, held.pid, held.outgoing, "" if is_for_all else held.address)
-        told.setdefault(who, held)
-    return list(told.values())
+        who = held.address if held.pid is None else held.pid
+        holders.setdefault((held.port, held.transport, held.outgoing, who), []).append(held)
+    return list(holders.values())
 
 
 def _asked_at(address: str) -> tuple[str, ...]:

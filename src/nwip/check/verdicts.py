@@ -122,12 +122,12 @@ def _by_process(held: Held, process: Process | None) -> Judgement | None:
 def _of_protocol(port: int, transport: str, spoken: Spoken) -> Judgement:
     at_home = (port, transport) in spoken.homes
     if at_home and spoken.family != Family.OTHER:
-        return Judgement(Verdict.OURS, (f"it answers as {spoken.text}",))
+        return Judgement(Verdict.OURS, (f"it answers: {spoken.text}",))
     if at_home or not spoken.homes:
         whose = "DOSBox took it over from RFC 1234's tunnel" if at_home else "its own port is another"
-        return Judgement(Verdict.BORROWED, (f"it answers as {spoken.text}; {whose}",))
+        return Judgement(Verdict.BORROWED, (f"it answers: {spoken.text}; {whose}",))
     homes = " or ".join(_port(*home) for home in sorted(spoken.homes))
-    return Judgement(Verdict.MISCONFIGURED, (f"it answers as {spoken.text}, which belongs on {homes}",))
+    return Judgement(Verdict.MISCONFIGURED, (f"it answers: {spoken.text}, which belongs on {homes}",))
 
 
 def _silence(port: int) -> tuple[str, ...]:

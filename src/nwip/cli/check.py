@@ -152,7 +152,7 @@ def _nodes(control: Path | None) -> frozenset[int]:
 
     try:
         pid = process_behind(control_path(control))
-    except ConfigError:  # what is on a port can be told all the same
+    except (ConfigError, OSError):  # what is on a port can be told all the same
         pid = None
     return frozenset() if pid is None else frozenset({pid})
 
