@@ -74,7 +74,7 @@ def test_nmaps_script_tells_domain_and_name_of_a_dss(tmp_path: Path) -> None:
     with one_host() as host, node_up(host, tmp_path, NODE):
         told = nmap(host, "-sT", "-sU", "-p", ports, "--script", str(SCRIPT))
     blocks = {block.split(" ", 1)[0]: block for block in re.split(r"^(?=\d+/)", told, flags=re.MULTILINE)}
-    assert re.search(r"domain: games\.test\n\|_ +name: museum", blocks["396/tcp"]), told
+    assert re.search(r"protocol: DSS\n\| +domain: games\.test\n\|_ +name: museum", blocks["396/tcp"]), told
     assert "for other DSSs" in blocks["2010/tcp"]
     assert "DOSBox IPX, nwip's server" in blocks["213/udp"]
     for port in ("396/udp", "43981/udp"):

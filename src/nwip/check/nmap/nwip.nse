@@ -76,7 +76,8 @@ local function of_session(answer, told)
     local domain, behind = text(answer, 8)
     if domain == nil then return nil end
     local _, name_at = text(answer, behind + 36) -- behind identity and boot, 18 octets each, the role
-    told.protocol, told.domain = "DSS", domain
+    told.protocol = "DSS"
+    told.domain = domain
     told.name = name_at and text(answer, name_at)
     return "nwip-dss"
   end
@@ -90,7 +91,8 @@ end
 
 local function of_nearest(answer, told)
   if answer:sub(31, 34) ~= "\x00\x04\x01\x8c" then return nil end
-  told.protocol, told.domain = "NetWare/IP, nearest server", answer:sub(35, 82):match("^[^%z]*")
+  told.protocol = "NetWare/IP, nearest server"
+  told.domain = answer:sub(35, 82):match("^[^%z]*")
   return "netware-ip"
 end
 
