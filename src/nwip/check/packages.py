@@ -9,7 +9,7 @@ from typing import Final
 PATIENCE: Final = 5.0  # seconds for a package manager
 
 _DPKG: Final = re.compile(r"(?P<package>[a-z0-9][a-z0-9+.-]*)(?::\w+)?(?:, [^:]+)?: /")
-_PACMAN: Final = re.compile(r".+ (?P<package>\S+) (?P<version>\S+)\Z")
+_PACMAN: Final = re.compile(r"/.* (?P<package>\S+) (?P<version>\S+)\Z")
 
 
 def package_of(path: str) -> str | None:
