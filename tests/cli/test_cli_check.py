@@ -47,7 +47,8 @@ def test_what_is_to_be_looked_at_ends_with_one_and_says_why(mute: int) -> None:
     assert told.exit_code == 1
     assert f"{mute}/tcp: unknown, look closer" in told.stdout
     assert "- it answers no protocol that is known here" in told.stdout
-    assert f"executable {Path(sys.executable).resolve()}" in told.stdout
+    assert f"  executable {Path(sys.executable).resolve()}" in told.stdout
+    assert f"  holds      {mute}/tcp at 127.0.0.1" in told.stdout
     assert "nwip: one port is to be looked at" in told.stderr
 
 

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 PATIENCE: Final = 5.0  # seconds for a package manager
@@ -12,6 +13,7 @@ _DPKG: Final = re.compile(r"(?P<package>[a-z0-9][a-z0-9+.-]*)(?::\w+)?(?:, [^:]+
 _PACMAN: Final = re.compile(r"/.* (?P<package>\S+) (?P<version>\S+)\Z")
 
 
+@cache
 def package_of(path: str) -> str | None:
     """Return the package that has a file, "" if none has; None where there is no manager to ask."""
     for program, arguments, read in MANAGERS:

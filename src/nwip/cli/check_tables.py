@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nwip.check.ports import Story
 
 WIDTH: Final = 96
+COMMAND_LIMIT: Final = 200  # characters of a command line that are told
 
 COLUMNS: Final = (
     Column("Port", "port"),
@@ -32,7 +33,7 @@ OTHERS: Final = (Column("Host", "host"), *(column for column in COLUMNS if colum
 def print_findings(
     found: "Sequence[Finding]", notes: Sequence[str], *, others: bool = False, briefly: bool = False
 ) -> None:
-    """Print a table, the reasons behind each verdict that needs any, and notes.
+    """Print a table, the reasons behind each verdict that needs any, the processes, and notes.
 
     `others`: of other hosts. `briefly` leaves out ports of which nothing is known but that they are not open.
     """
@@ -48,8 +49,10 @@ def print_findings(
     elif found:
         say("none of these ports is open")
     for one in told:
-        if one.process is not None or one.to_look_at:
-            say("\n" + "\n".join(_lines(one)))
+        if one.reasons and (one.to_look_at or not one.protocol):
+            say("\n" + "\n".join(_reasons(one)))
+    for process in dict.fromkeys(one.process for one in told if one.process):
+        say("\n" + "\n".join(_facts(process, [one for one in told if one.process == process])))
     for note in notes:
         click.echo(f"nwip: {printable(note)}", err=True)
 
@@ -83,21 +86,22 @@ def _process(process: "Process") -> str:
     return f"{process.name or '?'} ({process.pid})"
 
 
-def _lines(one: "Finding") -> Iterator[str]:
+def _reasons(one: "Finding") -> Iterator[str]:
     where = f"{one.host}, " if one.process is None and one.address else ""
     yield printable(f"{where}{_port(one)}: {one.verdict}")
     yield from (printable(f"  - {reason}") for reason in one.reasons)
-    process = one.process
-    if process is None:
-        return
+
+
+def _facts(process: "Process", its: "Sequence[Finding]") -> Iterator[str]:
+    """Return lines on a process, which may hold several ports."""
+    yield printable(f"{_process(process)} of {process.user or 'an unknown user'}")
     facts = {
-        "process": f"{_process(process)} of {process.user or 'an unknown user'}",
-        "bound to": one.address,
+        "holds": ", ".join(f"{_port(one)} at {one.address}" for one in its),
         "since": process.started,
         "executable": process.executable,
-        "package": process.package,
+        "package": "none of this system" if process.package == "" else process.package,
         "parent": process.parent,
-        "command": " ".join(process.command),
+        "command": textwrap.shorten(" ".join(process.command), COMMAND_LIMIT, placeholder=" ..."),
     }
     for name, value in facts.items():
         if value:
