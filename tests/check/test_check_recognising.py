@@ -66,6 +66,9 @@ def test_answers_on_udp_are_known() -> None:
         "nwip's server": ping(Address(1, b"\x02cookie"[:6], 2)).encode(),
         "DOSBox's server": registration_reply(0, NONCE).encode(),
         "NCP": REPLY,
+        "a router answers by RIP": Packet(
+            Address(1, NONCE, 0x453), Address(1, b"\x02rout\x01", 0x453), 1, b"\0\2"
+        ).encode(),
     }
     for text, octets in known.items():
         spoken = in_datagram(octets, NONCE)

@@ -78,6 +78,7 @@ def test_a_host_that_is_not_known_is_unreachable() -> None:
         (("--about", "396", "host.example"), "each stand alone"),
         (("--nmap", "--about", "396"), "each stand alone"),
         (("--port", "0"), "is not in the range"),
+        (("--timeout", "nan"), "this is not a number"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_a_sentence(words: tuple[str, ...], sentence: str) -> None:

@@ -24,21 +24,24 @@ LISTENER: Final = """
 import socket, sys, time
 socks = []
 for place in sys.argv[1:]:
+    place, _, address = place.partition("@")
     transport, port = place.split("/")
     kind = socket.SOCK_STREAM if transport == "tcp" else socket.SOCK_DGRAM
     sock = socket.socket(socket.AF_INET, kind)
-    sock.bind(("0.0.0.0", int(port)))
-    if transport == "tcp":
+    sock.bind((address or "0.0.0.0", int(port)))
+    if transport == "tcp" and address != "127.0.0.9":
         sock.listen()
     socks.append(sock)
 print("ready", flush=True)
 time.sleep(600)
 """
 HTTP: Final = """
-import http.server, sys
+import http.server, socket, sys
 class Quiet(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_): pass
-server = http.server.HTTPServer(("0.0.0.0", int(sys.argv[1])), Quiet)
+address = sys.argv[2] if len(sys.argv) > 2 else "0.0.0.0"
+http.server.HTTPServer.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+server = http.server.HTTPServer((address, int(sys.argv[1])), Quiet)
 print("ready", flush=True)
 server.serve_forever()
 """

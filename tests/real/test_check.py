@@ -28,6 +28,7 @@ BORROWED = "another known service on a borrowed port"
 LOOK = "unknown, look closer"
 OURS = "nwip/NetWare/IP"
 FAR = "10.77.0.1"
+SHORTLY = ("--timeout", "0.2")  # where nothing is expected to answer
 
 NODE = """
 [domain]
@@ -178,7 +179,7 @@ def test_a_web_server_on_396_is_known_here_and_from_afar(cable: tuple[str, str])
 
 def test_a_mute_listener_is_to_be_looked_at(cable: tuple[str, str]) -> None:
     with held(cable[0], "tcp/396", "udp/43981"):
-        here, there = check(cable[0]), check(cable[1], FAR)
+        here, there = check(cable[0], *SHORTLY), check(cable[1], FAR, *SHORTLY)
     assert (here.code, here.verdicts()) == (1, {"396/tcp": LOOK, "43981/udp": LOOK})
     assert (there.code, there.verdicts()) == (1, {"396/tcp": LOOK, "43981/udp": "open or filtered"})
     assert "no protocol that is known" in reasons(here, 396, "tcp")
@@ -186,7 +187,7 @@ def test_a_mute_listener_is_to_be_looked_at(cable: tuple[str, str]) -> None:
 
 def test_a_process_whose_executable_is_gone_is_to_be_looked_at(host: str, tmp_path: Path) -> None:
     with held_by_a_copy(host, tmp_path, "tcp/396", deleted=True) as copy:
-        here = check(host)
+        here = check(host, *SHORTLY)
     assert (here.code, here.verdicts()) == (1, {"396/tcp": LOOK})
     assert "was deleted" in reasons(here, 396, "tcp")
     found = process(here, 396, "tcp")
@@ -199,14 +200,14 @@ def test_a_process_whose_executable_is_gone_is_to_be_looked_at(host: str, tmp_pa
 
 def test_a_web_server_from_a_temporary_directory_is_to_be_looked_at(host: str, tmp_path: Path) -> None:
     with held_by_a_copy(host, tmp_path, "udp/213"):
-        here = check(host)
+        here = check(host, *SHORTLY)
     assert (here.code, here.verdicts()) == (1, {"213/udp": LOOK})
     assert "directory for temporary files" in reasons(here, 213, "udp")
 
 
 def test_without_privilege_a_socket_of_another_user_is_seen_and_what_is_not_is_said(host: str) -> None:
     with held(host, "tcp/524", "udp/396"):
-        here = check_as_another(host)
+        here = check_as_another(host, *SHORTLY)
     assert (here.code, here.verdicts()) == (1, {"524/tcp": LOOK, "396/udp": LOOK})
     assert here.found[524, "tcp"]["process"] is None
     assert "takes privilege" in reasons(here, 524, "tcp")
@@ -227,6 +228,30 @@ def test_a_dss_on_a_port_of_something_else_is_a_misconfiguration(host: str, tmp_
         here = check(host)
     assert (here.code, here.found[524, "tcp"]["verdict"]) == (1, "misconfiguration")
     assert "belongs on TCP 396" in reasons(here, 524, "tcp")
+
+
+def test_processes_that_share_a_port_are_told_each_by_itself(host: str) -> None:
+    with held(host, "396", "127.0.0.1", program=HTTP) as web, held(host, "tcp/396@127.0.0.2") as mute:
+        rows = [one for one in check(host).rows if (one["port"], one["transport"]) == (396, "tcp")]
+    told = [(one["address"], one["verdict"], one["process"]) for one in rows]
+    assert [(address, verdict) for address, verdict, _ in told] == [
+        ("127.0.0.1", BORROWED),
+        ("127.0.0.2", LOOK),
+    ]
+    assert [found["pid"] for _, _, found in told if isinstance(found, dict)] == [web.pid, mute.pid]
+
+
+def test_a_server_on_ipv6_is_known(host: str) -> None:
+    with held(host, "396", "::", program=HTTP):
+        here, there = check(host), check(host, "::1")
+    assert here.verdicts() == there.verdicts() == {"396/tcp": BORROWED}
+
+
+def test_a_port_that_is_held_without_listening_is_to_be_looked_at(host: str) -> None:
+    with held(host, "tcp/396@127.0.0.9"):
+        here = check(host)
+    assert (here.code, here.verdicts()) == (1, {"396/tcp": LOOK})
+    assert "cannot be bound" in reasons(here, 396, "tcp")
 
 
 def test_a_host_that_is_not_there_cannot_be_reached(cable: tuple[str, str]) -> None:

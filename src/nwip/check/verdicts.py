@@ -24,6 +24,9 @@ DELETED: Final = (
     "its executable was deleted or replaced since it was started: an update does that, and so does who hides"
 )
 TEMPORARY: Final = "its executable is in a directory for temporary files"
+HIDDEN: Final = (
+    "it cannot be bound, and no socket is shown on it: a process has it without listening, or something hides"
+)
 MUTE: Final = "it answers no protocol that is known here"
 RESERVE: Final = (
     "the system gave this port to an outgoing connection; reserve it, on Linux:"
@@ -83,7 +86,7 @@ def judge_free(bound: str) -> Judgement:
         case "denied":
             return Judgement(Verdict.FREE, ("no socket is shown on it; to try and bind it takes privilege",))
         case "taken":
-            return Judgement(Verdict.UNKNOWN, ("it cannot be bound, and no socket is shown on it: hidden",))
+            return Judgement(Verdict.UNKNOWN, (HIDDEN,))
     return Judgement(Verdict.FREE, (f"no socket is shown on it; it could not be tried: {bound}",))
 
 

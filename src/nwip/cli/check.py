@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from nwip.cli.failures import NO, UNREACHABLE, USAGE, Failure
-from nwip.cli.source import control_option, control_path, json_option
+from nwip.cli.source import checked_number, control_option, control_path, json_option
 from nwip.cli.tables import print_json, say
 from nwip.cli.text import example
 
@@ -42,6 +42,7 @@ PATIENCE: Final = 1.0  # seconds
     default=PATIENCE,
     show_default=True,
     metavar="SECONDS",
+    callback=checked_number,
     help="How long to wait for each answer.",
 )
 @click.option(

@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415 - what a command needs is imported when it runs
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
@@ -82,6 +83,13 @@ def checked_text(context: click.Context, parameter: click.Parameter, value: str)
         value.encode()
     except UnicodeEncodeError:
         raise click.BadParameter("this is not UTF-8 text", context, parameter) from None
+    return value
+
+
+def checked_number(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    """Refuse the one number that is inside every range."""
+    if math.isnan(value):
+        raise click.BadParameter("this is not a number", context, parameter)
     return value
 
 
