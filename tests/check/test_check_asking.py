@@ -13,6 +13,8 @@ import pytest
 from nwip.check.asking import Way, ask
 from nwip.check.findings import Heard, State
 from nwip.check.recognising import ncp_reply
+from nwip.directory.parameters import Parameters
+from nwip.discovery.nearest import answer
 from nwip.ipx.ncp import NcpPacket, NcpType
 
 pytestmark = pytest.mark.asyncio
@@ -149,6 +151,15 @@ async def test_odd_answers_on_udp_are_told_and_do_not_end_the_wait_for_a_better_
             _, asker = await loop.sock_recvfrom(sock, 2000)
             sock.sendto(b"who is there?", asker)
         assert await asking == Heard(State.OPEN, said="who is there?")
+        asking = asyncio.ensure_future(ask("127.0.0.1", sock.getsockname()[1], "udp", PATIENT))
+        question, asker = await loop.sock_recvfrom(sock, 2000)
+        better = answer(question, ("10.0.0.1", 396), Parameters(domain="games.test", network=1))
+        assert better is not None
+        sock.sendto(b"who is there?", asker)
+        sock.sendto(better, asker)
+        spoken = (await asking).spoken
+        assert spoken is not None
+        assert "games.test" in spoken.text
 
 
 async def test_an_address_to_which_there_is_no_way_is_filtered() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from check.recorded import GERMAN_NETSTAT, LSOF, MACOS_NETSTAT, WINDOWS_NETSTAT
@@ -61,6 +61,7 @@ def test_netstat_of_windows_is_understood_in_another_language() -> None:
 
 
 @pytest.mark.parametrize("read", [from_lsof, from_macos_netstat, from_windows_netstat])
+@settings(deadline=None)
 @given(text=st.text(alphabet=" \nTCPUDPtcpudp0123456789:.*[]>-()LISTENIPv4u"))
 def test_no_text_is_too_odd(read: Callable[[str], Iterator[Held]], text: str) -> None:
     assert all(held.transport in {"tcp", "udp"} for held in read(text))

@@ -1,7 +1,7 @@
 """What answers say, and that no answer is too odd."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nwip.check.findings import Family
@@ -112,6 +112,7 @@ def test_what_a_port_says_is_told_as_text_or_in_hex() -> None:
     assert len(line(b"x" * 500)) == 60
 
 
+@settings(deadline=None)
 @given(
     octets=st.binary(max_size=200),
     start=st.sampled_from([b"", b"tNcP\0\0\0\x20", b"\0\0\0\x10\x99\x01", b"\xff\xff\0\x1e"]),
