@@ -69,7 +69,8 @@ def check(
 
     Without HOST on this machine: which process, whose, since when, of which package, what it answers, and
     whether it should be looked at. HOST is a name, an address or a small network (192.0.2.0/24); of another
-    host only what it answers can be told. No question leaves anything behind where it is asked.
+    host only what it answers can be told. No question leaves anything behind where it is asked, but that
+    of --register.
 
     Exit code 0: every port is free, closed, silent or NetWare/IP's. 1: something is to be looked at. 3: a
     host that was named is not there.
