@@ -93,3 +93,26 @@ async def test_nmaps_script_knows_a_dosbox_server_when_it_may_take_a_place(tmp_p
             words = ("-sU", "-p", "213", "--script", str(SCRIPT), "--script-args", "nwip.register=1")
             told = await asyncio.to_thread(nmap, host, *words)
     assert re.search(r"213/udp +open +dosbox-ipx\n\| nwip: *\n\|_ +protocol: DOSBox IPX\n", told), told
+
+
+@pytest.mark.real("netns", "nmap", "dosbox")
+@pytest.mark.asyncio
+async def test_nmaps_bare_scan_takes_a_place_on_a_dosbox_server_as_the_guide_says(tmp_path: Path) -> None:
+    commands = [
+        "ipxnet startserver 213",
+        "ipxnet status > before.txt",
+        ":wait",
+        "rescan",
+        "if not exist scanned.txt goto wait",
+        "ipxnet status > after.txt",
+        "exit",
+    ]
+    with one_host() as host:
+        async with dosbox_in(host, tmp_path, commands) as box:
+            async with asyncio.timeout(30):
+                while "from port" not in box.text("BEFORE.TXT"):
+                    await asyncio.sleep(0.05)
+            await asyncio.to_thread(nmap, host, "-sU", "-p", "213")
+            (tmp_path / "SCANNED.TXT").touch()
+            await box.finished(within=30)
+    assert box.text("AFTER.TXT").count("from port") > box.text("BEFORE.TXT").count("from port")

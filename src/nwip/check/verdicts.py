@@ -33,7 +33,7 @@ RESERVE: Final = (
     " sysctl net.ipv4.ip_local_reserved_ports=2010,43981-43982"
 )
 NOT_REGISTERED: Final = (
-    "a DOSBox server answers nobody but who registers, and keeps him until it ends: it was not asked"
+    "a DOSBox server answers nobody but who registers, and keeps him until it ends: only --register asks it"
 )
 
 
