@@ -28,6 +28,7 @@ HOW_TO_GET = {
     "dhclient": PROGRAM,
     "named": PROGRAM,
     "qemu": PROGRAM,
+    "nmap": PROGRAM,
     "openssl": PROGRAM,
     "gcc": PROGRAM,
     "m32": "take a gcc that knows -m32, as on x86-64",

@@ -22,6 +22,11 @@ COMMANDS: Final = {
     ),
     "bench": Entry("bench", "bench", "Measure what packets cost on this machine."),
     "capture": Entry("capture", "capture", "Record what passes the links of the node here, until Ctrl-C."),
+    "check": Entry(
+        "check",
+        "check",
+        "Say what is on the ports of NetWare/IP: 396, 213, 524, 2010, 43981 and 43982, TCP and UDP.",
+    ),
     "clients": Entry("queries", "clients", "List the players on the DOSBox servers here."),
     "config": Entry("manage", "config", "Write and check configuration files."),
     "decode": Entry("decode", "decode", "Show what is in a capture: IPX, one line a packet."),
