@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
@@ -29,9 +30,11 @@ from nwip.dss.store.base import Store
 from nwip.dss.store.keeper import Keeper
 from nwip.security.limits import TokenBuckets
 from nwip.security.sources import source_of
+from nwip.wire import WireError
 
 if TYPE_CHECKING:
     from nwip.security.membership import Membership
+    from nwip.security.sealed.questions import SealedQuestions
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +52,7 @@ class DssServer:
     place of new ones. `endpoints` and `question_endpoints` are the TCP and UDP addresses that it listens at,
     with the ports that it got. With `membership` the domain is sealed: `identity` must be that of its key
     (`ValueError`), and only members are let in; other DSSs then from any address, unless `admit_peers` says
-    otherwise. Questions, which are plain, are then answered over loopback only, but for where a DSS is.
+    otherwise. Questions must be sealed by members then, but for where a DSS is.
     """
 
     def __init__(
@@ -92,6 +95,7 @@ class DssServer:
         self._pump: Pump[Session] = Pump(self.engine, self._after)
         self._doorkeeper = Doorkeeper(limits.sessions, limits.sessions_per_address, admit)
         self._question_budget = TokenBuckets(QUESTION_RATE, QUESTION_BURST)
+        self._sealed_questions = _sealed_questions(membership)
         if membership is not None and self.engine.members is not None:
             from nwip.dss.door import Door  # noqa: PLC0415 - plain domains need no ciphers
 
@@ -235,33 +239,46 @@ class DssServer:
 
     def _listen(self, at: Endpoint) -> None:
         def received(batch: Sequence[Datagram]) -> None:
-            if self.engine.is_held:
-                asked.drops["not yet synchronised"] += len(batch)
-                return
             for data, source in batch:
-                if not self._may_ask(source[0]):
-                    asked.drops["too many questions"] += 1
-                    continue
-                nearest = self.answer_nearest(data, source)
-                if nearest is not None:
-                    port.send(nearest, source)
-                    continue
-                if self._membership is not None and not _is_loopback(source[0]):
-                    asked.drops["plain, in a sealed domain"] += 1
-                    continue
-                if not self._admit(source[0]):
-                    asked.drops["not admitted"] += 1
-                    continue
-                for response in asked.answer(data, source, self.engine.parameters):
+                for response in self._responses(questions, data, source):
                     port.send(response, source)
 
         port = open_port(at, received, passed=self._passed)
-        asked = Questions(
-            self.engine.directory, address=port.endpoint[0], identity=self._identity, proven=self._is_proven
+        is_sealed = self._membership is not None
+        questions = Questions(
+            self.engine.directory,
+            address=port.endpoint[0],
+            identity=self._identity,
+            proven=(lambda _: True) if is_sealed else self._is_proven,
         )
-        self._questions.append(asked)
+        self._questions.append(questions)
         self._ports.append(port)
         self.question_endpoints.append(port.endpoint)
+
+    def _responses(self, questions: Questions, data: bytes, source: Endpoint) -> list[bytes]:
+        """Return what is sent back for a datagram to a port of questions."""
+        if self.engine.is_held:
+            questions.drops["not yet synchronised"] += 1
+            return []
+        if not self._may_ask(source[0]):
+            questions.drops["too many questions"] += 1
+            return []
+        nearest = self.answer_nearest(data, source)
+        if nearest is not None:
+            return [nearest]
+        if not self._admit(source[0]):
+            questions.drops["not admitted"] += 1
+            return []
+        parameters = self.engine.parameters
+        if self._sealed_questions is None:
+            return questions.answer(data, source, parameters)
+        try:
+            return self._sealed_questions.take(
+                data, source, self._now(), lambda packet: questions.answer(packet, source, parameters)
+            )
+        except WireError:
+            questions.drops["not sealed by a member"] += 1
+            return []
 
     def _open_doors(self) -> None:
         self.engine.open_doors()
@@ -330,3 +347,11 @@ class DssServer:
 
 def _is_loopback(ip: str) -> bool:
     return ip_address(ip.partition("%")[0]).is_loopback
+
+
+def _sealed_questions(membership: "Membership | None") -> "SealedQuestions | None":
+    if membership is None:
+        return None
+    from nwip.security.sealed.questions import SealedQuestions  # noqa: PLC0415 - as above
+
+    return SealedQuestions(membership, os.urandom)
