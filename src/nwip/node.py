@@ -215,7 +215,9 @@ class RunningNode:
         _log.info("joined the domain through the DSS at %s", endpoint_text(server))
 
     def session_closed(self, reason: str) -> None:
-        """Say that the DSS is gone; traffic goes on."""
+        """Say that the DSS is gone; traffic goes on, but for who was revoked."""
+        if self.failed.done():
+            return
         if self.gateway is not None:
             self.gateway.session_lost()
         meanwhile = "traffic goes on" if self.gateway is not None else "the domain is not joined yet"
@@ -231,9 +233,15 @@ class RunningNode:
             return
         from nwip.membership_files import MembershipFiles  # noqa: PLC0415 - an open domain needs no ciphers
 
-        self.party = MembershipFiles(self._state, charter, self.config.file)
-        self.identity = self.party.node.identity
-        self._spawn(self._note_ages(self.party))
+        self.party = party = MembershipFiles(self._state, charter, self.config.file)
+        self.identity = party.node.identity
+        party.roster.listeners.append(lambda _: self._end_if_revoked(party))
+        self._spawn(self._note_ages(party))
+
+    def _end_if_revoked(self, party: "MembershipFiles") -> None:
+        """End, and say why, when the authority says that we are no member: nobody talks to us any more."""
+        if party.fault is not None and not self.failed.done():
+            self.failed.set_exception(party.fault)
 
     async def _note_ages(self, party: "MembershipFiles") -> None:
         while True:
