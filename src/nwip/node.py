@@ -45,6 +45,7 @@ from nwip.programs.conversation import Programs
 from nwip.routing.numbering import node_number
 from nwip.security.audit import AuditLog
 from nwip.security.bans import Bans
+from nwip.security.guarding import guarded
 from nwip.state import State
 from nwip.trace_views import TraceViews
 from nwip.views import Views
@@ -124,7 +125,9 @@ class RunningNode:
                 passed=self._passed,
             )
         await binding.open_control(self._control, self.config)
-        self._nearest = answerer(self.config, self.dss, self._connected, self._parameters)
+        self._nearest = answerer(
+            self.config, self.dss, self._connected, self._parameters, self.bans.keeps_out_address
+        )
         if self.dss is not None:
             self.dss.answer_nearest = self._nearest.answer
         listen_for_queries(self._nearest)
@@ -305,6 +308,8 @@ class RunningNode:
             self.inside = inside = Enclosure(
                 self.identity, parameters, number, clock=clock, changed=self._arm
             ).gateway
+        for each in {gateway, inside}:
+            each.heed(self.bans)
         self._wakeups = [Wakeup(each.next_deadline, each.advance) for each in {gateway, inside}]
         await binding.open_virtual(virtual, gateway, config)
         for kind in Kind:
@@ -323,11 +328,12 @@ class RunningNode:
     ) -> DomainLink:
         """Return the link to the other nodes: a member of a sealed domain has none that is plain."""
         node, by_subnet = self.config.node, parameters.broadcasts == "subnet"
-        opener = partial(open_port, portable=node.portable, busy_poll=node.busy_poll, passed=self._passed)
+        opening = partial(open_port, portable=node.portable, busy_poll=node.busy_poll, passed=self._passed)
         if self.party is not None:
             from nwip.links.sealed import SealedLink  # noqa: PLC0415 - an open domain needs no ciphers
 
-            within, whole = subnet if by_subnet else None, partial(opener, fragments=False)
+            within = subnet if by_subnet else None
+            whole = guarded(partial(opening, fragments=False), self.bans)
             sealed = SealedLink(
                 *(parameters.network, number, data, self.party.node, within),
                 opener=whole,
@@ -338,7 +344,7 @@ class RunningNode:
         everyone = None
         if by_subnet and subnet is not None and subnet.prefixlen < 31:
             everyone = (str(subnet.broadcast_address), data[1])
-        virtual = VirtualLink(parameters.network, number, data, everyone, opener=opener)
+        virtual = VirtualLink(parameters.network, number, data, everyone, opener=guarded(opening, self.bans))
         if self._nearest is not None:
             virtual.stranger = self._nearest.answer
         return virtual

@@ -89,6 +89,17 @@ class ReplicationEngine:
         """Return the number of sessions."""
         return len(self._sessions)
 
+    def expel(self) -> int:
+        """End the sessions with DSSs that may not call any more; return how many."""
+        gone = [
+            session
+            for session in self._sessions
+            if not session.calling and not session.closing and not self._admit(session.peer)
+        ]
+        for session in gone:
+            self._refuse(session, Reason.NOT_ADMITTED, f"{session.peer} may not call this dss")
+        return len(gone)
+
     def admits(self, ip: str) -> bool:
         """Say whether a DSS may call from an IP address."""
         return self._admit(plain_address(ip))

@@ -48,11 +48,12 @@ class DssServer:
 
     `admit(ip)` says who may have a session, and ask on UDP; `trust(ip)` who gets full answers there without
     holding one (by default only loopback); `admit_peers(ip)` from where another DSS may call (by default
-    loopback, and the addresses of DSSs that are named or known). `passed` holds sockets that are used in
-    place of new ones. `endpoints` and `question_endpoints` are the TCP and UDP addresses that it listens at,
-    with the ports that it got. With `membership` the domain is sealed: `identity` must be that of its key
-    (`ValueError`), and only members are let in; other DSSs then from any address, unless `admit_peers` says
-    otherwise. Questions must be sealed by members then, but for where a DSS is.
+    loopback, and the addresses of DSSs that are named or known), but for whom `banned(ip)` keeps out.
+    `passed` holds sockets that are used in place of new ones. `endpoints` and `question_endpoints` are the
+    TCP and UDP addresses that it listens at, with the ports that it got. With `membership` the domain is
+    sealed: `identity` must be that of its key (`ValueError`), and only members are let in; other DSSs then
+    from any address, unless `admit_peers` says otherwise. Questions must be sealed by members then, but for
+    where a DSS is.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class DssServer:
         name: str = "",
         trust: Callable[[str], bool] | None = None,
         admit_peers: Callable[[str], bool] | None = None,
+        banned: Callable[[str], bool] = lambda _: False,
         limits: Limits = DEFAULT_LIMITS,
         store: Store | None = None,
         directory: Directory | None = None,
@@ -102,7 +104,8 @@ class DssServer:
             self._pump.door = Door(membership, only_dss=False, limit=limits.first_message)
             self.engine.members.changed = self._after
             admit_peers = admit_peers or (lambda _: True)
-        self.replication = ReplicationEngine(self.engine, admit=admit_peers or self._is_known_dss)
+        admits = admit_peers or self._is_known_dss
+        self.replication = ReplicationEngine(self.engine, admit=lambda ip: admits(ip) and not banned(ip))
         self.peering: Peering | None = None
         self.keeper = Keeper(store, self.engine) if store is not None else None
         self._presence: Presence | None = None
@@ -163,8 +166,9 @@ class DssServer:
             if session.is_node:
                 self.engine.forget(session.identity, self._now())
             self.engine.turn_out(session)
+        count = len(gone) + self.replication.expel()
         self._after()
-        return len(gone)
+        return count
 
     async def start(self, sessions: Sequence[Endpoint], questions: Sequence[Endpoint] = ()) -> None:
         """Restore what the store has kept, then listen for sessions (TCP) and questions (UDP).
