@@ -30,6 +30,7 @@ from nwip.gateway.uplink import Uplink
 from nwip.ipx.address import Address
 from nwip.links.base import Arrival, Counters, Hop, Link
 from nwip.links.domain_link import DomainLink
+from nwip.routing.numbering import node_prefixes
 from nwip.routing.registering import Registry
 from nwip.routing.router import Router
 from nwip.routing.view import View
@@ -60,6 +61,7 @@ class NodeGateway:
     ) -> None:
         self.directory = directory
         self.virtual = virtual
+        virtual.node_prefixes = node_prefixes(parameters)
         self.sockets = LocalSockets()
         self.services = LocalServices(registry)
         self._forwarder = forwarder = Forwarder(self._unusual, parameters.hop_limit, virtual)
