@@ -207,7 +207,9 @@ class RunningNode:
             other = change.record.value
             if not isinstance(other, Node) or other.node != virtual.node or change.removed:
                 continue
-            if virtual.endpoint not in other.endpoints:  # else it is what we were before
+            if (virtual.reached_at or virtual.endpoint) != other.endpoints[
+                0
+            ]:  # else it is what we were before
                 self._yield_number(change.record.owner)
         self._arm()
 
@@ -338,6 +340,7 @@ class RunningNode:
                 *(parameters.network, number, data, self.party.node, within),
                 opener=whole,
                 guide_host=self._guide_host,
+                seen_at=node.outer(data[1]),
             )
             sealed.found = lambda: self._register(sealed.node)
             return sealed
@@ -351,8 +354,9 @@ class RunningNode:
 
     def _register(self, number: bytes) -> None:
         where = self.gateway.virtual.reached_at if self.gateway is not None else None
-        if where is not None and self.client is not None:
-            self.client.offer(Node(number, self.config.node.name, [where]))
+        if where is not None and self.gateway is not None and self.client is not None:
+            places = dict.fromkeys((where, self.gateway.virtual.endpoint))  # the second is for its own LAN
+            self.client.offer(Node(number, self.config.node.name, list(places)))
 
     def _guide_host(self) -> str | None:
         """Return the host of the DSS, where a node tells us where it sees us; None if the DSS is ours."""

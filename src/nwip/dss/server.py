@@ -322,7 +322,9 @@ class DssServer:
         task.add_done_callback(lambda _: self._doorkeeper.leave(place))
 
     async def _serve(self, ip: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._pump.answer(self.engine.open(ip, self._now()), reader, writer)
+        session = self.engine.open(ip, self._now())
+        session.is_here = ip == writer.get_extra_info("sockname")[0]
+        await self._pump.answer(session, reader, writer)
 
     def _advance(self, now: float) -> None:
         self.engine.advance(now)

@@ -228,6 +228,7 @@ class Tables:
 
     def _refresh_peers(self) -> None:
         peers: dict[Endpoint, bytes] = {}
+        insides: dict[bytes, Endpoint] = {}
         self._nodes.clear()
         self._peers.clear()
         self._owners.clear()
@@ -237,14 +238,16 @@ class Tables:
             if not isinstance(node, Node) or record.owner == self._identity:
                 continue
             self._nodes[record.owner] = self._directory.node_of(record.owner)
-            endpoint = next((at for at in node.endpoints if (":" in at[0]) == ipv6), None)
+            endpoint, inside, *_ = [at for at in node.endpoints if (":" in at[0]) == ipv6] + [None, None]
             if endpoint is None or self.keeps_out(endpoint[0], node.node):
                 continue
             if endpoint != self._virtual.endpoint:  # nor what we were before
                 peers[endpoint] = node.node
                 self._peers[record.owner] = self._peer(endpoint, node.node)
                 self._owners[endpoint] = record.owner
-        self._virtual.know(peers, {owner: peer.endpoint for owner, peer in self._peers.items()})
+                if inside is not None:
+                    insides[record.owner] = inside
+        self._virtual.know(peers, {owner: peer.endpoint for owner, peer in self._peers.items()}, insides)
 
     def _peer(self, endpoint: Endpoint, node: bytes) -> Peer:
         ticks = ticks_between(self._virtual.endpoint[0], endpoint[0], self._parameters, self._prefix)
