@@ -20,6 +20,7 @@ from nwip.discovery.nearest import query
 from nwip.dss.reader import DssRefused, read_domain
 from nwip.dss.server import DssServer
 from nwip.gateway.gateway import NodeGateway
+from nwip.ipx.packet import Packet
 from nwip.joining import answerer
 from nwip.links.dosbox.player import DosboxPlayer
 from nwip.node import RunningNode
@@ -178,6 +179,37 @@ async def test_another_node_is_kept_out_of_the_data_port_and_comes_back_when_the
         await asked(site.west, ask="ban", what="127.0.0.6", seconds=1.0)
         while not await replies():
             pass
+
+
+async def test_a_conversation_that_flows_by_itself_ends_with_a_ban_of_the_far_player(tmp_path: Path) -> None:
+    async with (
+        two_nodes(tmp_path) as site,
+        DosboxPlayer(("127.0.0.5", 20213), local=("127.0.0.7", 0)) as here,
+        DosboxPlayer(("127.0.0.6", 20213), local=("127.0.0.8", 0)) as there,
+        asyncio.timeout(60),
+    ):
+        to = (await here.register())._replace(socket=0x5678)
+        far = (await there.register()).node
+
+        async def crosses(payload: bytes) -> bool:
+            there.send(Packet(to, to, payload=payload))
+            try:
+                while (await here.receive(0.3)).payload != payload:
+                    pass
+            except TimeoutError:
+                return False
+            return True
+
+        while not await crosses(b"first"):
+            pass
+        for number in range(4):  # the port remembers the way: the gateway sees no more of it
+            assert await crosses(bytes([number]))
+        assert site.west.gateway is not None
+        await asked(site.west, ask="ban", what=far.hex())
+        assert not await crosses(b"banned")
+        assert site.west.gateway.virtual.counters.drops["banned"] == 1
+        await asked(site.west, ask="ban-lift", what=far.hex())
+        assert await crosses(b"again")
 
 
 async def test_who_is_banned_learns_of_no_dss_and_calls_none(tmp_path: Path) -> None:

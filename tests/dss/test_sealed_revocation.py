@@ -12,6 +12,9 @@ from dss.sealed_sites import LOOPBACK, PARAMETERS, Running, members_of, names, p
 from nodes import until
 from nwip.directory.records import Record, Service
 from nwip.directory.table import Directory
+from nwip.dss.client import REVOKED_PAUSE
+from nwip.dss.framing import frame
+from nwip.dss.messages import Reason, Refused, encode
 from nwip.dss.reader import DssRefused, read_domain
 from nwip.dss.server import DssServer
 from nwip.security.domain_secrets import DomainSecrets
@@ -69,6 +72,27 @@ async def test_a_dss_that_was_revoked_is_shown_so_while_it_is_up_and_when_it_cal
         async with site(sleeper, peers_at(first), number=1):
             await until(lambda: sleeper.roster.is_revoked(key("dss2").identity))
             assert not first.replication.peers()
+
+
+@pytest.mark.asyncio
+async def test_who_is_told_so_in_plain_does_not_believe_it_and_does_not_come_again_at_once() -> None:
+    forged = frame(encode(Refused(Reason.REVOKED, "this node was revoked")))
+
+    def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        calls.append(writer)
+        writer.write(forged)
+        writer.write_eof()
+
+    calls: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(refuse, LOOPBACK, 0)
+    async with Running("bob", server.sockets[0].getsockname()[:2]) as bob:
+        await until(lambda: any("unproven: this node was revoked" in text for text in bob.happened))
+        assert not bob.membership.roster.is_revoked(key("bob").identity)
+        assert bob.client._pause(whole_round=False) == bob.client._pause() == REVOKED_PAUSE
+        assert len(calls) == 1
+    server.close()
+    for writer in calls:
+        writer.close()
 
 
 @pytest.mark.asyncio

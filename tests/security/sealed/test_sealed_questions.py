@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dss.sealed_parties import party, revoked
@@ -212,6 +212,7 @@ def test_a_question_that_was_lost_is_asked_again() -> None:
     assert len(dss.take(again, now=1.0)) == 2
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=200), max_size=6))
 def test_any_octets_raise_nothing_but_a_wire_error(datagrams: list[bytes]) -> None:
     dss, ann = _DSS, _ANN
