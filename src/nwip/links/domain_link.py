@@ -15,6 +15,8 @@ from nwip.routing.numbering import HASHED_PREFIX
 NODE_PREFIXES: Final = (bytes.fromhex("7E01"), HASHED_PREFIX)
 """How numbers of nodes begin where the domain does not say otherwise."""
 
+NOWHERE: Final[Mapping[Identity, Endpoint]] = {}
+
 _NO_CHECKSUM = b"\xff\xff"
 _THIS_NETWORK = bytes(4)
 
@@ -78,7 +80,7 @@ class DomainLink(ABC):
         self,
         peers: Mapping[Endpoint, bytes],
         owners: Mapping[Identity, Endpoint],
-        insides: Mapping[Identity, Endpoint],
+        insides: Mapping[Identity, Endpoint] = NOWHERE,
     ) -> None:
         """Take the endpoints of all other live nodes, with their node numbers, and whose they are.
 

@@ -19,7 +19,7 @@ from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.records import Endpoint, Identity, endpoint_text
 from nwip.ipx.packet import HEADER_SIZE, MAXIMUM_SIZE
 from nwip.links.base import Arrival, Gateway, Hop
-from nwip.links.domain_link import DomainLink
+from nwip.links.domain_link import NOWHERE, DomainLink
 from nwip.links.peer_traffic import Traffic
 from nwip.links.reachability import Reachability
 from nwip.security.membership import Membership
@@ -36,7 +36,6 @@ _HEADS: Final = [
     b"" if size < HEADER_SIZE else b"\xff\xff" + size.to_bytes(2, "big") for size in range(MAXIMUM_SIZE + 1)
 ]
 _THIS_NETWORK: Final = bytes(4)
-_NOBODY: Final[Mapping[Identity, Endpoint]] = {}
 
 
 class SealedLink(DomainLink):
@@ -113,7 +112,7 @@ class SealedLink(DomainLink):
         self,
         peers: Mapping[Endpoint, bytes],
         owners: Mapping[Identity, Endpoint],
-        insides: Mapping[Identity, Endpoint] = _NOBODY,
+        insides: Mapping[Identity, Endpoint] = NOWHERE,
     ) -> None:
         """Take the endpoints of all other live nodes, with their node numbers, and whose they are.
 
