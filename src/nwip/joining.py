@@ -139,15 +139,16 @@ def answerer(
     dss: DssServer | None,
     connected: Callable[[], Endpoint | None],
     parameters: Callable[[], Parameters | None],
+    is_banned: Callable[[str], bool] = lambda _: False,
 ) -> NearestAnswerer:
     """Return who answers nearest-server queries: with the DSS of this node, else with the one it is with.
 
-    Only whom `dss.admit` admits is answered. It does not listen yet.
+    Only whom `dss.admit` admits, and nobody has banned, is answered. It does not listen yet.
     """
     admitted = admission(config.dss.admit)
 
     def server(asker: str) -> Endpoint | None:
-        if not admitted(asker):
+        if not admitted(asker) or is_banned(asker):
             return None
         known = list(dss.endpoints) if dss is not None else [at for at in [connected()] if at]
         return next((at for host, port in known if (at := _reachable(host, port, asker))), None)

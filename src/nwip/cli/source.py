@@ -47,7 +47,7 @@ def dss_option(command: Command) -> Command:
     return click.option(
         "--dss",
         metavar="HOST[:PORT]",
-        callback=_checked_server,
+        callback=checked_server,
         help="Ask this DSS over the network, and no node here.",
     )(command)
 
@@ -93,7 +93,8 @@ def checked_number(context: click.Context, parameter: click.Parameter, value: fl
     return value
 
 
-def _checked_server(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+def checked_server(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Return `HOST[:PORT]` as it was given. Raises `click.BadParameter` for what is none."""
     if value is None:
         return None
     from nwip.discovery.preferred import split_server

@@ -19,6 +19,7 @@ from nwip.config.link_checks import Check, ClashError, admitted, link_checks, ne
 from nwip.config.links import AnyLink, DosboxSettings
 from nwip.config.paths import SYSTEM_CONTROL_PATH, configuration_candidates, default_control_path
 from nwip.config.settings import Config, Document
+from nwip.discovery.preferred import split_server
 from nwip.discovery.steps import Way
 from nwip.ipx.address import parse_network
 from nwip.ipx.numbers import ALL_NETWORKS, DEFAULT_ROUTE, THIS_NETWORK
@@ -203,6 +204,8 @@ def _checks(config: Config) -> Iterator[Check]:
         yield "node.name", config.node.name, never
     if config.node.address is not None:
         yield "node.address", config.node.address, _ip_of_a_host
+    if config.node.seen_at is not None:
+        yield "node.seen-at", config.node.seen_at, _outer_address
     yield from (
         (f"node.{key}", path, _path)
         for key, path in (
@@ -258,6 +261,11 @@ def _ip(value: object) -> None:
 
 def _ip_network(value: object) -> None:
     ipaddress.ip_network(str(value))
+
+
+def _outer_address(value: object) -> None:
+    host, _ = split_server(str(value), ())
+    _ip_of_a_host(host)
 
 
 def _ip_of_a_host(value: object) -> None:

@@ -30,6 +30,7 @@ _LASTING: Final = {Reason.REPLACED, Reason.NOT_ALLOWED, Reason.MALFORMED, Reason
 address that a NAT has changed, a value that the DSS does not take, or a membership that has ended."""
 
 RETURN_EVERY: Final = 30.0  # seconds between looks whether a server that is preferred is back
+REVOKED_PAUSE: Final = 30.0  # seconds to the next try of who was told, unproven, that it was revoked
 STOP_LIMIT: Final = 0.8  # seconds for the goodbye to reach the DSS
 
 
@@ -249,6 +250,8 @@ class DssClient:
         refusal, parameters = self._engine.refusal, self._engine.parameters
         if refusal is not None and refusal.reason in _LASTING and parameters is not None:
             return parameters.lease
+        if refusal is not None and refusal.reason == Reason.REVOKED:
+            return REVOKED_PAUSE
         return self._back_off.next() if whole_round else 0.0
 
     async def _until_stopped(self, work: Coroutine[None, None, str]) -> str | None:

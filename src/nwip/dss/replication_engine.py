@@ -89,6 +89,17 @@ class ReplicationEngine:
         """Return the number of sessions."""
         return len(self._sessions)
 
+    def expel(self) -> int:
+        """End the sessions with DSSs that may not call any more; return how many."""
+        gone = [
+            session
+            for session in self._sessions
+            if not session.calling and not session.closing and not self._admit(session.peer)
+        ]
+        for session in gone:
+            self._refuse(session, Reason.NOT_ADMITTED, f"{session.peer} may not call this dss")
+        return len(gone)
+
     def admits(self, ip: str) -> bool:
         """Say whether a DSS may call from an IP address."""
         return self._admit(plain_address(ip))
@@ -255,7 +266,9 @@ class ReplicationEngine:
 
     def _greet(self, session: PeerSession, message: Message, now: float) -> None:
         server = self._server
-        if not isinstance(message, Hello):
+        if isinstance(message, Roster) and server.members is not None and session.proof is not None:
+            server.members.take_in(message, session.proof.identity, now)  # we were revoked
+        elif not isinstance(message, Hello):
             self._refuse(session, Reason.EXPECTED_HELLO, "the first message must be a hello")
         elif message.role != "dss":
             self._refuse(session, Reason.ROLE, "only sessions between dss are held on this port")
@@ -264,6 +277,7 @@ class ReplicationEngine:
         elif message.identity == server.identity:
             self._refuse(session, Reason.SELF, "this dss has called itself")
         elif server.members is not None and (no := server.members.objection(session, message)) is not None:
+            server.members.prove_revoked(session)
             self._refuse(session, Reason(no.reason), no.text)
         else:
             session.hello = message
@@ -353,8 +367,10 @@ class ReplicationEngine:
 
     def _revoked(self, identity: bytes, now: float) -> None:
         del now
+        members = self._server.members
         for session in self._sessions:
-            if session.proof is not None and session.proof.identity == identity:
+            if members and session.proof is not None and session.proof.identity == identity:
+                members.prove_revoked(session)
                 self._refuse(session, Reason.REVOKED, "this dss was revoked")
 
     def _tell_neighbours(self) -> None:

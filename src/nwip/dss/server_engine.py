@@ -263,7 +263,8 @@ class ServerEngine(Telling):
             self._refuse(session, Reason.DOMAIN, f"this is the domain {self.parameters.domain}")
             return
         refusal = self.members.objection(session, hello) if self.members is not None else None
-        if refusal is not None:
+        if self.members is not None and refusal is not None:
+            self.members.prove_revoked(session)
             self._refuse(session, Reason(refusal.reason), refusal.text)
             return
         session.hello = hello
@@ -285,7 +286,8 @@ class ServerEngine(Telling):
 
     def _revoked(self, identity: bytes, now: float) -> None:
         for session in self._sessions:
-            if session.proof is not None and session.proof.identity == identity:
+            if self.members and session.proof is not None and session.proof.identity == identity:
+                self.members.prove_revoked(session)
                 self._refuse(session, Reason.REVOKED, "this node was revoked")
         self.forget(identity, now)
 
