@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from msgspec.msgpack import encode
 from targets import TARGETS
 from targets.edges import NETWORK, NODE
@@ -17,7 +18,10 @@ from targets.sessions import PARAMETERS
 from targets.steps import Step, script
 
 from nwip.capture.pcapng import LinkType, PcapngWriter
-from nwip.directory.records import Kind, Node, Route, Service
+from nwip.directory.filters import Filter
+from nwip.directory.grants import Grant
+from nwip.directory.parameters import Parameters
+from nwip.directory.records import Host, Kind, Node, Route, Service
 from nwip.discovery import nearest
 from nwip.discovery.dhcp import information
 from nwip.discovery.dhcp.information import Information
@@ -55,6 +59,14 @@ MAC: Final = bytes.fromhex("525400000001")
 PACKET_OF_ALL: Final = Packet(
     Address(NETWORK, BROADCAST_NODE, 0x4003), Address(NETWORK, HOST, 0x4003)
 ).encode()
+
+LISTED: Final = msgspec.structs.replace(
+    PARAMETERS,
+    networks="listed",
+    grants=(Grant((0xB1, 0xB2), "n*", "192.0.2.0/24"), Grant((0xB3,))),
+    filters=(Filter("deny", "service", types=(4,), name="A*"),),
+)
+"""Parameters with something in each of their lists, by which network A1 is not granted."""
 
 Seeds = dict[str, list[bytes]]
 
@@ -210,11 +222,15 @@ def edges() -> Seeds:
 
 def sessions() -> Seeds:
     """Return what two engines say to each other, from either side."""
-    said, heard = zip(*_node_and_dss(), strict=True)
+    conversations = [[*zip(*_node_and_dss(each), strict=True)] for each in (PARAMETERS, LISTED)]
     one, other = zip(*_two_dss(), strict=True)
     return {
-        "node-sessions": [script(*(Step(1, 15, 1, data) for data in said if data))],
-        "client-session": [script(*(Step(1, 15, 1, data) for data in heard if data))],
+        "node-sessions": [
+            script(*(Step(1, 15, 1, data) for data in said if data)) for said, _ in conversations
+        ],
+        "client-session": [
+            script(*(Step(1, 15, 1, data) for data in heard if data)) for _, heard in conversations
+        ],
         "peer-sessions": [
             script(*(Step(1, 15, 1, data) for data in one if data)),
             script(*(Step(9, 15, 1, data) for data in other if data)),
@@ -263,19 +279,24 @@ def sealed() -> Seeds:
         "sealed-contents": [*said, *first],
         "tunnel-strangers": [script(*(Step(1, 0, 0, data) for data in first))],
         "tunnel-member": [script(*(Step(1, 0, 0, data) for data in said))],
+        "question-strangers": [script(*(Step(1, 0, 0, data) for data in (*first, PACKET_OF_ALL)))],
         "stream-server": [script(Step(0, 0, 0, began)), script(Step(0, 0, 0, began[:4] + bytes(2)))],
         "stream-client": [script(Step(0, 0, 0, each.take())) for each in (serving, asked)],
     }
 
 
-def _node_and_dss() -> Iterator[tuple[bytes, bytes]]:
-    """Yield what a node and a DSS say, a second a turn, until both have said what there is."""
-    server = _server(b"D" * 16)
+def _node_and_dss(parameters: Parameters) -> Iterator[tuple[bytes, bytes]]:
+    """Yield what a node and a DSS say, a second a turn, until both have said what there is.
+
+    Of what the node offers the DSS denies a host with a node's number, and what `parameters` do not grant.
+    """
+    server = _server(b"D" * 16, parameters)
     session = server.open("192.0.2.1", 1000.0)
     engine = ClientEngine("fuzz.test", b"N" * 16, "node", boot=b"B" * 16, kinds=tuple(Kind))
     engine.offer(Service(4, "OURS", 0xA1, bytes(6), 0x451, 0))
     engine.offer(Route(0xA1, 0, 1))
     at = ("192.0.2.1", 43981)
+    engine.offer(Host(b"\x7e\x06HOST", 0))
     engine.offer(Node(node_number(at, PARAMETERS, b"N" * 16), "node", [at]))
     engine.connected(1000.0)
     for second in range(1000, 1012):
@@ -308,9 +329,9 @@ def _two_dss() -> Iterator[tuple[bytes, bytes]]:
         yield said, answered
 
 
-def _server(identity: bytes) -> ServerEngine:
+def _server(identity: bytes, parameters: Parameters = LISTED) -> ServerEngine:
     return ServerEngine(
-        PARAMETERS, identity=identity, boot=identity, admit=lambda _: True, name=identity.decode()
+        parameters, identity=identity, boot=identity, admit=lambda _: True, name=identity.decode()
     )
 
 

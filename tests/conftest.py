@@ -28,6 +28,7 @@ HOW_TO_GET = {
     "dhclient": PROGRAM,
     "named": PROGRAM,
     "qemu": PROGRAM,
+    "nmap": PROGRAM,
     "openssl": PROGRAM,
     "gcc": PROGRAM,
     "m32": "take a gcc that knows -m32, as on x86-64",
@@ -35,6 +36,11 @@ HOW_TO_GET = {
     "systemd-analyze": PROGRAM,
     "faketime": PROGRAM,
     "chromium": PROGRAM,
+    "man": PROGRAM,
+    "bash-completion": PROGRAM,
+    "zsh": PROGRAM,
+    "fish": PROGRAM,
+    "sphinx": "install it with 'make docs'",
     "atheris": "install it with 'make fuzz FUZZ_SECONDS=1'",
     "pty": "mount devpts on /dev/pts",
     "root": "run the tests as root",
@@ -58,8 +64,10 @@ def is_there(part: str) -> bool:
             return Path("/dev/net/tun").exists()
         case "shared":
             return SHARED.is_dir()
-        case "atheris":
-            return importlib.util.find_spec("atheris") is not None
+        case "atheris" | "sphinx":
+            return importlib.util.find_spec(part) is not None
+        case "bash-completion":
+            return Path("/usr/share/bash-completion/bash_completion").exists()
         case "m32":
             return knows_32_bits()
         case "qemu":

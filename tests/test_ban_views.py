@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dss.test_dss_sockets import Running
-from nodes import dss, node, until
+from nodes import dss, node, two_nodes, until
 from nwip.ban_views import BanViews
 from nwip.bench.domain import free_port
 from nwip.binding import open_audit, open_dss
@@ -16,9 +16,12 @@ from nwip.config.reading import parse
 from nwip.control import NodeRefused, ask
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Kind
+from nwip.discovery.nearest import query
 from nwip.dss.reader import DssRefused, read_domain
 from nwip.dss.server import DssServer
 from nwip.gateway.gateway import NodeGateway
+from nwip.ipx.packet import Packet
+from nwip.joining import answerer
 from nwip.links.dosbox.player import DosboxPlayer
 from nwip.node import RunningNode
 from nwip.security.bans import Bans
@@ -31,6 +34,7 @@ class Guarded:
     def __init__(self, server: DssServer | None = None) -> None:
         self.bans = Bans(lambda: 1000.0)
         self.dss = server
+        self.gateway: NodeGateway | None = None
         self.inside: NodeGateway | None = None
 
 
@@ -148,6 +152,104 @@ async def test_the_dss_of_a_node_is_closed_to_who_is_banned(
     server = await open_dss(config, State(tmp_path), b"b" * 16, lambda _: None, bans=bans)
     assert (await read_domain(server.endpoints[0])).parameters.domain, "a node does not lock itself out"
     await server.close()
+
+
+async def test_another_node_is_kept_out_of_the_data_port_and_comes_back_when_the_ban_ends(
+    tmp_path: Path,
+) -> None:
+    async with two_nodes(tmp_path) as site, asyncio.timeout(60):
+        ping = {"ask": "ping", "address": "east", "count": 1, "timeout": 0.3}
+
+        async def replies() -> int:
+            try:
+                found = await asyncio.to_thread(ask, site.at_west, ping)
+            except NodeRefused:
+                return 0
+            assert isinstance(found, dict)
+            return len(found["replies"])
+
+        assert await replies() == 1
+        await asked(site.west, ask="ban", what="127.0.0.6")
+        assert await replies() == 0
+        assert site.east.gateway is not None
+        before = site.west.gateway.virtual.counters.packets_in if site.west.gateway else 0
+        await asyncio.to_thread(ask, site.at_east, {**ping, "address": "FFFFFFFFFFFF"})
+        assert site.west.gateway is not None
+        assert site.west.gateway.virtual.counters.packets_in == before
+        await asked(site.west, ask="ban", what="127.0.0.6", seconds=1.0)
+        while not await replies():
+            pass
+
+
+async def test_a_conversation_that_flows_by_itself_ends_with_a_ban_of_the_far_player(tmp_path: Path) -> None:
+    async with (
+        two_nodes(tmp_path) as site,
+        DosboxPlayer(("127.0.0.5", 20213), local=("127.0.0.7", 0)) as here,
+        DosboxPlayer(("127.0.0.6", 20213), local=("127.0.0.8", 0)) as there,
+        asyncio.timeout(60),
+    ):
+        to = (await here.register())._replace(socket=0x5678)
+        far = (await there.register()).node
+
+        async def crosses(payload: bytes) -> bool:
+            there.send(Packet(to, to, payload=payload))
+            try:
+                while (await here.receive(0.3)).payload != payload:
+                    pass
+            except TimeoutError:
+                return False
+            return True
+
+        while not await crosses(b"first"):
+            pass
+        for number in range(4):  # the port remembers the way: the gateway sees no more of it
+            assert await crosses(bytes([number]))
+        assert site.west.gateway is not None
+        await asked(site.west, ask="ban", what=far.hex())
+        assert not await crosses(b"banned")
+        assert site.west.gateway.virtual.counters.drops["banned"] == 1
+        await asked(site.west, ask="ban-lift", what=far.hex())
+        assert await crosses(b"again")
+
+
+async def test_who_is_banned_learns_of_no_dss_and_calls_none(tmp_path: Path) -> None:
+    bans = Bans(lambda: 1000.0)
+    parameters = Parameters(domain="sockets.test")
+    config = parse('dss.admit = ["any"]', "nwip.toml")
+    server = DssServer(
+        parameters,
+        identity=b"D" * 16,
+        boot=b"0" * 16,
+        admit=lambda _: True,
+        admit_peers=lambda _: True,
+        banned=bans.keeps_out_address,
+    )
+    await server.start([("127.0.0.1", 0)])
+    answers = answerer(config, server, lambda: None, lambda: parameters, bans.keeps_out_address)
+    assert answers.answer(query(b"nonce_"), ("127.0.0.1", 1)) is not None
+    assert server.replication.admits("127.0.0.1")
+    calling = server.replication.open("127.0.0.1", 0.0, calling=False)
+    assert not calling.closing
+    bans.add("127.0.0.1")
+    assert answers.answer(query(b"nonce_"), ("127.0.0.1", 1)) is None
+    assert not server.replication.admits("127.0.0.1")
+    assert server.expel() == 1
+    assert calling.closing
+    await server.close()
+
+
+async def test_a_timed_ban_of_an_earlier_run_ends_too(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    now = 1000.0
+    guarded = Guarded()
+    await BanViews(guarded, state).ban({"what": "203.0.113.1", "seconds": 1.0})
+    again = Guarded()
+    again.bans = Bans(lambda: now)
+    views = BanViews(again, state)
+    assert again.bans.keeps_out_address("203.0.113.1")
+    now = 1001.0
+    await until(lambda: not len(again.bans))
+    assert await views.bans({}) == []
 
 
 async def test_an_audit_log_that_cannot_be_written_is_said_to_be_so(tmp_path: Path) -> None:

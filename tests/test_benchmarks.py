@@ -139,12 +139,15 @@ def test_nobody_gets_more_than_was_sent_in_his_name() -> None:
     told = json.loads(done.stdout)
     assert told.keys() == {
         "schema", "seconds", "services", "ratios", "registrations", "together", "kinds", "worst",
-        "worst_registration", "dosbox",
+        "worst_registration", "dosbox", "group",
     }  # fmt: skip
-    assert len(told["ratios"]) == 4
+    assert len(told["ratios"]) == 7
+    assert told["group"]["answered_octets"] > 0, "hosts of a LAN are answered, to all"
+    switch = [kind for kind in told["kinds"] if kind["port"].startswith("86Box")]
+    assert sum(kind["answered_octets"] for kind in switch) == 0, "and no address is"
     assert max(told["ratios"].values()) <= told["worst"] <= 1.0
     assert 1.0 < max(told["registrations"].values()) <= told["worst_registration"] <= 2.0
     assert min(kind["datagrams"] for kind in told["kinds"]) > 50
     answered = {kind["port"].split(" (")[0] for kind in told["kinds"] if kind["answers"]}
-    assert answered == {"DOSBox", "data", "questions"}
+    assert answered == {"DOSBox", "data", "questions", "broadcast address"}
     assert told["dosbox"].keys() in ({"skipped"}, {"ratios", "registrations", "together", "kinds"})

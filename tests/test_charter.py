@@ -71,6 +71,15 @@ def test_a_node_that_must_be_a_member_does_not_start_without_a_membership(tmp_pa
     assert "nwip join TOKEN" in error.mend
 
 
+def test_a_node_of_an_open_domain_has_no_address_but_its_own(tmp_path: Path) -> None:
+    error = refusal(tmp_path, None, 'node.seen-at = "198.51.100.7"')
+    assert error.key == "node.seen-at"
+    config = completed(tmp_path, NODE, 'node.seen-at = "198.51.100.7"')
+    assert config.node.outer(43981) == ("198.51.100.7", 43981)
+    config = completed(tmp_path, NODE, 'node.seen-at = "[2001:db8::7]:1"')
+    assert config.node.outer(43981) == ("2001:db8::7", 1)
+
+
 @pytest.mark.parametrize(
     ("text", "key"),
     [

@@ -23,7 +23,7 @@ TYPED = [
     if re.search(r"\bnwip ", command.line)
 ]
 READ = re.compile(r"[\w.-]+\.(?:pcapng|pcap\.gz|pcap|toml|jsonl)\b|\bweb-token\b")
-TRIED_IN_TESTS = frozenset({"nwip", "qemu-system-x86_64", "tshark"})
+TRIED_IN_TESTS = frozenset({"nwip", "nmap", "qemu-system-x86_64", "tshark"})
 
 
 def where(given: object) -> str | None:

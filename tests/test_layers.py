@@ -43,6 +43,7 @@ LEVELS = [
         "complaints",
         "joining",
         "linking",
+        "link_alarms",
         "link_set",
         "link_views",
         "notify",
@@ -60,7 +61,7 @@ LEVELS = [
         "slices",
         "sim",
     },
-    {"bench"},
+    {"bench", "doctor"},
     {"cli", "web", "socket", "demo", "__main__"},
     {"__init__"},  # the package itself: it may import anything, and nothing below may import it
 ]

@@ -6,6 +6,7 @@ Keys are the same for every input, and what needs a handshake shares one: so an 
 import random
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import Final
 
@@ -13,8 +14,12 @@ from nwip.security import invitations, statements
 from nwip.security.domain_secrets import DomainSecrets
 from nwip.security.invitations import Invitation
 from nwip.security.keys import KEY_SIZE, KeyPair
+from nwip.security.membership import Membership
+from nwip.security.roster import Roster
 from nwip.security.sealed import contents, framing
+from nwip.security.sealed.asking import Asker
 from nwip.security.sealed.engine import SealedPackets
+from nwip.security.sealed.questions import SealedQuestions
 from nwip.security.sealed.tunnels import Tunnels
 from nwip.security.stream import CallingStream, Choice, Hint, SealedStream, ServingStream, of_member
 from nwip.wire import WireError
@@ -113,6 +118,35 @@ def tunnel_strangers(data: bytes) -> None:
     promise(us.tunnels.is_open(THEIRS.public, 1001.0), "a stranger has ended a tunnel")
 
 
+@cache
+def _dss() -> tuple[SealedQuestions, Asker]:
+    """Return a DSS that has shaken hands, and whom with: a member that may ask anything."""
+    roster = Roster(AUTHORITY.public, DOMAIN)
+    for key, role in ((OURS, "dss"), (THEIRS, "node")):
+        member = statements.Member(key.public, role, "", (), 1)  # type: ignore[arg-type]
+        roster.merge(AUTHORITY.sign(member, DOMAIN))
+    token = random.Random(1).randbytes  # noqa: S311 - the same numbers for every input
+    ours, theirs = (Membership(key, DOMAIN, AUTHORITY.public, roster, _secrets()) for key in (OURS, THEIRS))
+    dss, asker = SealedQuestions(ours, token), Asker(theirs, b"", token)
+    for initiation in asker.say(1000.0):
+        for response in dss.take(initiation, THERE, 1000.0, lambda _: ()):
+            asker.take(response, 1000.0)
+    promise(asker.is_known, "no handshake")
+    return dss, asker
+
+
+def question_strangers(data: bytes) -> None:
+    """Datagrams of strangers to a DSS's port of questions, and to a member that asks: nothing comes of it."""
+    dss, asker = _dss()
+    for step in steps(data):
+        stranger = (f"203.0.113.{step.source}", 1)
+        with suppress(WireError):
+            replies = dss.take(step.data, stranger, 1001.0, lambda packet: [packet])
+            promise(sum(map(len, replies)) <= len(step.data), "more octets back than came")
+        with suppress(WireError):
+            promise(not asker.take(step.data, 1001.0).answers, "an answer of a stranger was taken")
+
+
 def tunnel_member(data: bytes) -> None:
     """Whatever a member says inside its tunnel."""
     us, them = _pair()
@@ -163,6 +197,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "sealed-contents": sealed_contents,
     "tunnel-strangers": tunnel_strangers,
     "tunnel-member": tunnel_member,
+    "question-strangers": question_strangers,
     "stream-server": stream_server,
     "stream-client": stream_client,
 }

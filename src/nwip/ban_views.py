@@ -1,5 +1,6 @@
-"""The questions of `nwip ban`: who is kept out of this node's DOSBox and WebSocket links, and of its DSS."""
+"""The questions of `nwip ban`: who is kept out of this node's links, of its DSS, and of its data port."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol
@@ -19,6 +20,7 @@ from nwip.wire import WireError
 FILE: Final = "bans.json"
 LONGEST: Final = 100 * 366 * 86400.0  # seconds
 LONGEST_REASON: Final = 200
+LONGEST_WAIT: Final = 3600.0  # seconds: the clock that bans end by may be set meanwhile
 
 Question = Mapping[str, object]
 
@@ -26,10 +28,11 @@ _log = logging.getLogger(__name__)
 
 
 class Guarded(Protocol):
-    """What of a node bans are about. `inside` is the gateway of the links, None until it has joined."""
+    """What bans are about. `gateway`, and `inside`, that of the links, are None until the node has joined."""
 
     bans: Bans
     dss: DssServer | None
+    gateway: NodeGateway | None
     inside: NodeGateway | None
 
 
@@ -39,6 +42,7 @@ class BanViews:
     def __init__(self, node: Guarded, state: State) -> None:
         self._node = node
         self._state = state
+        self._ending: asyncio.TimerHandle | None = None
         try:
             kept = state.read(FILE)
             if kept:
@@ -47,6 +51,7 @@ class BanViews:
             self._put_aside(str(error))
         except OSError as error:
             _log.warning("the bans of earlier runs cannot be read, and do not hold: %s", error.strerror)
+        self._wait()
 
     def handlers(self) -> dict[str, Callable[[Question], Awaitable[object]]]:
         """Return the answer to each question by its name."""
@@ -77,6 +82,7 @@ class BanViews:
         if not self._node.bans.lift(what):
             raise Answer(1, f"{what} is not banned here; 'nwip ban --list' shows who is")
         audit("ban-lifted", what, what=what)
+        self._apply()
         return {"what": what, "kept": self._keep()}
 
     async def bans(self, _: Question) -> list[Row]:
@@ -97,7 +103,23 @@ class BanViews:
         gone = sum(link.expel(bans.covers) for link in self._links())
         if self._node.dss is not None:
             gone += self._node.dss.expel()
+        self._apply()
         return gone
+
+    def _apply(self) -> None:
+        """Have the bans that hold now hold everywhere, and do so again when the next one ends."""
+        for gateway in {self._node.gateway, self._node.inside}:
+            if gateway is not None:
+                gateway.bans_changed()
+        self._wait()
+
+    def _wait(self) -> None:
+        if self._ending is not None:
+            self._ending.cancel()
+        end = self._node.bans.next_end()
+        if end is not None:
+            wait = min(max(end, 0.01), LONGEST_WAIT)
+            self._ending = asyncio.get_running_loop().call_later(wait, self._apply)
 
     def _links(self) -> list[ServerLink]:
         links = self._node.inside.links if self._node.inside is not None else ()

@@ -1,5 +1,6 @@
 """What `nwip up` tells when a node is ready: the first question of every user is what to type where."""
 
+from ipaddress import ip_address
 from typing import TypedDict
 
 from nwip.directory.records import endpoint_text
@@ -82,4 +83,25 @@ def banner(found: Facts) -> str:
             first, *more = text.split("\n")
             lines.append(f"           {label}: {first}")
             lines += [" " * (len(label) + 13) + line for line in more]
-    return "\n".join(lines)
+    first, *more = next_steps(found)
+    return "\n".join([*lines, f"next     {first}", *(f"         {line}" for line in more)])
+
+
+def next_steps(found: Facts) -> list[str]:
+    """Return what there is to do now, for players and for whoever runs the node."""
+    steps = []
+    if any(link["kind"] == "dosbox" for link in found["links"]):
+        steps.append("players type that line in DOSBox, after: config -set ipx true")
+    if found["dss_here"] and all(_is_loopback(server) for server in found["dss"]):
+        steps.append(
+            "the DSS is on loopback: 'nwip init' writes a file with which other machines' nodes can join"
+        )
+    return [
+        *steps,
+        "look around: nwip clients, nwip links; if something is amiss: nwip doctor; to end: Ctrl-C",
+    ]
+
+
+def _is_loopback(endpoint: str) -> bool:
+    host = endpoint.rpartition(":")[0].strip("[]").partition("%")[0]
+    return ip_address(host).is_loopback

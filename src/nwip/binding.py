@@ -116,6 +116,7 @@ async def open_dss(
                 admission(local_addresses()),
             ),
             trust=admission([entry for entry in settings.admit if entry not in {"private", "any"}]),
+            banned=bans.keeps_out_address if bans is not None else lambda _: False,
             store=_store(config),
             membership=membership,
             passed=passed,

@@ -79,6 +79,10 @@ def chartered(config: Config, state: State) -> tuple[Config, Charter | None]:
             problem = f"is true, but {state.directory} holds no membership of a sealed domain"
             mend = "run 'nwip join TOKEN' or 'nwip domain create NAME' as this user, or mend node.state"
             raise ConfigError(config.file, "domain.sealed", problem, mend)
+        if config.node.seen_at is not None:
+            problem = f"counts for members of a sealed domain only, and {state.directory} holds no membership"
+            mend = "leave it out: others must reach a node of an open domain at its own address"
+            raise ConfigError(config.file, "node.seen-at", problem, mend)
         return config, None
     check(config, charter, state)
     dss = config.dss

@@ -7,15 +7,16 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from nwip.config import Config
+from nwip.config import Config, ConfigError
 from nwip.dataplane.interfaces import address_towards
 from nwip.directory.parameters import Parameters
-from nwip.directory.records import Endpoint
+from nwip.directory.records import Endpoint, endpoint_text
 from nwip.discovery.finding import Found
 from nwip.discovery.nearest_ports import NearestAnswerer
 from nwip.discovery.preferred import USUAL_PORTS, preferred_servers
 from nwip.discovery.steps import Step, Way
 from nwip.discovery.ways import find_here, subnets
+from nwip.dss.messages import Reason, Refused
 from nwip.dss.server import DssServer
 from nwip.security.admission import admission
 
@@ -93,20 +94,61 @@ class Search:
         _log.log(logging.INFO if step.helps else logging.WARNING, "%s: %s: %s", *step[:3])
 
 
+def why_no_session(
+    config: Config, server: Endpoint | None, refusal: Refused | None, reason: str, *, sealed: bool
+) -> str:
+    """Return in one sentence why there is no session with a DSS: which key says so, and the mend.
+
+    `refusal` is what the DSS at `server` has said, None where it was lost or not reached; `reason` is the
+    client's own word for it, which stands where no key is to blame. `sealed`: this node comes as a member.
+    """
+    where = endpoint_text(server) if server is not None else ""
+    if refusal is not None:
+        return str(ConfigError(config.file, *_refused(config, f"the DSS at {where} says: ", refusal, sealed)))
+    lacks = reason.removeprefix(f"{where} ")
+    if not where or lacks == reason:
+        return reason
+    named = config.dss.servers
+    found = f"names the DSS at {where}, which" if named else f"is not set, and the one found at {where}"
+    mend = "see with 'nwip doctor' whether it runs there and what is between, or name another"
+    return str(ConfigError(config.file, "dss.servers", f"{found} {lacks}", mend))
+
+
+def _refused(config: Config, says: str, refusal: Refused, sealed: bool) -> tuple[str, str, str]:
+    """Return key, problem and mend of a refusal."""
+    text, _, advice = refusal.text.partition(": ")
+    match refusal.reason:
+        case Reason.DOMAIN:
+            problem = f'is "{config.domain.known_as}", but {says}{refusal.text}'
+            return "domain.name", problem, "write the name of its domain, or name another DSS in dss.servers"
+        case Reason.NOT_ADMITTED if not sealed:
+            mend = "add this address to dss.admit in the file of that DSS"
+            return "dss.servers", f"leads to where this node is not let in: {says}{refusal.text}", mend
+        case Reason.SEALED if not sealed:
+            state = config.node.state_directory
+            return "node.state", f"means {state}, which holds no membership, but {says}{text}", advice
+        case Reason.NOT_ADMITTED | Reason.REVOKED:
+            state = config.node.state_directory
+            mend = advice if advice.startswith("join") else "join with an invitation, nwip join --anew TOKEN"
+            return "node.state", f"means {state}, whose key is of no use there: {says}{text}", mend
+    return "dss.servers", f"leads to where this node is not let in: {says}{text}", advice or "see its log"
+
+
 def answerer(
     config: Config,
     dss: DssServer | None,
     connected: Callable[[], Endpoint | None],
     parameters: Callable[[], Parameters | None],
+    is_banned: Callable[[str], bool] = lambda _: False,
 ) -> NearestAnswerer:
     """Return who answers nearest-server queries: with the DSS of this node, else with the one it is with.
 
-    Only whom `dss.admit` admits is answered. It does not listen yet.
+    Only whom `dss.admit` admits, and nobody has banned, is answered. It does not listen yet.
     """
     admitted = admission(config.dss.admit)
 
     def server(asker: str) -> Endpoint | None:
-        if not admitted(asker):
+        if not admitted(asker) or is_banned(asker):
             return None
         known = list(dss.endpoints) if dss is not None else [at for at in [connected()] if at]
         return next((at for host, port in known if (at := _reachable(host, port, asker))), None)

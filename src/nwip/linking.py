@@ -40,6 +40,7 @@ from nwip.routing.numbering import is_node_number
 from nwip.routing.standby import DEFAULT_PRIORITY
 from nwip.security.admission import admission
 from nwip.security.bans import Bans
+from nwip.security.guarding import guarded
 from nwip.state import State
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Builder:
         self._config = config
         self.user = config.node.user
         self._open_port = partial(open_port, portable=config.node.portable, passed=self._passed)
+        self._open_guarded = guarded(self._open_port, bans)
         self._state = state
         self._bans = bans
         self._servers: WebSocketServers | None = None
@@ -183,9 +185,9 @@ class Builder:
             limit=settings.hosts,
             choose=settings.own_numbers,
             elsewhere=lambda node: self.gateway.is_ours(node, settings.title),
-            reserved=self._is_reserved,
+            reserved=self._is_no_players,
             hop_limit=self.gateway.parameters.hop_limit,
-            opener=self._open_port,
+            opener=self._open_guarded,
         )
 
     def _rfc1234(self, settings: Rfc1234Settings, port: int) -> Link:
@@ -204,8 +206,8 @@ class Builder:
             joined=settings.is_joined,
             interval=settings.refresh,
             kept=self._config.node.state_directory / f"{settings.title}.peers",
-            reserved=lambda node: self._is_reserved(node) or self.gateway.is_ours(node, settings.title),
-            opener=self._open_port,
+            reserved=lambda node: self._is_no_players(node) or self.gateway.is_ours(node, settings.title),
+            opener=self._open_guarded,
         )
 
     def _lan(
@@ -226,18 +228,21 @@ class Builder:
             settings.title,
             settings.kind,
             self._network(settings),
-            _medium(settings, portable=self._config.node.portable),
+            _medium(settings, self._admission, portable=self._config.node.portable),
             settings.frame_type,
             joined=settings.is_joined,
             secret=self._secret(settings),
             node=self.gateway.virtual.node if settings.is_joined else None,
-            reserved=self._is_reserved,
+            reserved=self._is_no_players,
             beside=tuple(frame_type for frame_type in others if frame_type is not None),
         )
 
 
 def _medium(
-    settings: EthernetSettings | TapSettings | QemuSettings | NetswitchSettings, *, portable: bool
+    settings: EthernetSettings | TapSettings | QemuSettings | NetswitchSettings,
+    admitting: Callable[[Sequence[str]], Callable[[str], bool]],
+    *,
+    portable: bool,
 ) -> "Medium":
     match settings:
         case EthernetSettings():
@@ -264,7 +269,7 @@ def _medium(
                 settings.group,
                 settings.interface,
             )
-            return qemu_medium(wire, admission(settings.admit))
+            return qemu_medium(wire, admitting(settings.admit))
 
 
 async def _ipv4_addresses(host: str) -> list[str]:

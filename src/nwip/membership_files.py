@@ -35,6 +35,7 @@ AUTHORITY: Final = "authority"
 ROSTER: Final = "roster"
 SECRETS: Final = "domain-secrets"
 INVITATIONS: Final = "invitations"
+JOIN_AGAIN: Final = "join again with a new invitation: nwip join --anew TOKEN"
 JOIN_ANEW: Final = "restore it from a copy, or join again with a new invitation: nwip join --anew TOKEN"
 
 _log = logging.getLogger(__name__)
@@ -89,6 +90,14 @@ class MembershipFiles:
             self.dss.signer, self.dss.invitations = signer, self._invitations
         if keeping:
             self._keep_from_now_on()
+
+    @property
+    def fault(self) -> ConfigError | None:
+        """Why nobody can take part with this any more: a key in it was revoked. None while all is well."""
+        for name, membership in ((KEY, self.node), (DSS_KEY, self.dss)):
+            if membership is not None and self.roster.is_revoked(membership.identity):
+                return self._revoked(name, membership.domain)
+        return None
 
     def keep(self) -> None:
         """Return when all is on the disk. Raises `OSError` when it cannot be."""
@@ -198,12 +207,16 @@ class MembershipFiles:
             raise self._unusable(f"{path} holds no key any more")
         key = KeyPair.from_octets(private)
         if self.roster.is_revoked(key.identity):
-            raise self._unusable(f"{path} holds a key that was revoked from {charter.domain}")
+            raise self._revoked(name, charter.domain)
         if self.roster.member(key.identity) is None:
             raise self._unusable(f"{path} holds a key that is no member of {charter.domain}")
         return Membership(
             key, charter.domain, charter.authority_key, self.roster, self.secrets, keep=self.keep
         )
+
+    def _revoked(self, name: str, domain: str) -> ConfigError:
+        path = self._state.directory / name
+        return self._unusable(f"{path} holds a key that was revoked from {domain}", JOIN_AGAIN)
 
     def _unusable(self, problem: str, mend: str = JOIN_ANEW) -> ConfigError:
         return ConfigError(self._file, "node.state", f"means {self._state.directory}: {problem}", mend)

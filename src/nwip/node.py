@@ -35,7 +35,7 @@ from nwip.dss_views import DssViews
 from nwip.gateway.enclosure import Enclosure
 from nwip.gateway.gateway import NodeGateway
 from nwip.ipx.address import format_node
-from nwip.joining import Entry, Search, answerer, listen_for_queries
+from nwip.joining import Entry, Search, answerer, listen_for_queries, why_no_session
 from nwip.link_set import LinkSet
 from nwip.link_views import LinkViews
 from nwip.linking import Builder
@@ -46,6 +46,7 @@ from nwip.programs.conversation import Programs
 from nwip.routing.numbering import node_number
 from nwip.security.audit import AuditLog
 from nwip.security.bans import Bans
+from nwip.security.guarding import guarded
 from nwip.state import State
 from nwip.trace_views import TraceViews
 from nwip.views import Views
@@ -90,17 +91,9 @@ class RunningNode:
         self.bans = Bans(time.time)
         self._audit: AuditLog | None = None
         views = Views(self)
-        parts = (
-            views,
-            AboutViews(self),
-            BanViews(self, self._state),
-            DssViews(self),
-            LinkViews(self),
-            MembershipViews(self),
-            Programs(self),
-            TraceViews(self, views),
-        )
-        handlers = {name: handler for part in parts for name, handler in part.handlers().items()}
+        parts = (views, AboutViews(self), BanViews(self, self._state), DssViews(self), LinkViews(self))
+        more = (MembershipViews(self), Programs(self), TraceViews(self, views))
+        handlers = {name: handler for part in (*parts, *more) for name, handler in part.handlers().items()}
         self._control = ControlServer(config.node.control_path, handlers)
         self._tasks: set[asyncio.Task[None]] = set()
         self._nearest: NearestAnswerer | None = None
@@ -126,7 +119,9 @@ class RunningNode:
                 passed=self._passed,
             )
         await binding.open_control(self._control, self.config)
-        self._nearest = answerer(self.config, self.dss, self._connected, self._parameters)
+        self._nearest = answerer(
+            self.config, self.dss, self._connected, self._parameters, self.bans.keeps_out_address
+        )
         if self.dss is not None:
             self.dss.answer_nearest = self._nearest.answer
         listen_for_queries(self._nearest)
@@ -206,7 +201,9 @@ class RunningNode:
             other = change.record.value
             if not isinstance(other, Node) or other.node != virtual.node or change.removed:
                 continue
-            if virtual.endpoint not in other.endpoints:  # else it is what we were before
+            if (virtual.reached_at or virtual.endpoint) != other.endpoints[
+                0
+            ]:  # else it is what we were before
                 self._yield_number(change.record.owner)
         self._arm()
 
@@ -217,11 +214,16 @@ class RunningNode:
         _log.info("joined the domain through the DSS at %s", endpoint_text(server))
 
     def session_closed(self, reason: str) -> None:
-        """Say that the DSS is gone; traffic goes on."""
+        """Say that the DSS is gone; traffic goes on, but for who was revoked."""
+        if self.failed.done():
+            return
         if self.gateway is not None:
             self.gateway.session_lost()
         meanwhile = "traffic goes on" if self.gateway is not None else "the domain is not joined yet"
-        _log.warning("%s; trying again, %s", reason.rstrip("."), meanwhile)
+        client, sealed = self.client, self.party is not None
+        asked, refusal = (client.asked, client.refusal) if client is not None else (None, None)
+        why = why_no_session(self.config, asked, refusal, reason, sealed=sealed)
+        _log.warning("%s; trying again, %s", why.rstrip("."), meanwhile)
 
     # How it comes up.
 
@@ -233,9 +235,15 @@ class RunningNode:
             return
         from nwip.membership_files import MembershipFiles  # noqa: PLC0415 - an open domain needs no ciphers
 
-        self.party = MembershipFiles(self._state, charter, self.config.file)
-        self.identity = self.party.node.identity
-        self._spawn(self._note_ages(self.party))
+        self.party = party = MembershipFiles(self._state, charter, self.config.file)
+        self.identity = party.node.identity
+        party.roster.listeners.append(lambda _: self._end_if_revoked(party))
+        self._spawn(self._note_ages(party))
+
+    def _end_if_revoked(self, party: "MembershipFiles") -> None:
+        """End, and say why, when the authority says that we are no member: nobody talks to us any more."""
+        if party.fault is not None and not self.failed.done():
+            self.failed.set_exception(party.fault)
 
     async def _note_ages(self, party: "MembershipFiles") -> None:
         while True:
@@ -299,6 +307,8 @@ class RunningNode:
             self.inside = inside = Enclosure(
                 self.identity, parameters, number, clock=clock, changed=self._arm
             ).gateway
+        for each in {gateway, inside}:
+            each.heed(self.bans)
         self._wakeups = [Wakeup(each.next_deadline, each.advance) for each in {gateway, inside}]
         await binding.open_virtual(virtual, gateway, config)
         for kind in Kind:
@@ -317,30 +327,33 @@ class RunningNode:
     ) -> DomainLink:
         """Return the link to the other nodes: a member of a sealed domain has none that is plain."""
         node, by_subnet = self.config.node, parameters.broadcasts == "subnet"
-        opener = partial(open_port, portable=node.portable, busy_poll=node.busy_poll, passed=self._passed)
+        opening = partial(open_port, portable=node.portable, busy_poll=node.busy_poll, passed=self._passed)
         if self.party is not None:
             from nwip.links.sealed import SealedLink  # noqa: PLC0415 - an open domain needs no ciphers
 
-            within, whole = subnet if by_subnet else None, partial(opener, fragments=False)
+            within = subnet if by_subnet else None
+            whole = guarded(partial(opening, fragments=False), self.bans)
             sealed = SealedLink(
                 *(parameters.network, number, data, self.party.node, within),
                 opener=whole,
                 guide_host=self._guide_host,
+                seen_at=node.outer(data[1]),
             )
             sealed.found = lambda: self._register(sealed.node)
             return sealed
         everyone = None
         if by_subnet and subnet is not None and subnet.prefixlen < 31:
             everyone = (str(subnet.broadcast_address), data[1])
-        virtual = VirtualLink(parameters.network, number, data, everyone, opener=opener)
+        virtual = VirtualLink(parameters.network, number, data, everyone, opener=guarded(opening, self.bans))
         if self._nearest is not None:
             virtual.stranger = self._nearest.answer
         return virtual
 
     def _register(self, number: bytes) -> None:
         where = self.gateway.virtual.reached_at if self.gateway is not None else None
-        if where is not None and self.client is not None:
-            self.client.offer(Node(number, self.config.node.name, [where]))
+        if where is not None and self.gateway is not None and self.client is not None:
+            places = dict.fromkeys((where, self.gateway.virtual.endpoint))  # the second is for its own LAN
+            self.client.offer(Node(number, self.config.node.name, list(places)))
 
     def _guide_host(self) -> str | None:
         """Return the host of the DSS, where a node tells us where it sees us; None if the DSS is ours."""

@@ -14,6 +14,7 @@ from nwip.dss.client import DssClient
 from nwip.dss.server import DssServer
 from nwip.gateway.gateway import NodeGateway
 from nwip.ipx.address import BROADCAST_NODE, Address, format_network, format_node, parse_node
+from nwip.link_alarms import link_alarms
 from nwip.links.dosbox.serving import ServerLink
 from nwip.rows import Row, Seen
 
@@ -103,7 +104,8 @@ class Views:
         client = self._node.client
         denied = islice(client.denied.values(), MOST_DENIED) if client is not None else ()
         refused = (f"the domain does not take {what}" for what in denied)
-        return [{"alarm": sentence} for sentence in (*self._inside().alarms, *refused)]
+        links = link_alarms((self._gateway().virtual, *self._inside().links))
+        return [{"alarm": sentence} for sentence in (*self._inside().alarms, *links, *refused)]
 
     async def clients(self, _: Question) -> list[Row]:
         """Return the players on this node's links."""

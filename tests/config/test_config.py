@@ -47,6 +47,7 @@ BAD_VALUES = {
     "node": "node = []",
     "node.name": 'node.name = "a\\u001bb"',
     "node.address": 'node.address = "museum"',
+    "node.seen-at": 'node.seen-at = "museum"',
     "node.port": "node.port = 70000",
     "node.forward": 'node.forward = "no"',
     "node.portable": "node.portable = 1",
@@ -181,6 +182,9 @@ def test_what_is_unknown_or_missing_is_named(text: str, sentence: str) -> None:
         ("domain.lease", "domain.lease = nan"),
         ("node.address", 'node.address = "0.0.0.0"'),
         ("node.address", 'node.address = "224.0.0.1"'),
+        ("node.seen-at", 'node.seen-at = "0.0.0.0"'),
+        ("node.seen-at", 'node.seen-at = "192.0.2.1:0"'),
+        ("node.seen-at", 'node.seen-at = "dss.example.org:396"'),
         ("node.state", 'node.state = "a\\u0000b"'),
         ("node.control", 'node.control = "a\\u0000b"'),
         ("node.audit", 'node.audit = "a\\u0000b"'),
@@ -312,3 +316,34 @@ def test_the_example_is_the_documentation_of_every_key_and_default() -> None:
         DssSettings().admit,
     )
     assert uncommented.dss.port == DssSettings.default_port
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            (
+                '[[link]]\nkind = "tap"\nnetwork = "86"\n'
+                '[[link]]\nkind = "qemu"\nlisten = "127.0.0.1:1"\nnetwork = "00000086"'
+            ),
+            (
+                "key 'link.network' is \"00000086\", as of link tap; "
+                "two networks cannot have one number: write another for one of them"
+            ),
+        ),
+        (
+            (
+                '[[link]]\nkind = "ethernet"\ninterface = "eth0"\n'
+                '[[link]]\nkind = "ethernet"\nname = "b"\ninterface = "eth0"'
+            ),
+            (
+                "key 'link.frame' is \"auto\", as of link ethernet; "
+                "two links on eth0 need two frame types: write another for one of them"
+            ),
+        ),
+    ],
+)
+def test_what_two_links_may_not_share_names_the_other_one(text: str, sentence: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse(text, "nwip.toml")
+    assert str(error.value) == f"nwip.toml: {sentence}"

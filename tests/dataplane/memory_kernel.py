@@ -116,10 +116,11 @@ class MemorySocket:
 class MemoryHost:
     """A machine. `batched`: which kind of port it has; `refused` are the addresses that it cannot send to.
 
-    `joins`: its ports let the kernel join datagrams from the start.
+    `joins`: its ports let the kernel join datagrams from the start; `slots`: of so many octets, into slots.
     """
 
     joins = False
+    slots = 0
 
     def __init__(self, kernel: "MemoryKernel", *, batched: bool) -> None:
         self.sent: list[Sent] = []
@@ -142,6 +143,7 @@ class MemoryHost:
         if self._batched and books is not None:
             self.ports[at] = port = BatchedPort(sock, received, books)
             assert not self.joins or port._joining.begin()
+            assert not self.slots or port._joining.begin_to_scatter(self.slots)
         else:
             self.ports[at] = PortablePort(sock, received)
         return self.ports[at]
@@ -198,9 +200,11 @@ class MemoryKernel:
             ctypes.memmove(message.header.name, name, len(name))
             message.header.name_length = len(name)
             _tell(message.header, joined)
-            (vector,) = _vectors(message.header)
-            message.length = min(len(data), vector.length)
-            ctypes.memmove(vector.base, data, message.length)
+            message.length = 0
+            for vector in _vectors(message.header):
+                piece = data[message.length : message.length + vector.length]
+                ctypes.memmove(vector.base, piece, len(piece))
+                message.length += len(piece)
             taken += 1
         if not taken:
             return _fail(errno.EAGAIN)

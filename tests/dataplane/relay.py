@@ -113,13 +113,21 @@ def relay(
     receiver: socket.socket | None = None,
     *,
     joins: bool | None = True,
+    slots: int = 0,
 ) -> Iterator[Relay]:
-    """Open it. `joins`: the kernel joins what comes, or does not; None: as the port will have it."""
+    """Open it. `joins`: the kernel joins what comes, or does not; None: as the port will have it.
+
+    `slots`: it does for slots, and begins with datagrams of so many octets.
+    """
     with pytest.MonkeyPatch.context() as monkeypatch:
         if joins is not None:
             monkeypatch.setattr(joining, "IDLE" if joins else "ENOUGH", 1_000_000)
         made = Relay(host, outlet_host, receiver)
-        assert not joins or made.port._joining.begin()
+        if slots:
+            monkeypatch.setattr(joining, "SINGLES", 1_000_000)
+            assert made.port._joining.begin_to_scatter(slots)
+        elif joins:
+            assert made.port._joining.begin()
         try:
             yield made
         finally:

@@ -72,14 +72,17 @@ class Scene:
         return count
 
 
-def play(work: Callable[[Scene], Awaitable[None]], *, joins: bool = False) -> None:
-    """Let it be worked on; `joins`: the kernel joins datagrams for the batched ports, and goes on to."""
+def play(work: Callable[[Scene], Awaitable[None]], *, joins: bool = False, slots: int = 0) -> None:
+    """Let it be worked on; `joins`: the kernel joins datagrams for the batched ports, and goes on to.
+
+    `slots`: it does for slots, and begins with datagrams of so many octets.
+    """
 
     async def opened() -> None:
         with pytest.MonkeyPatch.context() as monkeypatch:
-            if joins:
-                monkeypatch.setattr(joining, "IDLE", 1_000_000)
-            twins = Twins(monkeypatch, joins=joins)
+            for limit in ("IDLE", "SINGLES"):
+                monkeypatch.setattr(joining, limit, 1_000_000)
+            twins = Twins(monkeypatch, joins=joins, slots=slots)
             await twins.open()
             await work(Scene(twins))
 

@@ -38,6 +38,12 @@ def unwritten(burst: Sequence[bytes]) -> list[bytes]:
     return [each[:6] + bytes(4) + each[10:18] + bytes(4) + each[22:] for each in burst]
 
 
+def to_two(count: int = MANY // 2, size: int = 50) -> list[bytes]:
+    """Return packets to two nodes by turns."""
+    both = zip(run(count=count, size=size), run(CAROL, count=count, size=size), strict=True)
+    return [each for pair in both for each in pair]
+
+
 WHOLE = {
     "equal": [run()],
     "to another network": [run(CAROL)],
@@ -62,7 +68,7 @@ OTHERS = {
     "last too short": [[*run(), *run(size=29, count=1)]],
     "last says another length": [[*run(), packet(NETWORK, ALICE, NETWORK, BOB, size=40, flaw=5)]],
     "last to another": [[*run(), packet(NETWORK, ALICE, NETWORK, DAVE, size=40)]],
-    "two destinations": [[each for pair in zip(run(), run(CAROL), strict=True) for each in pair]],
+    "two destinations": [to_two()],
     "nobody": [run(DAVE), with_one(packet(NETWORK, ALICE, NETWORK, DAVE))],
     "not believed": [run(source=DAVE), with_one(packet(NETWORK, DAVE, NETWORK, BOB))],
     "another network": [[packet(NETWORK, ALICE, 0x5151, BOB, mark=mark) for mark in range(MANY)]],
@@ -186,11 +192,9 @@ async def test_the_kernel_joins_when_bursts_come_and_ceases_when_none_do() -> No
 
 
 async def test_it_is_tried_later_where_nothing_goes_on_in_one_piece() -> None:
-    burst = [each for pair in zip(run(), run(CAROL), strict=True) for each in pair]
     with relay(joins=None) as scene:
-        assert await until(scene, 30, burst, joins=True) == 30
         assert await until(scene, 30, run(), joins=True) == joining.ENOUGH
-        assert await until(scene, 100, burst, joins=False) <= joining.IDLE + 2
+        assert await until(scene, 100, to_two(), joins=False) <= joining.IDLE + 2
         assert await until(scene, 1000, run(), joins=True) == joining.ENOUGH * joining.PUT_OFF
 
 
@@ -342,7 +346,8 @@ async def test_a_batch_is_a_burst_when_it_has_one_source_one_size_and_one_destin
     packets = [*run(count=40), odd, *run(count=23)]
     names = [b"a" * 16] * 40 + [name * 16] + [b"a" * 16] * 23
     arena.lay(0, [*map(bytearray, packets)], b"".join(names))
-    assert joining._are_equal(arena, 64) is equal
-    assert joining._are_equal(arena, 40)
+    assert bool(joining._one_size(arena, 64) and joining._are_to_one(arena, 64)) is equal
+    assert joining._one_size(arena, 40) == 50
+    assert joining._are_to_one(arena, 40)
     assert [arena.datagram(index) for index in range(64)] == packets
     assert [arena.name(index) for index in range(64)] == names

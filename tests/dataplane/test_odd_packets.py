@@ -25,7 +25,9 @@ from nwip.ipx.numbers import PacketType, Socket
 from nwip.ipx.ping import registration
 
 PLAIN = 5
-JOINS = pytest.mark.parametrize("joins", [False, True])  # does the kernel join datagrams?
+JOINS = pytest.mark.parametrize(  # does the kernel join datagrams, and into slots of which size at first?
+    ("joins", "slots"), [(False, 0), (True, 0), (False, 1), (False, 34), (False, 1500)]
+)
 
 
 def odd_ones(scene: Scene) -> list[tuple[bytes, Endpoint]]:
@@ -76,7 +78,7 @@ def odd_ones(scene: Scene) -> list[tuple[bytes, Endpoint]]:
 
 
 @JOINS
-def test_the_others_of_a_batch_of_players_go_on_together_and_in_order(*, joins: bool) -> None:
+def test_the_others_of_a_batch_of_players_go_on_together_and_in_order(*, joins: bool, slots: int) -> None:
     async def work(scene: Scene) -> None:
         for odd in odd_ones(scene):
             for way in (scene.bob, HOSTS[0]):
@@ -90,13 +92,13 @@ def test_the_others_of_a_batch_of_players_go_on_together_and_in_order(*, joins: 
                 differences = scene.twins.differences()
                 assert not differences, (odd[0][:32].hex(), differences)
 
-    play(work, joins=joins)
+    play(work, joins=joins, slots=slots)
 
 
 @JOINS
 @pytest.mark.parametrize(("at", "source"), [(GAMES[0], ALICE), (ROOM, CAROL), (DATA, PEERS[0])])
 def test_odd_ones_get_what_they_would_have_got_alone_wherever_they_come_in(
-    at: Endpoint, source: Endpoint, *, joins: bool
+    at: Endpoint, source: Endpoint, *, joins: bool, slots: int
 ) -> None:
     async def work(scene: Scene) -> None:
         node, network = {
@@ -113,11 +115,13 @@ def test_odd_ones_get_what_they_would_have_got_alone_wherever_they_come_in(
                 differences = scene.twins.differences()
                 assert not differences, (data[:32].hex(), differences)
 
-    play(work, joins=joins)
+    play(work, joins=joins, slots=slots)
 
 
 @JOINS
-def test_pings_between_hosts_go_with_their_batch_and_those_for_the_gateway_reach_it(*, joins: bool) -> None:
+def test_pings_between_hosts_go_with_their_batch_and_those_for_the_gateway_reach_it(
+    *, joins: bool, slots: int
+) -> None:
     async def work(scene: Scene) -> None:
         own = scene.twins.slow.member.gateway.virtual.node
         cookie = scene.twins.slow.games._engine._numbers.cookie(ALICE, scene.alice)
@@ -149,7 +153,7 @@ def test_pings_between_hosts_go_with_their_batch_and_those_for_the_gateway_reach
             assert seen == for_gateway
             seen.clear()
 
-    play(work, joins=joins)
+    play(work, joins=joins, slots=slots)
 
 
 def test_what_no_node_of_the_domain_may_say_is_not_said_in_batches_either() -> None:

@@ -49,7 +49,7 @@ def test_any_history_is_the_same_by_both_ports(steps: list[Batch | Happening]) -
 def test_any_history_is_the_same_while_the_kernel_begins_and_ceases_to_join_datagrams(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name, value in {"ENOUGH": 1, "PUT_OFF": 1, "IDLE": 3}.items():
+    for name, value in {"ENOUGH": 1, "PUT_OFF": 1, "IDLE": 3, "SINGLES": 5, "PAYS": 2}.items():
         monkeypatch.setattr(joining, name, value)
     monkeypatch.setattr(batched, "MANY", 4)
     test_any_history_is_the_same_by_both_ports()

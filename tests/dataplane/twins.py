@@ -106,10 +106,10 @@ class Side:
 class Twins:
     """The two, and the things that happen to both."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, joins: bool = False) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, joins: bool = False, slots: int = 0) -> None:
         self.kernel = MemoryKernel(monkeypatch)
         self.fast, self.slow = Side(self.kernel, batched=True), Side(self.kernel, batched=False)
-        self.fast.host.joins = joins
+        self.fast.host.joins, self.fast.host.slots = joins, slots
         self._counters: dict[bytes, int] = {}
 
     async def open(self) -> None:

@@ -7,6 +7,7 @@ from dss.simulated_domain import PARAMETERS, hello, messages, new_server, node, 
 from nwip.directory.records import Node, Record, Value
 from nwip.directory.table import Directory
 from nwip.directory.tombstones import Withdrawal
+from nwip.dss.authority import objection
 from nwip.dss.framing import FRAME_LIMIT, HELLO_LIMIT, frame
 from nwip.dss.messages import (
     Acknowledge,
@@ -27,7 +28,7 @@ from nwip.dss.messages import (
 )
 from nwip.dss.peers import Limits
 from nwip.dss.server_engine import ServerEngine
-from nwip.dss.session import OUTBOX_LIMIT, Session
+from nwip.dss.session import OUTBOX_LIMIT, Proof, Session
 
 ME = b"\x01" * 16
 
@@ -189,6 +190,30 @@ def test_a_node_may_name_the_address_that_it_comes_from() -> None:
     session = opened(server, ip="::ffff:10.0.0.1")
     mine = Node(bytes.fromhex("7E01 0A000001"), "n", [("10.0.0.1", 43981)])
     assert send(server, session, Register(1, 1, 1, [record(mine)]), 0.0) == [Acknowledge(1)]
+
+
+@pytest.mark.parametrize(
+    ("places", "proof", "is_here", "may"),
+    [
+        (["192.0.2.1", "10.0.0.3"], Proof(ME), False, True),
+        (["192.0.2.1", "fd00::3"], Proof(ME), False, True),
+        (["192.0.2.1", "198.51.100.3"], Proof(ME), False, False),
+        (["10.0.0.3", "192.0.2.1"], Proof(ME), False, False),
+        (["192.0.2.1", "10.0.0.3"], None, False, False),
+        (["198.51.100.3"], None, True, True),
+        (["198.51.100.3"], Proof(ME), False, False),
+    ],
+)
+def test_a_member_may_name_where_it_is_inside_and_who_is_beside_the_dss_any_place(
+    places: list[str], proof: Proof | None, *, is_here: bool, may: bool
+) -> None:
+    session = Session("192.0.2.1")
+    session.hello = hello(1, role="node")
+    session.proof, session.is_here = proof, is_here
+    mine = Node(bytes.fromhex("7E0600000001"), "n", [(place, 43981) for place in places])
+    why = objection(session, Register(1, 1, 1, [record(mine)]))
+    assert (why == "") is may
+    assert may or "claims the address" in why
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,8 @@ def test_who_is_let_in_and_why_others_are_not() -> None:
     assert judged(membership, "x", of_guest(b"m" * 16)) == Reason.NOT_ADMITTED
     assert judged(membership, "x", guest, only_dss=True) == Reason.NOT_ADMITTED
     assert judged(party("dss2"), "x", guest) == Reason.NOT_ADMITTED
-    assert judged(membership, "bob", of_member(1)) == Reason.REVOKED
+    assert judged(membership, "bob", of_member(1)) is None, "it is told why behind its hello"
+    assert judged(membership, "bob", of_member(9)) == Reason.REVOKED
     assert judged(membership, "bob", guest) == Reason.REVOKED
     with pytest.raises(WireError):
         judge(membership, key("ann").public, b"\7", 0.0, only_dss=False)

@@ -12,6 +12,9 @@ from dss.sealed_sites import LOOPBACK, PARAMETERS, Running, members_of, names, p
 from nodes import until
 from nwip.directory.records import Record, Service
 from nwip.directory.table import Directory
+from nwip.dss.client import REVOKED_PAUSE
+from nwip.dss.framing import frame
+from nwip.dss.messages import Reason, Refused, encode
 from nwip.dss.reader import DssRefused, read_domain
 from nwip.dss.server import DssServer
 from nwip.security.domain_secrets import DomainSecrets
@@ -46,12 +49,63 @@ async def test_a_revocation_takes_effect_at_three_dss_within_a_second() -> None:
             )
             assert time.monotonic() - began < 1.0
             await until(lambda: "closed: this node was revoked" in ann.happened)
+            assert ann.membership.roster.is_revoked(key("ann").identity), "it is proven to it"
             for each in (bob, cy):
                 assert each.membership.roster.is_revoked(key("ann").identity)
                 assert each.client.connected is not None
             for server in sites:
+                sleeper = party("ann")
                 with pytest.raises(DssRefused, match="was revoked"):
-                    await read_domain(server.endpoints[0], membership=party("ann"))
+                    await read_domain(server.endpoints[0], membership=sleeper)
+                assert sleeper.roster.is_revoked(key("ann").identity), "at every dss"
+                assert not sleeper.roster.is_revoked(key("bob").identity)
+
+
+@pytest.mark.asyncio
+async def test_a_dss_that_was_revoked_is_shown_so_while_it_is_up_and_when_it_calls() -> None:
+    async with site(party("dss"), number=2) as first:
+        other, sleeper = party("dss2"), party("dss2")
+        async with site(other, peers_at(first), number=1):
+            await until(lambda: len(first.replication.peers()) == 1)
+            members_of(first).roster.merge(revoked("dss2"))
+            await until(lambda: other.roster.is_revoked(key("dss2").identity))
+        async with site(sleeper, peers_at(first), number=1):
+            await until(lambda: sleeper.roster.is_revoked(key("dss2").identity))
+            assert not first.replication.peers()
+
+
+@pytest.mark.asyncio
+async def test_who_is_told_so_in_plain_does_not_believe_it_and_does_not_come_again_at_once() -> None:
+    forged = frame(encode(Refused(Reason.REVOKED, "this node was revoked")))
+
+    def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        calls.append(writer)
+        writer.write(forged)
+        writer.write_eof()
+
+    calls: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(refuse, LOOPBACK, 0)
+    async with Running("bob", server.sockets[0].getsockname()[:2]) as bob:
+        await until(lambda: any("unproven: this node was revoked" in text for text in bob.happened))
+        assert not bob.membership.roster.is_revoked(key("bob").identity)
+        assert bob.client._pause(whole_round=False) == bob.client._pause() == REVOKED_PAUSE
+        assert len(calls) == 1
+    server.close()
+    for writer in calls:
+        writer.close()
+
+
+@pytest.mark.asyncio
+async def test_who_was_revoked_learns_nothing_but_that() -> None:
+    async with site(party("dss")) as server, Running("ann", server.endpoints[0]) as ann:
+        await until(lambda: ann.client.connected is not None)
+        members_of(server).roster.merge(revoked("bob"))
+        late = party("bob", knows=("dss", "bob"))
+        async with Running("bob", server.endpoints[0], membership=late) as bob:
+            await until(lambda: late.roster.is_revoked(key("bob").identity))
+            assert "opened" not in bob.happened
+            assert "parameters" not in bob.happened
+            assert late.roster.member(key("ann").identity) is None
 
 
 @pytest.mark.asyncio

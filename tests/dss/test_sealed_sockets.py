@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from random import Random
 from typing import TYPE_CHECKING, Self
 
@@ -11,7 +12,8 @@ import pytest
 from dss.sealed_parties import party, revoked
 from dss.sealed_sites import LOOPBACK, PARAMETERS, Running, Wire, names, peers_at, site
 from nodes import until
-from nwip.directory.records import Endpoint, Record, Service
+from nwip.directory.records import Endpoint, Record, Route, Service
+from nwip.dss.asking import ask
 from nwip.dss.client import DssClient
 from nwip.dss.messages import Hello, Reason, Refused
 from nwip.dss.probe import probe
@@ -19,11 +21,14 @@ from nwip.dss.reader import DssRefused, DssUnreachable, read_domain
 from nwip.dss.server import DssServer
 from nwip.ipx.address import Address
 from nwip.ipx.packet import Packet
-from nwip.ipx.sap import SapOperation, SapQuery
+from nwip.ipx.rip import RipPacket
+from nwip.ipx.sap import SapOperation, SapQuery, SapResponse
 from security.membership_parts import DOMAIN, key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
+
+    from nwip.security.membership import Membership
 
 
 @pytest.mark.asyncio
@@ -136,7 +141,7 @@ class Asked:
 
 
 @pytest.mark.asyncio
-async def test_plain_questions_are_answered_over_loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_plain_questions_get_nothing_from_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Asked()
     monkeypatch.setattr("nwip.dss.server.open_port", asked.open)
     membership = party("dss")
@@ -153,9 +158,64 @@ async def test_plain_questions_are_answered_over_loopback_only(monkeypatch: pyte
     query = SapQuery(SapOperation.NEAREST_QUERY, 4).encode()
     question = Packet(Address(0, b"\xff" * 6, 0x452), Address(0, b"myself", 0x4000), 0, query).encode()
     asked.received([(question, ("192.0.2.1", 4000)), (question, (LOOPBACK, 4000))])
-    assert asked.answered == [(LOOPBACK, 4000)]
-    assert server.drops == {"plain, in a sealed domain": 1}
+    assert asked.answered == []
+    assert server.drops == {"not sealed by a member": 2}
+    server.answer_nearest = lambda data, _source: data if data == question else None
+    asked.received([(question, ("192.0.2.1", 4000))])
+    assert asked.answered == [("192.0.2.1", 4000)], "where a DSS is, everybody is told"
     await server.close()
+
+
+@contextlib.asynccontextmanager
+async def answering(membership: Membership | None) -> AsyncIterator[Endpoint]:
+    """Give the address of a DSS that answers questions on UDP: of 20 services and a network."""
+    server = DssServer(
+        PARAMETERS,
+        identity=membership.identity if membership else b"D" * 16,
+        boot=b"0" * 16,
+        admit=lambda _: True,
+        trust=lambda _: False,
+        membership=membership,
+    )
+    await server.start([(LOOPBACK, 0)], [(LOOPBACK, 0)])
+    for number in range(1, 21):
+        value = Service(4, f"S{number}", 1, bytes(6), 0x451, 0)
+        server.directory.merge(Record(b"o" * 16, 1, number, value), 0.0)
+    server.directory.merge(Record(b"o" * 16, 1, 21, Route(0xC0FFEE, 0, 1)), 0.0)
+    try:
+        yield server.question_endpoints[0]
+    finally:
+        await server.close()
+
+
+def all_services() -> tuple[bytes, int]:
+    return SapQuery(SapOperation.GENERAL_QUERY, 0xFFFF).encode(), 0x452
+
+
+@pytest.mark.asyncio
+async def test_a_member_asks_over_udp_sealed_and_is_told_all() -> None:
+    async with answering(party("dss")) as endpoint:
+        found = await ask(endpoint, *all_services(), 5.0, party("ann"))
+        assert sum(len(SapResponse.decode(packet.payload).entries) for packet in found.packets) == 20
+        routes = await ask(endpoint, RipPacket.request(0xC0FFEE).encode(), 0x453, 5.0, party("ann"))
+        (packet,) = routes.packets
+        assert [entry.network for entry in RipPacket.decode(packet.payload).entries] == [0xC0FFEE]
+
+
+@pytest.mark.asyncio
+async def test_a_member_learns_that_there_is_nothing_a_stranger_learns_not_even_that() -> None:
+    nothing = SapQuery(SapOperation.GENERAL_QUERY, 0x7777).encode(), 0x452
+    async with answering(party("dss")) as endpoint:
+        assert await ask(endpoint, *nothing, 0.3, party("ann")) == ([], True)
+        assert await ask(endpoint, *all_services(), 0.3, party("stranger", knows=("dss",))) == ([], False)
+        assert await ask(endpoint, *all_services(), 0.3) == ([], False)
+
+
+@pytest.mark.asyncio
+async def test_an_open_dss_is_asked_in_the_clear_and_sends_a_stranger_no_more_than_it_got() -> None:
+    async with answering(None) as endpoint:
+        found = await ask(endpoint, *all_services(), 5.0)
+        assert sum(len(SapResponse.decode(packet.payload).entries) for packet in found.packets) == 14
 
 
 @pytest.mark.asyncio

@@ -103,6 +103,8 @@ async def test_who_yields_a_node_number_reaches_the_one_who_has_it_now() -> None
     number = b.gateway.virtual.node
     a.offer(Node(number, "first", [a.endpoint]))
     b.gateway.renumber(bytes.fromhex("7E0600000001"))
+    b.retract((Kind.NODE, number, ""))
+    b.offer(Node(b.gateway.virtual.node, "second", [b.endpoint]))
     a.gateway.renumber(number)
     answers: list[Address] = []
     b.gateway.ping_listeners.add(answers.append)

@@ -20,17 +20,30 @@ ELSEWHERE: Endpoint = ("198.51.100.8", 50002)
 class Nat(Wire):
     """A wire with NATs: who is behind one is reached only by those that it has sent to.
 
-    Who is among `symmetric` has another port for each that it sends to.
+    Who is among `symmetric` has another port for each that it sends to. Those of a `lan` are behind the same
+    NAT, and reach each other by their own addresses only: it does not turn back what is for its own address.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.symmetric: set[Endpoint] = set()
+        self.lan: set[Endpoint] = set()
+        self.forwarded: dict[Endpoint, Endpoint] = {}
         self._ways: set[tuple[Endpoint, Endpoint]] = set()
         self._insides: dict[Endpoint, Endpoint] = {}
 
     def carry(self, data: bytes, of: Endpoint, to: Endpoint) -> None:
         outer = self.outside.get(of, of)
+        if of in self.lan and to in self.lan:
+            self.sent.append((data, of, to))
+            self.ports[to].received([(data, of)])
+            return
+        if to in self.lan or (of in self.lan and to in [self.outside.get(each) for each in self.lan]):
+            return
+        if to in self.forwarded:
+            self.sent.append((data, outer, to))
+            self.ports[self.forwarded[to]].received([(data, outer)])
+            return
         if of in self.symmetric:
             outer = outer[0], outer[1] + 1000 + sorted(self.ports).index(self._insides.get(to, to))
         if of in self.outside:
@@ -58,13 +71,14 @@ class Domain:
         self.sites = (self.guide, self.west, self.east)
         self.registered: dict[str, Endpoint] = {}
 
-    async def open(self, *sites: Site) -> None:
+    async def open(self, *sites: Site, seen_at: Endpoint | None = None) -> None:
         for site in sites:
             site.hears_of_members(*NAMES)
             site.link = SealedLink(
                 *(NETWORK, site.node, site.endpoint, site.membership),
                 opener=self.wire.open,
                 guide_host=partial(self.guide_host, site),
+                seen_at=seen_at if site is self.guide else None,
             )
             site.link.found = partial(self.register, site)
             await site.link.open(site)
@@ -72,7 +86,9 @@ class Domain:
         await settle()
 
     def guide_host(self, site: Site) -> str | None:
-        return None if site is self.guide else self.guide.endpoint[0]
+        inside = site.endpoint in self.wire.lan
+        seen = self.guide.endpoint if inside else self.registered.get("guide", self.guide.endpoint)
+        return None if site is self.guide else seen[0]
 
     def register(self, site: Site) -> None:
         assert site.link.reached_at is not None
@@ -88,6 +104,11 @@ class Domain:
             site.link.know(
                 {self.registered[other.name]: other.node for other in others},
                 {other.membership.identity: self.registered[other.name] for other in others},
+                {
+                    other.membership.identity: other.endpoint
+                    for other in others
+                    if self.registered[other.name] != other.endpoint
+                },
             )
 
     async def later(self, seconds: float) -> None:
@@ -237,3 +258,69 @@ async def test_when_the_tunnel_through_the_guide_is_no_more_the_straight_way_is_
         for other in domain.sites:
             site.link._packets.forget(other.membership.key.public, 0.0)
         assert "through another node" not in site.link.describe()
+
+
+async def test_two_behind_one_nat_meet_inside_it() -> None:
+    domain = Domain()
+    same = ("198.51.100.7", 50002)
+    domain.wire.outside |= {domain.west.endpoint: OUTSIDE, domain.east.endpoint: same}
+    domain.wire.lan |= {domain.west.endpoint, domain.east.endpoint}
+    await domain.open(*domain.sites)
+    await domain.later(RETRY_AFTER + 1)
+    assert domain.registered == {"guide": domain.guide.endpoint, "west": OUTSIDE, "east": same}
+    before = len(domain.wire.sent)
+    assert await domain.exchange() == [domain.west.packet(domain.east), domain.east.packet(domain.west)]
+    assert {to for _, _, to in domain.wire.sent[before:]} == {domain.west.endpoint, domain.east.endpoint}
+
+
+async def test_two_that_only_seem_to_be_behind_one_nat_talk_through_the_guide() -> None:
+    domain = Domain()
+    same = ("198.51.100.7", 50002)
+    domain.wire.outside |= {domain.west.endpoint: OUTSIDE, domain.east.endpoint: same}
+    domain.wire.symmetric |= {domain.west.endpoint, domain.east.endpoint}
+    await domain.open(*domain.sites)
+    for _ in range(8):
+        await domain.later(OTHER_WAY_AFTER / 2 + 1)
+    await domain.exchange()
+    assert domain.east.packets[-1:] == [domain.west.packet(domain.east)]
+    assert domain.west.packets[-1:] == [domain.east.packet(domain.west)]
+
+
+async def test_a_dss_behind_a_nat_that_forwards_is_the_guide_for_those_outside_and_inside() -> None:
+    domain = Domain()
+    domain.wire.outside |= {domain.guide.endpoint: OUTSIDE, domain.west.endpoint: ("198.51.100.7", 50003)}
+    domain.wire.lan |= {domain.guide.endpoint, domain.west.endpoint}
+    domain.wire.forwarded[OUTSIDE] = domain.guide.endpoint
+    await domain.open(*domain.sites, seen_at=OUTSIDE)
+    await domain.later(RETRY_AFTER + 1)
+    assert domain.registered["guide"] == OUTSIDE
+    assert domain.registered["east"] == domain.east.endpoint
+    assert domain.registered["west"] == domain.west.endpoint, "so the guide sees it"
+    for _ in range(6):
+        await domain.later(OTHER_WAY_AFTER / 2 + 1)
+    assert (await domain.exchange())[-1:] == [domain.east.packet(domain.west)]
+    assert domain.east.packets[-1:] == [domain.west.packet(domain.east)]
+
+
+async def test_who_was_reached_through_the_guide_is_reached_straight_as_soon_as_that_is_possible() -> None:
+    domain = Domain()
+    domain.wire.outside |= {domain.west.endpoint: OUTSIDE, domain.east.endpoint: ELSEWHERE}
+    domain.wire.symmetric |= {domain.west.endpoint, domain.east.endpoint}
+    await domain.open(*domain.sites)
+    for _ in range(4):
+        await domain.later(OTHER_WAY_AFTER / 2 + 1)
+    await domain.exchange()
+    assert any("through another node" in site.link.describe() for site in domain.sites)
+    peer = domain.west.link._packets.tunnels._peers.get(domain.east.membership.key.public)
+    assert peer is not None
+    session = peer.sessions[0]
+    domain.wire.symmetric.clear()
+    for _ in range(2):
+        await domain.exchange()
+        await domain.later(PERSISTENT_AFTER + 1)
+    await domain.exchange()
+    before = len(domain.wire.sent)
+    await domain.exchange()
+    assert {to for _, _, to in domain.wire.sent[before:]} == {OUTSIDE, ELSEWHERE}
+    assert not any("through another node" in site.link.describe() for site in domain.sites)
+    assert session in peer.sessions, "in the same tunnel"

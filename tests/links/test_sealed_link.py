@@ -63,11 +63,12 @@ async def test_what_is_plain_is_dropped_even_from_where_a_node_is() -> None:
 async def test_a_node_speaks_for_itself_and_its_hosts_and_for_no_other_node() -> None:
     wire = Wire()
     west, east, third = await sites(wire, "west", "east", "third")
-    for source in (None, HOST, west.node, third.node, BROADCAST_NODE):
+    nobody = bytes.fromhex("7E06FFFFFFFF")
+    for source in (None, HOST, west.node, third.node, nobody, BROADCAST_NODE):
         east.link.send(east.packet(west, source=source), west.endpoint)
     await settle()
     assert west.packets == [east.packet(west), east.packet(west, source=HOST)]
-    assert west.drops == {"source of another node": 2, "malformed": 1}
+    assert west.drops == {"source of another node": 3, "malformed": 1}
 
 
 async def test_who_is_revoked_is_neither_sent_to_nor_heard_from_that_moment() -> None:
@@ -284,6 +285,7 @@ async def test_a_source_that_was_believed_is_looked_at_again_when_nodes_change()
     wire = Wire()
     west, east = await sites(wire, "west", "east")
     third = Site(wire, "third", 3)
+    third.node = HOST
     borrowed = east.packet(west, source=third.node)
     for _ in range(2):  # the second is not looked at any more
         east.link.send(borrowed, west.endpoint)
@@ -293,10 +295,10 @@ async def test_a_source_that_was_believed_is_looked_at_again_when_nodes_change()
     east.link.send(borrowed, west.endpoint)
     await settle()
     assert west.drops == {"source of another node": 1}
-    ours = east.packet(west, source=bytes.fromhex("7E0600000099"))
+    ours = east.packet(west, source=bytes.fromhex("020000000099"))
     east.link.send(ours, west.endpoint)
     await settle()
-    west.link.node = bytes.fromhex("7E0600000099")
+    west.link.node = bytes.fromhex("020000000099")
     east.link.send(ours, west.endpoint)
     await settle()
     assert west.drops == {"source of another node": 2}

@@ -5,11 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nwip.dataplane.port import Port, Received
+from nwip.directory.parameters import Parameters
 from nwip.directory.records import Endpoint
 from nwip.ipx.address import BROADCAST_NODE, Address
 from nwip.ipx.packet import HEADER_SIZE, MAXIMUM_SIZE, Packet
 from nwip.links.base import Arrival, Hop, Link
 from nwip.links.virtual import VirtualLink
+from nwip.routing.numbering import node_prefixes
 
 NETWORK, ELSEWHERE = 0x00C0FFEE, 0x2E5A0001
 NODE, PEER_NODE, THIRD_NODE = (bytes.fromhex(f"7E01C000020{number}") for number in (1, 2, 3))
@@ -171,13 +173,36 @@ async def test_data_is_taken_only_from_the_data_ports_of_live_nodes(
     assert rig.arrivals == []
 
 
-async def test_a_node_that_is_no_longer_live_is_a_stranger_and_its_number_is_free() -> None:
+async def test_a_node_that_is_no_longer_live_is_a_stranger_and_its_number_nobodys() -> None:
     rig = await opened()
     rig.link.know({(PEER, DATA_PORT): PEER_NODE})
     rig.hear(datagram(), peer=THIRD)
     assert rig.link.counters.drops == {"not a node of the domain": 1}
     rig.hear(datagram(THIRD_NODE))
-    assert rig.packets == [datagram(THIRD_NODE)]
+    assert rig.link.counters.drops == {"not a node of the domain": 1, "source of another node": 1}
+    assert rig.packets == []
+
+
+@pytest.mark.parametrize("number", ["7E010A0000FE", "7E06FFFFFFFF"])
+async def test_nobody_speaks_for_a_node_that_is_not_there_yet(number: str) -> None:
+    rig = await opened()
+    claimed = datagram(bytes.fromhex(number))
+    rig.hear(claimed, datagram(PEER_NODE))
+    this_network = claimed[:18] + bytes(4) + claimed[22:]
+    rig.hear(this_network)
+    assert rig.packets == [datagram(PEER_NODE)]
+    assert rig.link.counters.drops == {"source of another node": 2}
+    elsewhere = claimed[:18] + bytes.fromhex("000000AB") + claimed[22:]
+    rig.hear(elsewhere)
+    assert rig.packets == [datagram(PEER_NODE), elsewhere], "on another network it is a number like any"
+
+
+async def test_a_domain_may_number_its_nodes_in_another_way() -> None:
+    rig = await opened()
+    rig.link.node_prefixes = node_prefixes(Parameters(domain="x", node_prefix=bytes.fromhex("7E05")))
+    usual, theirs = bytes.fromhex("7E010A0000FE"), bytes.fromhex("7E050A0000FE")
+    rig.hear(datagram(usual), datagram(theirs))
+    assert rig.packets == [datagram(usual)]
 
 
 async def test_good_packets_are_taken_in_order_out_of_a_batch_with_bad_ones() -> None:

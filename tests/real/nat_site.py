@@ -85,6 +85,36 @@ def internet() -> Iterator[Internet]:
                 ip("netns", "delete", name)
 
 
+@contextlib.contextmanager
+def beside(net: Internet) -> Iterator[str]:
+    """Give one more host, at 10.0.0.3, on the cable of the west one."""
+    name = f"{net.west}2"
+    try:
+        ip("netns", "add", name)
+        ip("-n", net.west_nat, "link", "add", "br1", "type", "bridge")
+        ip("-n", net.west_nat, "link", "add", "eth2", "type", "veth", "peer", "name", "eth0", "netns", name)
+        ip("-n", net.west_nat, "address", "flush", "dev", "eth1")
+        for port in ("eth1", "eth2"):
+            ip("-n", net.west_nat, "link", "set", port, "master", "br1", "up")
+        ip("-n", net.west_nat, "address", "add", "10.0.0.1/24", "dev", "br1")
+        ip("-n", net.west_nat, "link", "set", "br1", "up")
+        ip("-n", name, "link", "set", "lo", "up")
+        ip("-n", name, "address", "add", "10.0.0.3/24", "dev", "eth0")
+        ip("-n", name, "link", "set", "eth0", "up")
+        ip("-n", name, "route", "add", "default", "via", "10.0.0.1")
+        yield name
+    finally:
+        with contextlib.suppress(subprocess.CalledProcessError):
+            ip("netns", "delete", name)
+
+
+def forward(nat: str, *ports: str) -> None:
+    """Let a NAT forward ports, such as `tcp dport 396`, to 10.0.0.2, where they come from outside."""
+    rules = " ".join(f"iifname eth0 {port} dnat to 10.0.0.2;" for port in ports)
+    chain = f"chain arriving {{ type nat hook prerouting priority -100; {rules} }}"
+    nft(nat, "table ip forwarding {", chain, "}")
+
+
 def forget_ways(nat: str) -> None:
     """Let a NAT forget whom it has let out, as when it starts again."""
     for state in ("down", "up"):

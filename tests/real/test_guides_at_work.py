@@ -55,6 +55,12 @@ ALREADY_UP: Final = {
         network = "AB12"
     """,
     "policy.md": "",
+    "open-port.md": """
+        [node]
+        address = "192.0.2.1"
+        [dss]
+        listen = ["192.0.2.1"]
+    """,
 }
 
 # Whom a page needs besides: from when a node runs, and from when a QEMU has been there.
@@ -94,11 +100,17 @@ SAYS: Final = {
     ("ipx-only-machine.md", "nwip services --type 4"): "MUSEUM",
     ("ipx-only-machine.md", "nwip trace 0000C0C0.0080C7A1B2C3"): "machine",
     ("netware-server.md", "nwip services --type 4"): "MUSEUM",
+    ("open-port.md", "nwip check 192.0.2.1"): "nwip/NetWare/IP",
+    ("open-port.md", "nwip check 192.0.2.0/28 --timeout 0.3"): "192.0.2.1  396/tcp",
     ("netware-server.md", "nwip trace 2E5A0001.000000000001"): "server",
     ("two-sites.md", "nwip services"): "MUSEUM",
 }
 WORD_BY_WORD: Final = ("nwip dhcp-options", "nwip dss parameters set --filters filters.toml")
 ELSEWHERE: Final = {
+    "nwip demo": (
+        "../test_demo.py",
+        "test_it_shows_a_domain_and_ends_by_itself_within_twenty_seconds",
+    ),
     "nwip discover lab.test --explain": (
         "test_discovery.py",
         "test_a_lame_delegation_is_recognised_and_leads_to_the_dss_all_the_same",
@@ -263,7 +275,7 @@ def surroundings(page: str) -> Iterator[Machines]:
 
 @pytest.mark.asyncio
 @pytest.mark.timeout(300)
-@pytest.mark.real("root", "netns", "dosbox", "qemu", "tshark")
+@pytest.mark.real("root", "netns", "dosbox", "qemu", "tshark", "nmap")
 @pytest.mark.parametrize("page", pages())
 async def test_what_a_guide_tells_to_type_does_what_it_says(page: str) -> None:
     with surroundings(page) as them:

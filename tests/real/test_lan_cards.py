@@ -223,7 +223,8 @@ async def test_traffic_of_another_frame_type_is_told(caplog: pytest.LogCaptureFi
         assert caplog.records[0].getMessage() == (
             "lan: traffic of frame type Ethernet_802.3 heard on this link "
             f"from MAC {here.mac.hex().upper()}, "
-            'but the link speaks Ethernet_802.2: add a [[link]] with frame = "Ethernet_802.3"'
+            'but the link speaks Ethernet_802.2: add a [[link]] with frame = "Ethernet_802.3", '
+            "or set that station to Ethernet_802.2"
         )
         assert there.arrivals.empty()
 

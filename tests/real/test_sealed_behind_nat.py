@@ -1,12 +1,13 @@
 """Nodes of a sealed domain behind NATs of the kernel: they are found, meet, and are followed."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from real.nat_site import Internet, forget_ways, internet, masquerade
+from real.nat_site import Internet, beside, forget_ways, forward, internet, masquerade
 from real.sealed_machines import PlayersMachine
 from real.test_sealed_traffic import domain
 from sealed_machine import until
@@ -38,8 +39,8 @@ def test_nodes_behind_two_nats_meet_and_one_is_followed_when_its_nat_forgets(sit
     net, first, west, east = sites
     with domain(first, west, east):
         places = first.endpoints()
-        assert places["west"] == ["192.0.2.11:43981"]
-        assert places["east"] == ["192.0.2.12:43981"]
+        assert places["west"] == ["192.0.2.11:43981", "10.0.0.2:43981"]
+        assert places["east"] == ["192.0.2.12:43981", "10.0.0.2:43981"]
         anna, ben, carla = west.player(), east.player(), first.player()
         until(lambda: anna.reaches(ben, b"hello"))
         assert ben.reaches(anna, b"hello")
@@ -59,3 +60,36 @@ def test_behind_nats_that_change_the_port_for_everybody_they_talk_through_the_ds
         until(lambda: anna.reaches(ben, b"hello"), ANOTHER_WAY)
         until(lambda: ben.reaches(anna, b"hello"), ANOTHER_WAY)
         assert "through another node" in str(west.domain_link()) + str(east.domain_link())
+
+
+def test_two_behind_one_nat_that_turns_nothing_back_meet_inside_it(sites: Sites, tmp_path: Path) -> None:
+    net, first, west, _ = sites
+    with beside(net) as namespace:
+        other = PlayersMachine(tmp_path / "other", "10.0.0.3", namespace)
+        with domain(first, west, other):
+            places = first.endpoints()
+            assert str(places["west"]).startswith("['192.0.2.11:")
+            assert str(places["other"]).startswith("['192.0.2.11:")
+            assert "10.0.0.3:43981" in str(places["other"])
+            anna, ben = west.player(), other.player()
+            until(lambda: anna.reaches(ben, b"hello"))
+            assert ben.reaches(anna, b"hello")
+            assert "through another node" not in str(west.domain_link()) + str(other.domain_link())
+
+
+def test_a_dss_behind_a_nat_that_forwards_its_ports_serves_all(tmp_path: Path) -> None:
+    with internet() as net, beside(net) as namespace:
+        forward(net.west_nat, "tcp dport 396", "udp dport 43981")
+        here = 'node.seen-at = "192.0.2.11"\ndss.listen = ["10.0.0.2"]'
+        first = PlayersMachine(tmp_path / "first", "10.0.0.2", net.west, here)
+        inside = PlayersMachine(tmp_path / "inside", "10.0.0.3", namespace)
+        outside = PlayersMachine(tmp_path / "outside", "192.0.2.1", net.host)
+        east = PlayersMachine(tmp_path / "east", "10.0.0.2", net.east)
+        with domain(first, inside, outside, east, server="192.0.2.11"):
+            assert str(outside.endpoints()["first"]).startswith("['192.0.2.11:43981'")
+            assert outside.endpoints()["east"] == ["192.0.2.12:43981", "10.0.0.2:43981"]
+            players = [machine.player() for machine in (first, inside, outside, east)]
+            for one in players:
+                for other in players:
+                    if one is not other:
+                        until(partial(one.reaches, other, b"hello"), ANOTHER_WAY)

@@ -23,13 +23,17 @@ AT_ONCE: Final = 3.0  # seconds: one, and what a loaded machine needs
 
 
 @contextlib.contextmanager
-def domain(first: PlayersMachine, *others: PlayersMachine) -> Iterator[None]:
-    """Make a sealed domain whose DSS the first machine runs, let the others join, and run all."""
+def domain(first: PlayersMachine, *others: PlayersMachine, server: str | None = None) -> Iterator[None]:
+    """Make a sealed domain whose DSS the first machine runs, let the others join, and run all.
+
+    `server` is where others reach it, if not at its own address.
+    """
     try:
         first.does("domain", "create", NAME)
         first.up()
         for other in others:
-            other.does("join", first.invite("--name", other.name))
+            named = ["--server", server] if server is not None else []
+            other.does("join", first.invite("--name", other.name, *named))
             other.up()
         names = {machine.name for machine in (first, *others)}
         for machine in (first, *others):

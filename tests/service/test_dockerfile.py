@@ -72,6 +72,17 @@ def test_what_is_copied_is_all_that_nwip_needs(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    without_a_network = ["--no-build-isolation", "--no-deps", "--no-index", "--quiet"]
+    built = subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", *without_a_network, "--wheel-dir", "wheels", "."],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    assert len(list((tmp_path / "wheels").glob("nwip-*.whl"))) == 1
 
 
 def test_the_image_has_no_tools_that_build_and_runs_as_nobody_special() -> None:

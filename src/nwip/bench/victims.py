@@ -73,6 +73,7 @@ class Victims:
         for kind in kinds:
             sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
             enlarge(sock)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             sock.bind(("0.0.0.0", 0))
             exchange = Exchange(kind, to, sock)
             self._selector.register(sock, selectors.EVENT_READ, exchange)
@@ -89,8 +90,13 @@ class Victims:
             exchange.datagrams += 1
             exchange.octets += len(data)
 
-    def run(self, rate: float, seconds: float, linger: float) -> None:
-        """Send datagrams of all kinds in turn, `rate` a second in all; then hear what still comes."""
+    def run(
+        self, rate: float, seconds: float, linger: float, meanwhile: Callable[[], None] = lambda: None
+    ) -> None:
+        """Send datagrams of all kinds in turn, `rate` a second in all; then hear what still comes.
+
+        `meanwhile` is called often.
+        """
         start = turn = time.perf_counter()
         number = 0
         while (now := time.perf_counter()) < start + seconds:
@@ -99,9 +105,11 @@ class Victims:
                 number += 1
                 turn += 1 / rate
             self.listen(max(0.0, turn - time.perf_counter()))
+            meanwhile()
         end = time.perf_counter() + linger
         while (left := end - time.perf_counter()) > 0:
             self.listen(left)
+            meanwhile()
 
     def listen(self, seconds: float) -> None:
         """Count what has come, and wait so long for it."""

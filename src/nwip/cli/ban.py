@@ -80,8 +80,9 @@ def ban(
 ) -> None:
     """Keep somebody out of the node here: an IP address, a network, or a player by his node number.
 
-    He goes at once and does not get in again, on DOSBox and WebSocket links and at the DSS, after a restart
-    neither. Who is named by his node number is banned by his IP address, and by the number if he chose it.
+    He goes at once and does not get in again on any port of this node, after a restart neither. A player on a
+    DOSBox link who is named by his node number is banned by his IP address, and by the number if he chose it;
+    any other host, on a LAN or behind another node, by the number.
     """
     if listed == (who is not None) or (listed and lift) or (lift and span is not None):
         raise Failure(USAGE, "name one address, network or node, or write --list; --lift takes no --for")

@@ -22,6 +22,11 @@ COMMANDS: Final = {
     ),
     "bench": Entry("bench", "bench", "Measure what packets cost on this machine."),
     "capture": Entry("capture", "capture", "Record what passes the links of the node here, until Ctrl-C."),
+    "check": Entry(
+        "check",
+        "check",
+        "Say what is on the ports of NetWare/IP: 396, 213, 524, 2010, 43981 and 43982, TCP and UDP.",
+    ),
     "clients": Entry("queries", "clients", "List the players on the DOSBox servers here."),
     "config": Entry("manage", "config", "Write and check configuration files."),
     "decode": Entry("decode", "decode", "Show what is in a capture: IPX, one line a packet."),
@@ -31,8 +36,14 @@ COMMANDS: Final = {
     ),
     "discover": Entry("discover", "discover", "Find a DSS, of DOMAIN or of whichever domain there is."),
     "dissector": Entry("dissector", "dissector", "Print the path of a dissector for Wireshark, in Lua."),
+    "doctor": Entry(
+        "doctor", "doctor", "Look a node over, running or not: what is well, what is not, and what mends it."
+    ),
     "domain": Entry("domain", "domain", "Make a sealed domain, and say who its members are."),
     "dss": Entry("dss", "dss", "Look at the directory servers of a domain, and run them."),
+    "init": Entry(
+        "init", "init", "Ask four questions and write a commented configuration, by default nwip.toml."
+    ),
     "join": Entry(
         "domain",
         "join",

@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from nwip.cli.dss_asking import ask_command
 from nwip.cli.dss_parameters import parameters
 from nwip.cli.dss_tables import (
     DIFFERENCES,
@@ -186,6 +187,7 @@ def forget(owner: str, *, as_json: bool, control: Path | None) -> None:
     say(printable(f"{row.get('records')} records of {owner_text} dropped; {back}"))
 
 
+dss.add_command(ask_command)
 dss.add_command(export_command)
 dss.add_command(import_command)
 dss.add_command(parameters)

@@ -38,7 +38,8 @@ def check(file: Path, *, as_json: bool) -> None:
         facts = {"file": str(file), "domain": found.domain.known_as, "node": found.node.name, "links": links}
         say(json.dumps({"schema": SCHEMA, **facts, "dss_here": found.dss.serves, "dss": found.dss.servers}))
         return
-    dss = "serves its DSS" if found.dss.serves else f"asks the DSS {', '.join(found.dss.servers)}"
+    asks = f"asks the DSS {', '.join(found.dss.servers)}" if found.dss.servers else "finds its DSS"
+    dss = "serves its DSS" if found.dss.serves else asks
     node = (
         f"domain {found.domain.known_as}, node {found.node.name}, {dss}, links: {', '.join(links) or 'none'}"
     )

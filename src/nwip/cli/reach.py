@@ -2,7 +2,6 @@
 
 # ruff: noqa: PLC0415 - what a command needs is imported when it runs
 
-import math
 from pathlib import Path
 
 import click
@@ -12,6 +11,7 @@ from nwip.cli.source import (
     PATIENCE,
     Row,
     ask_node,
+    checked_number,
     checked_text,
     control_option,
     dss_option,
@@ -20,14 +20,6 @@ from nwip.cli.source import (
 )
 from nwip.cli.tables import Column, print_json, print_table, say
 from nwip.cli.text import example, milliseconds, printable
-
-
-def _checked_number(context: click.Context, parameter: click.Parameter, value: float) -> float:
-    """Refuse the one number that is inside every range."""
-    if math.isnan(value):
-        raise click.BadParameter("this is not a number", context, parameter)
-    return value
-
 
 ANSWERS = (
     Column("From", "from"),
@@ -60,7 +52,7 @@ FOUND = (Column("Kind", "kind"), Column("Name", "name"), Column("Address", "addr
     default=1.0,
     show_default=True,
     metavar="SECONDS",
-    callback=_checked_number,
+    callback=checked_number,
     help="How long to wait for the replies to each.",
 )
 @json_option
@@ -99,7 +91,7 @@ def ping(address: str, count: int, timeout: float, *, as_json: bool, control: Pa
     default=1.0,
     show_default=True,
     metavar="SECONDS",
-    callback=_checked_number,
+    callback=checked_number,
     help="How long to wait for the answer to each.",
 )
 @json_option

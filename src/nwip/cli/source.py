@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415 - what a command needs is imported when it runs
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
@@ -46,7 +47,7 @@ def dss_option(command: Command) -> Command:
     return click.option(
         "--dss",
         metavar="HOST[:PORT]",
-        callback=_checked_server,
+        callback=checked_server,
         help="Ask this DSS over the network, and no node here.",
     )(command)
 
@@ -85,7 +86,15 @@ def checked_text(context: click.Context, parameter: click.Parameter, value: str)
     return value
 
 
-def _checked_server(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+def checked_number(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    """Refuse the one number that is inside every range."""
+    if math.isnan(value):
+        raise click.BadParameter("this is not a number", context, parameter)
+    return value
+
+
+def checked_server(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Return `HOST[:PORT]` as it was given. Raises `click.BadParameter` for what is none."""
     if value is None:
         return None
     from nwip.discovery.preferred import split_server

@@ -45,6 +45,10 @@ MENDS: Final[dict[str, str]] = {
     "node": 'write it as a table: [node], then its keys, for example name = "museum"',
     "node.name": "write 1 to 63 characters in quotes, without control characters",
     "node.address": 'write an IP address of this machine in quotes, for example "192.0.2.1"',
+    "node.seen-at": (
+        "in a sealed domain, write the IP address at which others reach this node from outside, with the port"
+        ' if it is not that of node.port: "198.51.100.7"'
+    ),
     "node.port": _PORT + "; without the key the domain's data port is used",
     "node.forward": "write true (links and domain are one IPX network) or false (links keep to themselves)",
     "node.portable": "write true (plain calls of one datagram each) or false (what is fastest here)",

@@ -30,6 +30,15 @@ Check = tuple[str, object, Callable[[object], object]]
 DEVICE: Final = re.compile(r"\A[A-Za-z0-9_.-]{1,15}\Z")
 
 
+class ClashError(ValueError):
+    """A value that another link has already; `problem` and `mend` are the two halves of the sentence."""
+
+    def __init__(self, problem: str, mend: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.mend = mend
+
+
 def link_checks(links: Sequence[AnyLink]) -> Iterator[Check]:
     """Yield what is to be tested of all links: each by itself, then each beside the others."""
     for link in links:
@@ -44,6 +53,15 @@ def link_checks(links: Sequence[AnyLink]) -> Iterator[Check]:
 def never(value: object) -> None:
     """Raise `ValueError`: a value that cannot be beside others."""
     raise ValueError(value)
+
+
+def clashes(other: str, mend: str) -> Callable[[object], object]:
+    """Return a check that never holds: the value is that of the link `other`."""
+
+    def check(value: object) -> None:
+        raise ClashError(f'is "{value}", as of link {other}', mend)
+
+    return check
 
 
 def server(value: object) -> None:
@@ -106,19 +124,22 @@ def _tunnel_checks(link: Rfc1234Settings) -> Iterator[Check]:
 def _together(links: Sequence[AnyLink]) -> Iterator[Check]:
     """Yield what two links may not share: a name, a network, a frame type on one interface."""
     names: set[str] = set()
-    networks: set[int] = set()
-    frames: set[tuple[str, str]] = set()
+    networks: dict[int, str] = {}
+    frames: dict[tuple[str, str], str] = {}
     for link in links:
         if link.title in names:
             yield "link.name", link.title, never
         names.add(link.title)
         if link.number and link.number in networks:
-            yield "link.network", link.network, never
-        networks.add(link.number)
+            mend = "two networks cannot have one number: write another for one of them"
+            yield "link.network", link.network, clashes(networks[link.number], mend)
+        networks[link.number] = link.title
         if isinstance(link, EthernetSettings):
-            if (link.interface, link.frame) in frames:
-                yield "link.frame", link.frame, never
-            frames.add((link.interface, link.frame))
+            place = (link.interface, link.frame)
+            if place in frames:
+                mend = f"two links on {link.interface} need two frame types: write another for one of them"
+                yield "link.frame", link.frame, clashes(frames[place], mend)
+            frames[place] = link.title
 
 
 def _network(value: object) -> None:

@@ -6,7 +6,7 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +15,11 @@ from msgspec.structs import replace
 
 from nwip.config.error import ConfigError
 from nwip.config.keys import MENDS
-from nwip.config.link_checks import Check, admitted, link_checks, never, server
+from nwip.config.link_checks import Check, ClashError, admitted, link_checks, never, server
 from nwip.config.links import AnyLink, DosboxSettings
 from nwip.config.paths import SYSTEM_CONTROL_PATH, configuration_candidates, default_control_path
 from nwip.config.settings import Config, Document, WebSettings
+from nwip.discovery.preferred import split_server
 from nwip.discovery.steps import Way
 from nwip.ipx.address import parse_network
 from nwip.ipx.numbers import ALL_NETWORKS, DEFAULT_ROUTE, THIS_NETWORK
@@ -73,11 +74,7 @@ def parse(text: str, file: str) -> Config:
     except msgspec.ValidationError as error:
         raise _explained(str(error), data, file) from None
     config = _config(document, file)
-    for key, value, check in _checks(config):
-        try:
-            check(value)
-        except ValueError:
-            raise ConfigError(file, key, f"is {_shown(value)}", MENDS[key]) from None
+    _judge(_checks(config), file)
     return config
 
 
@@ -88,11 +85,7 @@ def one_link(data: dict[str, object], beside: Sequence[AnyLink]) -> AnyLink:
     except msgspec.ValidationError as error:
         raise _explained(str(error), {"link": [data]}, None) from None
     (found,) = document.link
-    for key, value, check in link_checks([*beside, found]):
-        try:
-            check(value)
-        except ValueError:
-            raise ConfigError(None, key, f"is {_shown(value)}", MENDS[key]) from None
+    _judge(link_checks([*beside, found]), None)
     return found
 
 
@@ -126,6 +119,16 @@ def portable(config: Config) -> Config:
 def example() -> str:
     """Return the commented example file, which is the configuration's documentation."""
     return Path(__file__).with_name("example.toml").read_text("utf-8")
+
+
+def _judge(checks: Iterable[Check], file: str | None) -> None:
+    for key, value, check in checks:
+        try:
+            check(value)
+        except ClashError as error:
+            raise ConfigError(file, key, error.problem, error.mend) from None
+        except ValueError:
+            raise ConfigError(file, key, f"is {_shown(value)}", MENDS[key]) from None
 
 
 def _is_there(path: Path) -> bool:
@@ -215,6 +218,8 @@ def _checks(config: Config) -> Iterator[Check]:
         yield "node.name", config.node.name, never
     if config.node.address is not None:
         yield "node.address", config.node.address, _ip_of_a_host
+    if config.node.seen_at is not None:
+        yield "node.seen-at", config.node.seen_at, _outer_address
     yield from (
         (f"node.{key}", path, _path)
         for key, path in (
@@ -281,6 +286,11 @@ def _host_name(value: object) -> None:
 
 def _ip_network(value: object) -> None:
     ipaddress.ip_network(str(value))
+
+
+def _outer_address(value: object) -> None:
+    host, _ = split_server(str(value), ())
+    _ip_of_a_host(host)
 
 
 def _ip_of_a_host(value: object) -> None:

@@ -13,7 +13,8 @@ from nwip.config.policy import FilterSettings, GrantSettings, Profile, profile
 from nwip.directory.filters import FILTER_LIMIT
 from nwip.directory.grants import GRANT_LIMIT, Networks
 from nwip.directory.parameters import DEFAULT_NETWORK, DEFAULT_NODE_PREFIX, Parameters
-from nwip.directory.records import Port
+from nwip.directory.records import Endpoint, Port
+from nwip.discovery.preferred import split_server
 from nwip.discovery.steps import DOMAIN_LIMIT, DOMAIN_PATTERN, Way
 from nwip.ipx.address import format_network, parse_network
 from nwip.ipx.numbers import (
@@ -107,6 +108,7 @@ class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     name: Annotated[str, Meta(min_length=1, max_length=63)] = field(default_factory=host_name)
     address: Text | None = None
+    seen_at: Text | None = None
     port: Port | None = None
     forward: bool = True
     portable: bool = False
@@ -115,6 +117,13 @@ class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     state: Text | None = None
     control: Text | None = None
     audit: Text | None = None
+
+    def outer(self, port: int) -> Endpoint | None:
+        """Return where others reach this node from outside, at that port if none is said; None: unsaid."""
+        if self.seen_at is None:
+            return None
+        host, (found,) = split_server(self.seen_at, [port])
+        return host, found
 
     @property
     def state_directory(self) -> Path:

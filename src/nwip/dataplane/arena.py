@@ -75,6 +75,22 @@ class Arena:
         )
         self.names[first * size : first * size + len(names)] = names
 
+    def fill(self, first: int, octets: int, size: int, name: bytes) -> int:
+        """Say that datagrams of `size` octets, the last may have fewer, lie in the slots from one on.
+
+        They have `octets` in all and came from `name`; returns how many they are.
+        """
+        count = -(-octets // size)
+        last = first + count - 1
+        start, end = first * MESSAGE, (last + 1) * MESSAGE
+        self._messages[start + _LENGTH_HIGH : end : MESSAGE] = bytes((size >> 8,)) * count
+        self._messages[start + _LENGTH_LOW : end : MESSAGE] = bytes((size & 255,)) * count
+        if rest := octets % size:
+            self._messages[last * MESSAGE + _LENGTH_HIGH] = rest >> 8
+            self._messages[last * MESSAGE + _LENGTH_LOW] = rest & 255
+        self.names[first * self.name_size : (last + 1) * self.name_size] = name * count
+        return count
+
     def name(self, index: int) -> bytes:
         """Return the address that one datagram came from."""
         return bytes(self.names[index * self.name_size : (index + 1) * self.name_size])

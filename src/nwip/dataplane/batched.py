@@ -15,11 +15,13 @@ from nwip.dataplane.batches import forward
 from nwip.dataplane.bursts import BURSTS, BurstArena
 from nwip.dataplane.counting import REFUSED
 from nwip.dataplane.flows import Books, Flows
+from nwip.dataplane.groups import MOST_PACKETS
 from nwip.dataplane.joining import MANY, Joining
 from nwip.dataplane.kernel import SOL_UDP, UDP_SEGMENT, errno_of
 from nwip.dataplane.outbox import Outbox
 from nwip.dataplane.portable import BUDGET, PortablePort, Received
 from nwip.dataplane.runs import Sorter
+from nwip.dataplane.scattering import Scatterer
 from nwip.dataplane.sockaddr import SIZES, endpoint_of, name_of
 from nwip.dataplane.tally import Tally
 from nwip.dataplane.traffic import traffic
@@ -43,9 +45,9 @@ class BatchedPort(PortablePort):
         self.tally = Tally()
         self.audience = Audience(self.name_size)
         self.takes_groups = _takes_groups(sock)
-        self._joining = Joining(sock, self.name_size)
         self._books = books
         self._arena = Arena(self.name_size)
+        self._joining = Joining(sock, self._arena)
         self._most = BUDGET  # datagrams that the next call takes: few while most are to be looked at
         self.flows = Flows(self._arena, books, self.tally)
         super().__init__(sock, received, busy_poll=busy_poll)
@@ -95,6 +97,9 @@ class BatchedPort(PortablePort):
         if self._joining.bursts is not None:
             self._drain_bursts(self._joining.bursts)
             return
+        if self._joining.scatterer is not None:
+            self._drain_scattered(self._joining.scatterer)
+            return
         arena = self._arena
         descriptor = self._socket.fileno()
         for _ in range(BATCHES):
@@ -108,7 +113,7 @@ class BatchedPort(PortablePort):
             left = self._forward(count)
             is_full = count == self._most
             self._most = BUDGET if 2 * left > count else SLOTS
-            if count >= MANY and not left and self._joining.begins(arena, count):
+            if count >= MANY and not left and self._joining.begins(count):
                 return
             if 2 * left > BUDGET or self._socket.fileno() < 0:
                 return
@@ -137,6 +142,31 @@ class BatchedPort(PortablePort):
         sorter.flush()
         traffic.datagrams += sorter.packets
         self._joining.judge(sorter.runs, is_empty=is_empty)
+
+    def _drain_scattered(self, scatterer: Scatterer) -> None:
+        """Do the same where it joins them for slots."""
+        descriptor = self._socket.fileno()
+        sorter = Sorter(self.flows, self._forward)
+        errors = messages = scattered = 0
+        while sorter.packets < (BATCHES - errors) * SLOTS and 2 * sorter.left <= BUDGET:
+            first = sorter.room(MOST_PACKETS)
+            if self._socket.fileno() < 0:
+                return
+            if scatterer.receive(descriptor, first) < 0:
+                if errno_of() in NOTHING:
+                    break
+                errors += 1
+                continue
+            messages += 1
+            filled = scatterer.fill(first)
+            scattered += filled
+            if filled:
+                sorter.take_slots(filled)
+            else:
+                sorter.lay(*scatterer.copies(first))
+        sorter.flush()
+        traffic.datagrams += sorter.packets
+        self._joining.judge_scattering(messages, scattered)
 
     def _forward(self, count: int) -> int:
         """Send on what is known of a batch in the arena and report the rest; return how many that was.

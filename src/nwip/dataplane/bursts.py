@@ -20,7 +20,7 @@ ROOM: Final = 1 << 16  # octets: whatever a UDP datagram can be
 NO_CHECKSUM: Final = b"\xff\xff"  # how nearly all IPX packets begin
 
 _CONTROL: Final = struct.Struct("@Niii")  # struct cmsghdr, and an int
-_CONTROL_SIZE: Final = struct.calcsize("@Nii") + ctypes.sizeof(ctypes.c_size_t)  # CMSG_SPACE(4)
+CONTROL_SIZE: Final = struct.calcsize("@Nii") + ctypes.sizeof(ctypes.c_size_t)  # octets: CMSG_SPACE(4)
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class BurstArena:
         self._buffers = [bytearray(ROOM) for _ in range(BURSTS)]
         self._addresses = [address_of(buffer) for buffer in self._buffers]
         self._names = bytearray(BURSTS * name_size)
-        self._controls = bytearray(BURSTS * _CONTROL_SIZE)
+        self._controls = bytearray(BURSTS * CONTROL_SIZE)
         self._iovecs = (Iovec * BURSTS)(*(Iovec(address, ROOM) for address in self._addresses))
         memory = bytearray(BURSTS * MESSAGE)
         names, controls = address_of(self._names), address_of(self._controls)
@@ -69,8 +69,8 @@ class BurstArena:
             header.name_length = name_size
             header.iov = ctypes.addressof(self._iovecs[index])
             header.iov_length = 1
-            header.control = controls + index * _CONTROL_SIZE
-            header.control_length = _CONTROL_SIZE
+            header.control = controls + index * CONTROL_SIZE
+            header.control_length = CONTROL_SIZE
         self._memory, self._fresh = memory, bytes(memory)
         self._nothing = bytes(len(self._controls))
         self._pointer = ctypes.c_void_p(address_of(memory))
@@ -102,12 +102,17 @@ class BurstArena:
             yield Burst(self._buffers[index], self._addresses[index], octets, each, many, name)
 
     def _size(self, index: int, octets: int) -> int:
-        _, level, kind, size = _CONTROL.unpack_from(self._controls, index * _CONTROL_SIZE)
-        if (level, kind) == (SOL_UDP, UDP_GRO) and size > 0:
-            return min(int(size), octets)
+        if size := joined_size(self._controls, index):
+            return min(size, octets)
         if self.is_parting:
             buffer = self._buffers[index]
             said = int.from_bytes(buffer[LENGTH_OFFSET : LENGTH_OFFSET + 2], "big")
             if HEADER_SIZE <= said < octets and buffer[said : said + 2] == NO_CHECKSUM:
                 return said
         return octets
+
+
+def joined_size(controls: bytearray, index: int) -> int:
+    """Return how large the datagrams are that a message was joined of, 0 if the kernel does not say."""
+    _, level, kind, size = _CONTROL.unpack_from(controls, index * CONTROL_SIZE)
+    return int(size) if (level, kind) == (SOL_UDP, UDP_GRO) and size > 0 else 0

@@ -48,7 +48,7 @@ class Sorter:
         """Take what an arena has received; return how many bursts went on in one piece."""
         packets, names = arena.singles(count)
         if packets:
-            self._lay(packets, names)
+            self.lay(packets, names)
             return 0
         before = self.runs
         for burst in arena.taken(count):
@@ -58,10 +58,22 @@ class Sorter:
                     self.runs += 1
                     self.packets += burst.count
                     continue
-            self._lay(burst.packets(), burst.name * burst.count)
+            self.lay(burst.packets(), burst.name * burst.count)
         return self.runs - before
 
-    def _lay(self, packets: list[bytearray], names: bytes) -> None:
+    def room(self, count: int) -> int:
+        """Have so many slots free, if need be by letting what lies in others go; return the first of them."""
+        if self._filled + count > SLOTS:
+            self.flush()
+        return self._filled
+
+    def take_slots(self, count: int) -> None:
+        """Take what has come into so many slots from the first free one on."""
+        self.packets += count
+        self._filled += count
+
+    def lay(self, packets: list[bytearray], names: bytes) -> None:
+        """Lay packets into slots, from these addresses."""
         arena, size, done = self._flows.arena, self._flows.arena.name_size, 0
         self.packets += len(packets)
         while done < len(packets):

@@ -21,7 +21,7 @@ DOMAIN: Final = "demo.nwip"
 NETWORK: Final = "00C0FFEE"
 DSS_ADDRESS: Final = "127.0.0.1"
 SITES: Final = {"west": "127.0.0.2", "east": "127.0.0.3"}
-READY_WITHIN: Final = 10.0  # seconds
+READY_WITHIN: Final = 30.0  # seconds; on a machine with nothing else to do it takes one
 POLL: Final = 0.05
 
 _NODE_FILE: Final = """\

@@ -15,7 +15,7 @@ from nwip.dss.backoff import BackOff
 from nwip.dss.client_engine import ClientEngine
 from nwip.dss.conversation import converse, end_tasks
 from nwip.dss.events import DirectoryChanged, Event, Opened, ParametersLearned, SnapshotRead
-from nwip.dss.messages import Hello, Reason
+from nwip.dss.messages import Hello, Reason, Refused
 from nwip.dss.probe import probe
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _LASTING: Final = {Reason.REPLACED, Reason.NOT_ALLOWED, Reason.MALFORMED, Reason
 address that a NAT has changed, a value that the DSS does not take, or a membership that has ended."""
 
 RETURN_EVERY: Final = 30.0  # seconds between looks whether a server that is preferred is back
+REVOKED_PAUSE: Final = 30.0  # seconds to the next try of who was told, unproven, that it was revoked
 STOP_LIMIT: Final = 0.8  # seconds for the goodbye to reach the DSS
 
 
@@ -66,7 +67,7 @@ class DssClient:
     is a hint, higher than at the last start; None takes the time of day. The DSS's word corrects it, so a
     clock that is wrong does no harm; it matters only when node and DSS have forgotten the last start both.
     `further` looks for more servers; it is asked when all that are known have failed.
-    `complete` is True once a whole snapshot was read.
+    `complete` is True once a whole snapshot was read. `asked` is the server that was gone to last.
     `membership` is needed where the domain is sealed; then `identity` must be that of its key (`ValueError`).
     """
 
@@ -114,6 +115,7 @@ class DssClient:
         self._reasons: set[str] = set()
         self._leaving = False
         self.connected: Endpoint | None = None
+        self.asked: Endpoint | None = None
         self.complete = False
 
     @property
@@ -130,6 +132,11 @@ class DssClient:
     def denied(self) -> dict[Key, str]:
         """What the domain does not let this node register, and why; it tries again by itself."""
         return self._engine.denied
+
+    @property
+    def refusal(self) -> Refused | None:
+        """What the server that was asked last has refused with, None where it has not."""
+        return self._engine.refusal
 
     def offer(self, value: Value) -> None:
         """Register one of the node's own records, or a new value for its key; repeated, it does nothing."""
@@ -152,7 +159,7 @@ class DssClient:
         turn = 0
         while True:
             servers = self._known_servers()
-            server = servers[turn % len(servers)]
+            server = self.asked = servers[turn % len(servers)]
             reason = await self._until_stopped(self._session(server))
             if reason is None or self._leaving:
                 return
@@ -243,6 +250,8 @@ class DssClient:
         refusal, parameters = self._engine.refusal, self._engine.parameters
         if refusal is not None and refusal.reason in _LASTING and parameters is not None:
             return parameters.lease
+        if refusal is not None and refusal.reason == Reason.REVOKED:
+            return REVOKED_PAUSE
         return self._back_off.next() if whole_round else 0.0
 
     async def _until_stopped(self, work: Coroutine[None, None, str]) -> str | None:

@@ -199,6 +199,9 @@ class ClientEngine:
     def _handle(self, message: Message, now: float) -> list[Event]:
         if isinstance(message, Refused):
             return self._refused(message)
+        if isinstance(message, Roster) and self._membership is not None:
+            self._learn_of_members(message, self._membership, now)  # also before Hello: we were revoked
+            return []
         if not self.greeted:
             return self._greet(message, now)
         self._heard(now)
@@ -212,7 +215,7 @@ class ClientEngine:
             case Acknowledge():
                 self._acknowledged(message)
                 return _changed(self._replica.lives(self.registration, self._snapshot_pause, now))
-            case Roster() | DomainSecret() if self._membership is not None:
+            case DomainSecret() if self._membership is not None:
                 self._learn_of_members(message, self._membership, now)
             case Goodbye(text=text):
                 self.failure = text or "the dss has gone"

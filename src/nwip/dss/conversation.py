@@ -35,6 +35,7 @@ async def converse(
     `local` is the address to come from, `seal` what a sealed domain needs. Every event of the engine goes to
     `handle`; `changed` is set by whoever gives the engine something to send.
     """
+    engine.refusal = None  # that of an earlier server
     try:
         async with asyncio.timeout(CONNECT_LIMIT):
             reader, writer, proven = await connect(server, local, seal)

@@ -5,7 +5,7 @@ come for the new one. What a client is told before the handshake's end is not pr
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from nwip.dss.messages import Reason, Refused
 from nwip.dss.session import Proof
@@ -14,6 +14,8 @@ from nwip.security.keys import KeyPair, identity_of
 from nwip.security.membership import Membership
 from nwip.security.stream import Choice, Hint, of_guest, of_member, read_payload
 from nwip.wire import WireError
+
+REVOKED_TEXT: Final = "this node was revoked: join again with an invitation, nwip join --anew TOKEN"
 
 
 class NotLetInError(WireError):
@@ -73,13 +75,17 @@ def judge(
 ) -> tuple[bytes, Proof]:
     """Return the key shared with whoever comes with a public key and a payload, and whom it proves.
 
-    `only_dss`: other DSSs are served here, not nodes. Raises `NotLetInError`, or `WireError` for a payload
-    that is none.
+    Who was revoked is let in as far as its Hello, to be shown what the authority has said: what it is told in
+    plain it need not believe. `only_dss`: other DSSs are served here, not nodes. Raises `NotLetInError`, or
+    `WireError` for a payload that is none.
     """
     identity = identity_of(public)
     introduced = read_payload(payload)
     if membership.roster.is_revoked(identity):
-        raise NotLetInError(Reason.REVOKED, "this node was revoked: it is no member of this domain any more")
+        secret = None if isinstance(introduced, bytes) else membership.secrets.for_session(introduced)
+        if secret is None:
+            raise NotLetInError(Reason.REVOKED, REVOKED_TEXT)
+        return secret, Proof(identity)
     if isinstance(introduced, bytes):
         return _judge_guest(membership, public, introduced, now, only_dss=only_dss)
     member = membership.roster.member(identity)

@@ -87,6 +87,14 @@ class Members:
             return Refused(Reason.ROLE, f"this key is that of a {member.role}")
         return None
 
+    def prove_revoked(self, session: Session) -> None:
+        """Show whoever was revoked what the authority has said of it; nobody else is shown anything."""
+        if session.proof is None or session.closing:
+            return
+        signed = self._membership.roster.signed_of(session.proof.identity)
+        if signed is not None and self._membership.roster.is_revoked(session.proof.identity):
+            session.send(Roster([signed]))
+
     def take_in(self, message: Roster | DomainSecret, origin: bytes, now: float) -> None:
         """Learn what another DSS tells. Raises `WireError` for what the domain's authority has not signed."""
         self._origin = origin

@@ -25,8 +25,9 @@ KEPT_RESPONSES: Final = 4  # packets of an answer that is kept
 class Questions:
     """Answers datagrams from one directory; `proven(ip)` says who gets more octets than were sent.
 
-    An address proves itself by holding a session, or is listed by the operator: anyone else could be a
-    victim whose address the asker has forged. `drops` counts what was not answered, by reason.
+    An address proves itself by holding a session, or by the handshake of a sealed question, or is listed by
+    the operator: anyone else could be a victim whose address the asker has forged. `drops` counts what was
+    not answered, by reason.
     """
 
     def __init__(

@@ -89,6 +89,17 @@ class ReplicationEngine:
         """Return the number of sessions."""
         return len(self._sessions)
 
+    def expel(self) -> int:
+        """End the sessions with DSSs that may not call any more; return how many."""
+        gone = [
+            session
+            for session in self._sessions
+            if not session.calling and not session.closing and not self._admit(session.peer)
+        ]
+        for session in gone:
+            self._refuse(session, Reason.NOT_ADMITTED, f"{session.peer} may not call this dss")
+        return len(gone)
+
     def admits(self, ip: str) -> bool:
         """Say whether a DSS may call from an IP address."""
         return self._admit(plain_address(ip))
@@ -197,7 +208,7 @@ class ReplicationEngine:
             case Digest() | Summary() | Synchronised():
                 self._compared(session, message, now)
             case DomainParameters():
-                server.learn_parameters(message.parameters)
+                self._meet_parameters(session, message.parameters)
             case Neighbours():
                 session.neighbours = frozenset(message.identities)
             case Attached():
@@ -227,6 +238,21 @@ class ReplicationEngine:
                 if message.answer:
                     self._send_summaries(session, answer=False)
 
+    def _meet_parameters(self, session: PeerSession, theirs: Parameters) -> None:
+        """Take a DSS's parameters; say so where it has been primary at the same time as this one."""
+        ours, server = self._server.parameters, self._server
+        both = server.is_primary and theirs.identity == session.identity and theirs.term == ours.term
+        took = server.learn_parameters(theirs)
+        if both:
+            stands, yields = server.name or "this DSS", session.hello.name if session.hello else ""
+            if took:
+                stands, yields = yields, stands
+            server.alarm(
+                f"two DSSs have been primary of the domain {ours.domain} at once: {stands} stays it,"
+                f" and what was set at {yields} is lost; set it again at {stands} with"
+                " 'nwip dss parameters set', and promote only a DSS that hears the others"
+            )
+
     def _attached_there(self, session: PeerSession, message: Attached, now: float) -> None:
         if message.number:
             if message.boot == self._server.boot or message.number <= self._numbers.get(message.boot, 0):
@@ -240,7 +266,9 @@ class ReplicationEngine:
 
     def _greet(self, session: PeerSession, message: Message, now: float) -> None:
         server = self._server
-        if not isinstance(message, Hello):
+        if isinstance(message, Roster) and server.members is not None and session.proof is not None:
+            server.members.take_in(message, session.proof.identity, now)  # we were revoked
+        elif not isinstance(message, Hello):
             self._refuse(session, Reason.EXPECTED_HELLO, "the first message must be a hello")
         elif message.role != "dss":
             self._refuse(session, Reason.ROLE, "only sessions between dss are held on this port")
@@ -249,6 +277,7 @@ class ReplicationEngine:
         elif message.identity == server.identity:
             self._refuse(session, Reason.SELF, "this dss has called itself")
         elif server.members is not None and (no := server.members.objection(session, message)) is not None:
+            server.members.prove_revoked(session)
             self._refuse(session, Reason(no.reason), no.text)
         else:
             session.hello = message
@@ -338,8 +367,10 @@ class ReplicationEngine:
 
     def _revoked(self, identity: bytes, now: float) -> None:
         del now
+        members = self._server.members
         for session in self._sessions:
-            if session.proof is not None and session.proof.identity == identity:
+            if members and session.proof is not None and session.proof.identity == identity:
+                members.prove_revoked(session)
                 self._refuse(session, Reason.REVOKED, "this dss was revoked")
 
     def _tell_neighbours(self) -> None:

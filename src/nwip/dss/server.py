@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
@@ -29,9 +30,11 @@ from nwip.dss.store.base import Store
 from nwip.dss.store.keeper import Keeper
 from nwip.security.limits import TokenBuckets
 from nwip.security.sources import source_of
+from nwip.wire import WireError
 
 if TYPE_CHECKING:
     from nwip.security.membership import Membership
+    from nwip.security.sealed.questions import SealedQuestions
 
 _log = logging.getLogger(__name__)
 
@@ -45,11 +48,12 @@ class DssServer:
 
     `admit(ip)` says who may have a session, and ask on UDP; `trust(ip)` who gets full answers there without
     holding one (by default only loopback); `admit_peers(ip)` from where another DSS may call (by default
-    loopback, and the addresses of DSSs that are named or known). `passed` holds sockets that are used in
-    place of new ones. `endpoints` and `question_endpoints` are the TCP and UDP addresses that it listens at,
-    with the ports that it got. With `membership` the domain is sealed: `identity` must be that of its key
-    (`ValueError`), and only members are let in; other DSSs then from any address, unless `admit_peers` says
-    otherwise. Questions, which are plain, are then answered over loopback only, but for where a DSS is.
+    loopback, and the addresses of DSSs that are named or known), but for whom `banned(ip)` keeps out.
+    `passed` holds sockets that are used in place of new ones. `endpoints` and `question_endpoints` are the
+    TCP and UDP addresses that it listens at, with the ports that it got. With `membership` the domain is
+    sealed: `identity` must be that of its key (`ValueError`), and only members are let in; other DSSs then
+    from any address, unless `admit_peers` says otherwise. Questions must be sealed by members then, but for
+    where a DSS is.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class DssServer:
         name: str = "",
         trust: Callable[[str], bool] | None = None,
         admit_peers: Callable[[str], bool] | None = None,
+        banned: Callable[[str], bool] = lambda _: False,
         limits: Limits = DEFAULT_LIMITS,
         store: Store | None = None,
         directory: Directory | None = None,
@@ -92,13 +97,15 @@ class DssServer:
         self._pump: Pump[Session] = Pump(self.engine, self._after)
         self._doorkeeper = Doorkeeper(limits.sessions, limits.sessions_per_address, admit)
         self._question_budget = TokenBuckets(QUESTION_RATE, QUESTION_BURST)
+        self._sealed_questions = _sealed_questions(membership)
         if membership is not None and self.engine.members is not None:
             from nwip.dss.door import Door  # noqa: PLC0415 - plain domains need no ciphers
 
             self._pump.door = Door(membership, only_dss=False, limit=limits.first_message)
             self.engine.members.changed = self._after
             admit_peers = admit_peers or (lambda _: True)
-        self.replication = ReplicationEngine(self.engine, admit=admit_peers or self._is_known_dss)
+        admits = admit_peers or self._is_known_dss
+        self.replication = ReplicationEngine(self.engine, admit=lambda ip: admits(ip) and not banned(ip))
         self.peering: Peering | None = None
         self.keeper = Keeper(store, self.engine) if store is not None else None
         self._presence: Presence | None = None
@@ -159,8 +166,9 @@ class DssServer:
             if session.is_node:
                 self.engine.forget(session.identity, self._now())
             self.engine.turn_out(session)
+        count = len(gone) + self.replication.expel()
         self._after()
-        return len(gone)
+        return count
 
     async def start(self, sessions: Sequence[Endpoint], questions: Sequence[Endpoint] = ()) -> None:
         """Restore what the store has kept, then listen for sessions (TCP) and questions (UDP).
@@ -235,33 +243,46 @@ class DssServer:
 
     def _listen(self, at: Endpoint) -> None:
         def received(batch: Sequence[Datagram]) -> None:
-            if self.engine.is_held:
-                asked.drops["not yet synchronised"] += len(batch)
-                return
             for data, source in batch:
-                if not self._may_ask(source[0]):
-                    asked.drops["too many questions"] += 1
-                    continue
-                nearest = self.answer_nearest(data, source)
-                if nearest is not None:
-                    port.send(nearest, source)
-                    continue
-                if self._membership is not None and not _is_loopback(source[0]):
-                    asked.drops["plain, in a sealed domain"] += 1
-                    continue
-                if not self._admit(source[0]):
-                    asked.drops["not admitted"] += 1
-                    continue
-                for response in asked.answer(data, source, self.engine.parameters):
+                for response in self._responses(questions, data, source):
                     port.send(response, source)
 
         port = open_port(at, received, passed=self._passed)
-        asked = Questions(
-            self.engine.directory, address=port.endpoint[0], identity=self._identity, proven=self._is_proven
+        is_sealed = self._membership is not None
+        questions = Questions(
+            self.engine.directory,
+            address=port.endpoint[0],
+            identity=self._identity,
+            proven=(lambda _: True) if is_sealed else self._is_proven,
         )
-        self._questions.append(asked)
+        self._questions.append(questions)
         self._ports.append(port)
         self.question_endpoints.append(port.endpoint)
+
+    def _responses(self, questions: Questions, data: bytes, source: Endpoint) -> list[bytes]:
+        """Return what is sent back for a datagram to a port of questions."""
+        if self.engine.is_held:
+            questions.drops["not yet synchronised"] += 1
+            return []
+        if not self._may_ask(source[0]):
+            questions.drops["too many questions"] += 1
+            return []
+        nearest = self.answer_nearest(data, source)
+        if nearest is not None:
+            return [nearest]
+        if not self._admit(source[0]):
+            questions.drops["not admitted"] += 1
+            return []
+        parameters = self.engine.parameters
+        if self._sealed_questions is None:
+            return questions.answer(data, source, parameters)
+        try:
+            return self._sealed_questions.take(
+                data, source, self._now(), lambda packet: questions.answer(packet, source, parameters)
+            )
+        except WireError:
+            questions.drops["not sealed by a member"] += 1
+            return []
 
     def _open_doors(self) -> None:
         self.engine.open_doors()
@@ -301,7 +322,9 @@ class DssServer:
         task.add_done_callback(lambda _: self._doorkeeper.leave(place))
 
     async def _serve(self, ip: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._pump.answer(self.engine.open(ip, self._now()), reader, writer)
+        session = self.engine.open(ip, self._now())
+        session.is_here = ip == writer.get_extra_info("sockname")[0]
+        await self._pump.answer(session, reader, writer)
 
     def _advance(self, now: float) -> None:
         self.engine.advance(now)
@@ -330,3 +353,11 @@ class DssServer:
 
 def _is_loopback(ip: str) -> bool:
     return ip_address(ip.partition("%")[0]).is_loopback
+
+
+def _sealed_questions(membership: "Membership | None") -> "SealedQuestions | None":
+    if membership is None:
+        return None
+    from nwip.security.sealed.questions import SealedQuestions  # noqa: PLC0415 - as above
+
+    return SealedQuestions(membership, os.urandom)

@@ -263,7 +263,8 @@ class ServerEngine(Telling):
             self._refuse(session, Reason.DOMAIN, f"this is the domain {self.parameters.domain}")
             return
         refusal = self.members.objection(session, hello) if self.members is not None else None
-        if refusal is not None:
+        if self.members is not None and refusal is not None:
+            self.members.prove_revoked(session)
             self._refuse(session, Reason(refusal.reason), refusal.text)
             return
         session.hello = hello
@@ -285,7 +286,8 @@ class ServerEngine(Telling):
 
     def _revoked(self, identity: bytes, now: float) -> None:
         for session in self._sessions:
-            if session.proof is not None and session.proof.identity == identity:
+            if self.members and session.proof is not None and session.proof.identity == identity:
+                self.members.prove_revoked(session)
                 self._refuse(session, Reason.REVOKED, "this node was revoked")
         self.forget(identity, now)
 
@@ -300,10 +302,13 @@ class ServerEngine(Telling):
         self._refuse(older, Reason.REPLACED, f"{session.name} has come with the same identity")
 
     def _alarm_copied(self, owner: bytes, who: str) -> None:
-        alarm = f"two nodes have the identity {owner.hex()}: {who}; give one of them a new identity"
-        if alarm not in self.alarms:
-            self.alarms.append(alarm)
-            _log.warning("%s", alarm)
+        self.alarm(f"two nodes have the identity {owner.hex()}: {who}; give one of them a new identity")
+
+    def alarm(self, sentence: str) -> None:
+        """Note and log what an operator should know, once."""
+        if sentence not in self.alarms:
+            self.alarms.append(sentence)
+            _log.warning("%s", sentence)
 
     def _subscribe(self, session: Session, message: Subscribe) -> None:
         if self._held is not None:

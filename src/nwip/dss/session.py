@@ -30,7 +30,8 @@ class Session:
     """The state of one session; only the engine changes it.
 
     `peer` is the IP address at the other end. `closing` is True once nothing more is to be read: what
-    waits is sent, then the connection is closed. `has_place` says that it counts among those that are held.
+    waits is sent, then the connection is closed. `has_place` says that it counts among those that are held,
+    `is_here` that the other end is on the machine of the DSS.
     `proof` is there in a sealed domain only; `introduction` is what a new member is told, message by message:
     a Goodbye in it is the last one.
     """
@@ -43,6 +44,7 @@ class Session:
         "has_place",
         "hello",
         "introduction",
+        "is_here",
         "kinds",
         "peer",
         "proof",
@@ -56,7 +58,7 @@ class Session:
 
     def __init__(self, peer: str) -> None:
         self.peer = peer
-        self.has_place = False
+        self.has_place = self.is_here = False
         self.splitter = Splitter(HELLO_LIMIT)
         self.hello: Hello | None = None
         self.proof: Proof | None = None

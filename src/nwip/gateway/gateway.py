@@ -15,6 +15,7 @@ from nwip.directory.parameters import Parameters
 from nwip.directory.records import Change, Host, Kind
 from nwip.directory.table import Directory
 from nwip.gateway.agents import Agents, own_addresses
+from nwip.gateway.barring import let_through
 from nwip.gateway.broadcasts import Broadcasts
 from nwip.gateway.local import OwnSockets
 from nwip.gateway.local_services import LocalServices
@@ -29,9 +30,11 @@ from nwip.gateway.uplink import Uplink
 from nwip.ipx.address import Address
 from nwip.links.base import Arrival, Counters, Hop, Link
 from nwip.links.domain_link import DomainLink
+from nwip.routing.numbering import node_prefixes
 from nwip.routing.registering import Registry
 from nwip.routing.router import Router
 from nwip.routing.view import View
+from nwip.security.bans import Bans
 
 NO_CARRIER: Final = "the cable is out"
 
@@ -58,6 +61,7 @@ class NodeGateway:
     ) -> None:
         self.directory = directory
         self.virtual = virtual
+        virtual.node_prefixes = node_prefixes(parameters)
         self.sockets = LocalSockets()
         self.services = LocalServices(registry)
         self._forwarder = forwarder = Forwarder(self._unusual, parameters.hop_limit, virtual)
@@ -82,6 +86,7 @@ class NodeGateway:
         )
         self._local = OwnSockets(parts, self._agents, self.originate)
         self._odd = Unusual(parts, self._local, self.sockets, self._broadcasts, self._sharing.hear)
+        self._bans: Bans | None = None
         self._uplink = Uplink(self._local.probe, self._cut_off, lambda: self.virtual.counters.packets_in)
 
     # What there is to see.
@@ -235,6 +240,24 @@ class NodeGateway:
         if present:
             self._muting.unmute(link, NO_CARRIER)
 
+    # Who is kept out.
+
+    def heed(self, bans: Bans) -> None:
+        """Let nobody who is banned take part: no host by its node number, no other node by its IP address."""
+        self._bans = bans
+        self._tables.keeps_out = bans.covers
+        self.bans_changed()
+
+    def bans_changed(self) -> None:
+        """Learn that somebody is banned, or is no more."""
+        self._forwarder.shortcuts.clear()
+        for link in self.links:
+            for node in self._tables.hosts_of(link):
+                if self._bans is not None and self._bans.keeps_out_node(node):
+                    link.release(node)
+        self._tables.look_again()
+        self.directory_changed(Change(record) for record in [*self.directory.records(Kind.NODE)])
+
     # The domain.
 
     def renumber(self, node: bytes) -> None:
@@ -300,6 +323,7 @@ class NodeGateway:
 
     def receive(self, link: Link, batch: Sequence[Arrival]) -> None:
         """Take a batch of packets that `link` received."""
+        batch = let_through(batch, self._bans, link.counters)
         if link is self.virtual:
             if self._uplink.watching:
                 self._uplink.heard(self._parts.clock())

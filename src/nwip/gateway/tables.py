@@ -44,7 +44,8 @@ class Tables:
     """Which way each host and network is, kept up to date in `forwarder`.
 
     `identity` is our own as an owner of records; `own` holds the addresses (network and node, ten octets) at
-    which this node itself is spoken to.
+    which this node itself is spoken to. `keeps_out(ip, node)` says of another node that it is banned here: it
+    is as if it were not there, with all that it has registered.
     """
 
     def __init__(
@@ -74,6 +75,11 @@ class Tables:
         self._nodes: dict[bytes, Node | None] = {}
         self._peers: dict[bytes, Peer] = {}
         self._owners: dict[Endpoint, bytes] = {}
+        self.keeps_out: Callable[[str, bytes], bool] = lambda _ip, _node: False
+
+    def look_again(self) -> None:
+        """Look anew at each node when it is told of next, whatever is known of it."""
+        self._nodes.clear()
 
     def renumber(self, before: bytes, node: bytes) -> None:
         """Take another node number on the virtual network; the one before leads to who has it now."""
@@ -222,6 +228,7 @@ class Tables:
 
     def _refresh_peers(self) -> None:
         peers: dict[Endpoint, bytes] = {}
+        insides: dict[bytes, Endpoint] = {}
         self._nodes.clear()
         self._peers.clear()
         self._owners.clear()
@@ -231,12 +238,16 @@ class Tables:
             if not isinstance(node, Node) or record.owner == self._identity:
                 continue
             self._nodes[record.owner] = self._directory.node_of(record.owner)
-            endpoint = next((at for at in node.endpoints if (":" in at[0]) == ipv6), None)
-            if endpoint is not None and endpoint != self._virtual.endpoint:  # nor what we were before
+            endpoint, inside, *_ = [at for at in node.endpoints if (":" in at[0]) == ipv6] + [None, None]
+            if endpoint is None or self.keeps_out(endpoint[0], node.node):
+                continue
+            if endpoint != self._virtual.endpoint:  # nor what we were before
                 peers[endpoint] = node.node
                 self._peers[record.owner] = self._peer(endpoint, node.node)
                 self._owners[endpoint] = record.owner
-        self._virtual.know(peers, {owner: peer.endpoint for owner, peer in self._peers.items()})
+                if inside is not None:
+                    insides[record.owner] = inside
+        self._virtual.know(peers, {owner: peer.endpoint for owner, peer in self._peers.items()}, insides)
 
     def _peer(self, endpoint: Endpoint, node: bytes) -> Peer:
         ticks = ticks_between(self._virtual.endpoint[0], endpoint[0], self._parameters, self._prefix)

@@ -5,7 +5,7 @@ whatever it must decide is decided by a pure engine beside it.
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from nwip.dataplane.buffers import FULL
 
@@ -93,6 +93,15 @@ class Link(Protocol):
 
     def describe(self) -> dict[str, str]:
         """Say in words what a person wants to know: addresses, ports, what to type."""
+        ...
+
+
+@runtime_checkable
+class Alarming(Protocol):
+    """A link that notices by itself what an operator has to put right."""
+
+    def alarms(self) -> list[str]:
+        """Return one sentence for each thing that is wrong now."""
         ...
 
 

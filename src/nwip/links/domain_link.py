@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from nwip.dataplane.port import Opener, Port, described, open_port, overflows
 from nwip.directory.records import Endpoint, Identity, endpoint_text
@@ -9,6 +10,12 @@ from nwip.ipx.address import BROADCAST_NODE
 from nwip.ipx.packet import HEADER_SIZE, MAXIMUM_SIZE
 from nwip.links.base import Arrival, Counters, Gateway, Hop
 from nwip.links.peer_traffic import PeerTraffic, Traffic
+from nwip.routing.numbering import HASHED_PREFIX
+
+NODE_PREFIXES: Final = (bytes.fromhex("7E01"), HASHED_PREFIX)
+"""How numbers of nodes begin where the domain does not say otherwise."""
+
+NOWHERE: Final[Mapping[Identity, Endpoint]] = {}
 
 _NO_CHECKSUM = b"\xff\xff"
 _THIS_NETWORK = bytes(4)
@@ -18,7 +25,9 @@ class DomainLink(ABC):
     """The link on which the virtual network's nodes are; a hop on it is the registered endpoint of a node.
 
     The endpoints of the other nodes and their node numbers are kept up to date from the directory by `know`.
-    A node may send packets of its own number and of hosts behind it, never of another node.
+    A node may send packets of its own number and of hosts behind it, never of another node: on the virtual
+    network nobody but a node has a number that begins with one of `node_prefixes`, be it there or not. From
+    which networks a node sends is not judged: packets may take another way than those back.
     """
 
     kind = "virtual"
@@ -41,6 +50,7 @@ class DomainLink(ABC):
         self._ports: list[Port] = []
         self.counters.overflows = lambda: overflows(self._ports)
         self._gateway: Gateway | None = None
+        self.node_prefixes: tuple[bytes, ...] = NODE_PREFIXES
         self.found: Callable[[], None] = lambda: None
         """Called when `reached_at` has become another."""
 
@@ -66,8 +76,16 @@ class DomainLink(ABC):
         return self.endpoint
 
     @abstractmethod
-    def know(self, peers: Mapping[Endpoint, bytes], owners: Mapping[Identity, Endpoint]) -> None:
-        """Take the endpoints of all other live nodes, with their node numbers, and whose they are."""
+    def know(
+        self,
+        peers: Mapping[Endpoint, bytes],
+        owners: Mapping[Identity, Endpoint],
+        insides: Mapping[Identity, Endpoint] = NOWHERE,
+    ) -> None:
+        """Take the endpoints of all other live nodes, with their node numbers, and whose they are.
+
+        `insides` are where some of them are for who is behind the same NAT.
+        """
 
     @abstractmethod
     def send(self, packet: bytes, hop: Hop) -> None:
@@ -107,7 +125,7 @@ class DomainLink(ABC):
             reason = "malformed"
         elif data[:2] != _NO_CHECKSUM:
             reason = "checksum"
-        elif data[22:28] != number and (data[22:28] in self._numbers or data[22:28] == self.node):
+        elif data[22:28] != number and self._is_of_a_node(data):
             reason = "source of another node"
         elif data[22:28] == BROADCAST_NODE:
             reason = "malformed"
@@ -118,6 +136,13 @@ class DomainLink(ABC):
         self.counters.octets_in += length
         self._traffic.came(peer, length)
         return Arrival(self._normalise(data[:length]), peer)
+
+    def _is_of_a_node(self, packet: bytes) -> bool:
+        """Say whether the source of a packet is a node: one that is live, or any that could be one."""
+        node = packet[22:28]
+        if node in self._numbers or node == self.node:
+            return True
+        return node[:2] in self.node_prefixes and packet[18:22] in (self._network_octets, _THIS_NETWORK)
 
     def _normalise(self, packet: bytes) -> bytes:
         """Write the virtual network's number where a packet says "this network"."""

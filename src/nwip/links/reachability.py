@@ -2,11 +2,14 @@
 
 The *guide* is the node beside the DSS that we are joined to: it is asked where it sees us, and that is what
 we register. The tunnel to it is kept open always; behind NAT those to all nodes are, so that our NAT lets in
-whoever has our record: two nodes behind NAT call each other at once. Who has not answered for a while is
-called through the guide, and if that does not help straight again, in turn. Whoever is known when we start
-is called once. Pure.
+whoever has our record: two nodes behind NAT call each other at once, and two behind the same NAT by their
+addresses inside, which they register too. Who has not answered for a while is called in another way: where it
+is seen, through the guide, and from the beginning, in turn. Who is reached through the guide gets a keepalive
+straight from time to time: if it arrives, both go straight from then on. Whoever is known when we start is
+called once. Pure.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -26,7 +29,7 @@ class Reachability:
     """Where we are seen and by which way others are called.
 
     `guide_host` returns the IP address of the DSS, or None when we run it ourselves and need no guide.
-    `found` is called when `reached_at` has become another.
+    `found` is called when `reached_at` has become another. With `seen_at` nobody need be asked.
     """
 
     def __init__(
@@ -35,43 +38,50 @@ class Reachability:
         own: Callable[[], Endpoint],
         guide_host: Callable[[], str | None],
         found: Callable[[], None],
+        seen_at: Endpoint | None = None,
     ) -> None:
         self.reached_at: Endpoint | None = None
         self._packets = packets
         self._own = own
         self._guide_host = guide_host
         self._found = found
+        self._seen_at = seen_at
         self._guide: bytes | None = None
         self._is_due = False
         self._own_after: float | None = None
         self._ask_at: float | None = None
         self._greet_until = float("-inf")
-        self._homes: dict[bytes, Address] = {}
+        self._homes: dict[bytes, Endpoint] = {}
+        self._insides: dict[bytes, Endpoint] = {}
         self._unanswered: dict[bytes, float] = {}
-        self._relayed: set[bytes] = set()
+        self._tried: Counter[bytes] = Counter()
+        self._nudge_at: float | None = None
         packets.seen = self._seen
 
     @property
     def relayed(self) -> int:
         """How many nodes are reached through another one now."""
-        address_of = self._packets.tunnels.address_of
-        return sum(isinstance(address_of(public), Via) for public in self._homes)
+        return sum(map(self._is_relayed, self._homes))
 
     def start(self, now: float) -> None:
         """Begin to find out where we are seen: `reached_at` is known at once if we need no guide."""
-        if self._guide_host() is None:
-            self._take(self._own())
+        if self._guide_host() is None or self._seen_at is not None:
+            self._take(self._seen_at or self._own())
         else:
             self._own_after = now + GUIDED_WITHIN
         self._greet_until = now + GREET_FOR
 
-    def know(self, endpoints: Mapping[bytes, Endpoint], now: float) -> None:
-        """Take the public keys and registered endpoints of all peers."""
+    def know(
+        self, endpoints: Mapping[bytes, Endpoint], insides: Mapping[bytes, Endpoint], now: float
+    ) -> None:
+        """Take the public keys and registered endpoints of all peers, and those inside their NATs."""
         host = self._guide_host()
-        guide = next((public for public, endpoint in endpoints.items() if endpoint[0] == host), None)
+        places = ((public, place) for among in (endpoints, insides) for public, place in among.items())
+        guide = next((public for public, place in places if place[0] == host), None)
         met = endpoints.keys() - self._homes.keys() if now < self._greet_until else ()
-        self._homes = dict(endpoints)
-        self._relayed &= endpoints.keys()
+        self._homes, self._insides = dict(endpoints), dict(insides)
+        for gone in self._tried.keys() - endpoints.keys():
+            del self._tried[gone]
         for gone in self._unanswered.keys() - endpoints.keys():
             del self._unanswered[gone]
         is_new = guide != self._guide
@@ -95,7 +105,7 @@ class Reachability:
 
     def ended(self, public: bytes) -> None:
         """Take note that a tunnel is no more: the next is tried by the straight way first."""
-        self._relayed.discard(public)
+        self._tried.pop(public, None)
         self._is_due = True
 
     def next_deadline(self) -> float | None:
@@ -103,7 +113,7 @@ class Reachability:
         if self._is_due:
             return 0.0
         times = [began + OTHER_WAY_AFTER for began in self._unanswered.values()]
-        times += [time for time in (self._own_after, self._ask_at) if time is not None]
+        times += [time for time in (self._own_after, self._ask_at, self._nudge_at) if time is not None]
         return min(times, default=None)
 
     def advance(self, now: float) -> None:
@@ -115,8 +125,9 @@ class Reachability:
         late = {public for public, began in self._unanswered.items() if now >= began + OTHER_WAY_AFTER}
         for public in late:
             del self._unanswered[public]
-        if self._guide is not None and self._packets.tunnels.is_open(self._guide, now):
-            self._relayed ^= late - {self._guide}
+        self._tried.update(late)
+        if self._nudge_at is not None and now >= self._nudge_at:
+            self._nudge(now)
         if late or self._is_due:
             self._is_due = False
             self._call(now)
@@ -130,18 +141,49 @@ class Reachability:
 
     def _call(self, now: float) -> None:
         """Tell the engine where everybody is called."""
-        homes = dict(self._homes)
-        if self._guide is not None:
-            homes.update((public, Via(self._guide, identity_of(public))) for public in self._relayed)
+        homes = {public: self._way(public, now) for public in self._homes}
         self._packets.know(homes, now)
-        is_behind_nat = self.reached_at is not None and self.reached_at != self._own()
+        is_behind_nat = self._seen_at is None and self.reached_at not in (None, self._own())
         kept = [public for public in homes if is_behind_nat or public == self._guide]
         self._packets.tunnels.keep_open(kept, now)
         for public in kept:
             self.wants(public, now)
+        if self._nudge_at is None and any(isinstance(way, Via) for way in homes.values()):
+            self._nudge_at = now + PERSISTENT_AFTER
+
+    def _way(self, public: bytes, now: float) -> Address:
+        """Return where a peer is to be called, by how often it has not answered."""
+        ways: list[Address] = self._straight(public)
+        guide = self._guide
+        if guide not in (None, public) and self._packets.tunnels.is_open(guide, now):
+            ways.append(Via(guide, identity_of(public)))
+        return ways[self._tried[public] % len(ways)] if public in self._tried else ways[0]
+
+    def _straight(self, public: bytes) -> list[Address]:
+        """Return where a peer may be without another between: inside first, if we seem to be there too."""
+        home, inside = self._homes[public], self._insides.get(public)
+        if inside is None:
+            return [home]
+        hosts = (self.reached_at[0] if self.reached_at is not None else None, self._guide_host())
+        return [inside, home] if home[0] == hosts[0] or inside[0] == hosts[1] else [home]
+
+    def _nudge(self, now: float) -> None:
+        """Say something straight to those that are reached through the guide: it may be possible now."""
+        self._nudge_at = None
+        for public in self._homes:
+            if self._is_relayed(public):
+                self._nudge_at = now + PERSISTENT_AFTER
+                for place in self._straight(public):
+                    self._packets.tunnels.nudge(public, place, now)
+            elif public in self._tried and self._packets.tunnels.is_open(public, now):
+                del self._tried[public]
+                self._is_due = True
+
+    def _is_relayed(self, public: bytes) -> bool:
+        return isinstance(self._packets.tunnels.address_of(public), Via)
 
     def _seen(self, public: bytes, endpoint: Endpoint) -> None:
-        if public == self._guide:
+        if public == self._guide and self._seen_at is None:
             self._take(endpoint)
 
     def _take(self, endpoint: Endpoint) -> None:

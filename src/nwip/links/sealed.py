@@ -19,7 +19,7 @@ from nwip.dataplane.wakeup import Wakeup
 from nwip.directory.records import Endpoint, Identity, endpoint_text
 from nwip.ipx.packet import HEADER_SIZE, MAXIMUM_SIZE
 from nwip.links.base import Arrival, Gateway, Hop
-from nwip.links.domain_link import DomainLink
+from nwip.links.domain_link import NOWHERE, DomainLink
 from nwip.links.peer_traffic import Traffic
 from nwip.links.reachability import Reachability
 from nwip.security.membership import Membership
@@ -42,8 +42,9 @@ class SealedLink(DomainLink):
     """`DomainLink` of a sealed domain, as which `membership` says who we are and who else takes part.
 
     Broadcasts are sealed for each peer that gets them: all, or those `within` a subnet if that is the policy.
-    `guide_host` returns the IP address of the DSS, None where it is ours: see `Reachability`. A node beside a
-    DSS passes on, unread, what other members cannot send each other.
+    `guide_host` returns the IP address of the DSS, None where it is ours, `seen_at` is where others see us if
+    that was configured: see `Reachability`. A node beside a DSS passes on, unread, what other members cannot
+    send each other.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class SealedLink(DomainLink):
         *,
         opener: Opener,
         guide_host: Callable[[], str | None] = lambda: None,
+        seen_at: Endpoint | None = None,
     ) -> None:
         super().__init__(network, node, at, opener=opener)
         self._membership = membership
@@ -68,8 +70,9 @@ class SealedLink(DomainLink):
         packets.ended = self._ended
         packets.may_relay = lambda _sender, _receiver: guide_host() is None
         found = lambda: self.found()  # noqa: E731, PLW0108 - it is set later
-        self._reach = Reachability(packets, lambda: self.endpoint, guide_host, found)
+        self._reach = Reachability(packets, lambda: self.endpoint, guide_host, found, seen_at)
         self._owners: Mapping[Identity, Endpoint] = {}
+        self._insides: Mapping[Identity, Endpoint] = {}
         self._publics: dict[Hop, bytes] = {}
         self._endpoints: dict[bytes, Endpoint] = {}
         self._audience: list[Endpoint] = []
@@ -105,7 +108,12 @@ class SealedLink(DomainLink):
         self._publics.clear()
         await super().close()
 
-    def know(self, peers: Mapping[Endpoint, bytes], owners: Mapping[Identity, Endpoint]) -> None:
+    def know(
+        self,
+        peers: Mapping[Endpoint, bytes],
+        owners: Mapping[Identity, Endpoint],
+        insides: Mapping[Identity, Endpoint] = NOWHERE,
+    ) -> None:
         """Take the endpoints of all other live nodes, with their node numbers, and whose they are.
 
         Only members count. An endpoint that two of them say they have is nobody's: else the one could have
@@ -113,7 +121,7 @@ class SealedLink(DomainLink):
         """
         others = {endpoint for endpoint, number in self._peers.items() if peers.get(endpoint) != number}
         self._traffic.know(others, peers.keys() - (self._peers.keys() - others), ())
-        self._peers, self._owners = dict(peers), dict(owners)
+        self._peers, self._owners, self._insides = dict(peers), dict(owners), dict(insides)
         self._numbers = frozenset(peers.values())
         self._believed.clear()
         self._look_up_keys()
@@ -288,7 +296,8 @@ class SealedLink(DomainLink):
         self._endpoints = {public: at for public, at in homes.items() if claims[at] == 1}
         self._publics = {at: public for public, at in self._endpoints.items()}
         self._audience = [at for at in self._endpoints.values() if self._hears(at)]
-        self._reach.know(self._endpoints, self._wakeup.now())
+        insides = {found.public: at for owner, at in self._insides.items() if (found := member(owner))}
+        self._reach.know(self._endpoints, insides, self._wakeup.now())
         self._send_rest()
 
     def _hears(self, endpoint: Endpoint) -> bool:

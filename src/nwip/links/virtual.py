@@ -66,6 +66,7 @@ class VirtualLink(DomainLink, Located):
         self,
         peers: Mapping[Endpoint, bytes],
         owners: Mapping[Identity, Endpoint] | None = None,  # noqa: ARG002 - nobody proves who it is
+        insides: Mapping[Identity, Endpoint] | None = None,  # noqa: ARG002 - likewise
     ) -> None:
         """Take the endpoints of all other live nodes, and their node numbers."""
         others = {endpoint for endpoint, number in self._peers.items() if peers.get(endpoint) != number}

@@ -40,4 +40,9 @@ def may_be_number_of(
 
 def is_node_number(node: bytes, parameters: Parameters) -> bool:
     """Say whether a number has the form of a node's own, which no host behind a link may use."""
-    return node[:2] in (parameters.node_prefix, HASHED_PREFIX)
+    return node[:2] in node_prefixes(parameters)
+
+
+def node_prefixes(parameters: Parameters) -> tuple[bytes, ...]:
+    """Return how the numbers of nodes begin: their first two octets."""
+    return parameters.node_prefix, HASHED_PREFIX

@@ -56,6 +56,21 @@ class Bans:
         self._clock = clock
         self._bans: dict[str, Ban] = {}
         self._networks: dict[str, IPv4Network | IPv6Network] = {}
+        self._nodes: dict[bytes, Ban] = {}
+
+    def __len__(self) -> int:
+        return len(self._bans)
+
+    @property
+    def names_nodes(self) -> bool:
+        """Whether there is a ban of a node number."""
+        return bool(self._nodes)
+
+    def next_end(self) -> float | None:
+        """Return in how many seconds the next ban ends, None when none does; let go of those that have."""
+        now = self._clock()
+        self._forget(now)
+        return min((ban.until - now for ban in self._bans.values() if ban.until is not None), default=None)
 
     def add(self, text: str, seconds: float | None = None, why: str = "") -> Ban:
         """Keep somebody out from now on, in place of an earlier ban of the same. Raises `ValueError`.
@@ -86,12 +101,12 @@ class Bans:
 
     def keeps_out_node(self, node: bytes) -> bool:
         """Say whether a node number of 6 octets is banned, and count it."""
-        return bool(self._bans) and self._counts(self._bans.get(format_node(node)))
+        return self._counts(self._nodes.get(node))
 
     def covers(self, ip: str, node: bytes) -> bool:
         """Say whether the host with this IP address and node number is banned; it is not counted."""
         now = self._clock()
-        found = (self._ban_of_address(ip), self._bans.get(format_node(node)))
+        found = (self._ban_of_address(ip), self._nodes.get(node))
         return any(ban is not None and ban.holds(now) for ban in found)
 
     def encode(self) -> str:
@@ -130,10 +145,14 @@ class Bans:
         self._bans[ban.what] = ban
         if "/" in ban.what:
             self._networks[ban.what] = ip_network(ban.what)
+        elif ":" not in ban.what and "." not in ban.what:
+            self._nodes[parse_node(ban.what)] = ban
         return ban
 
     def _drop(self, what: str) -> bool:
         self._networks.pop(what, None)
+        if ":" not in what and "." not in what:
+            self._nodes.pop(parse_node(what), None)
         return self._bans.pop(what, None) is not None
 
     def _forget(self, now: float) -> None:

@@ -57,8 +57,10 @@ def test_traffic_of_a_frame_type_that_no_link_speaks_is_counted_and_told_once_an
     assert first == second
     assert first.text == (
         f"traffic of frame type {theirs.value} heard on this link from MAC 02000000000A, "
-        f'but the link speaks {ours.value}: add a [[link]] with frame = "{theirs.value}"'
+        f'but the link speaks {ours.value}: add a [[link]] with frame = "{theirs.value}", '
+        f"or set that station to {ours.value}"
     )
+    assert lan.types.alarms() == [first.text]
     assert lan.counters.drops == {OTHER_TYPE[theirs]: 4}
     assert lan.describe()["other frame types heard"] == f"4 of {theirs.value}, the last from 02000000000A"
 

@@ -49,10 +49,21 @@ def test_while_the_network_is_not_known_zeros_stay_and_every_broadcast_is_this_n
     hello, routes = packet(EVERYONE, A), rip_response(ROUTER, 0x77)
     assert taken(lan, frame(hello), frame(routes)) == [hello, routes]
     lan.own.network = NETWORK
-    assert taken(lan, frame(hello), frame(routes)) == [
+    elsewhere = packet(EVERYONE, ROUTER, network=0x77, source_network=0x77)
+    assert taken(lan, frame(hello), frame(elsewhere)) == [
         packet(EVERYONE, A, network=NETWORK, source_network=NETWORK)
     ]
     assert lan.counters.drops == {ingress.ELSEWHERE: 1}
+
+
+def test_a_router_that_gives_this_network_another_number_is_heard_so_that_it_can_be_named() -> None:
+    lan = engine(network=NETWORK)
+    routes = rip_response(ROUTER, 0x77)
+    assert taken(lan, frame(routes)) == [routes]
+    passed = routes._replace(transport_control=1)  # through a router: the number may be right there
+    directed = routes._replace(destination=routes.destination._replace(network=0x78))
+    assert taken(lan, frame(passed), frame(directed)) == []
+    assert lan.counters.drops == {ingress.ELSEWHERE: 2}
 
 
 @pytest.mark.parametrize(

@@ -119,17 +119,6 @@ def test_a_node_learns_where_others_see_it() -> None:
     assert len(answer) <= len(question)
 
 
-def test_questions_for_a_dss_are_told_apart_from_packets() -> None:
-    wire = Wire()
-    one, other = wire.two()
-    asked: list[tuple[bytes, bytes]] = []
-    other.engine.asked = lambda public, octets: asked.append((public, octets))
-    one._put(one.engine.ask(other.public, packet(), one.now()))
-    wire.run(1)
-    assert asked == [(one.public, packet())]
-    assert other.got == []
-
-
 def test_who_is_reached_through_a_relay_passes_nothing_on_itself() -> None:
     wire, one, other, relay = three()
     third = wire.station("192.0.2.4")

@@ -7,17 +7,21 @@ from typing import Any
 
 import pytest
 
+from dss.sealed_parties import party
 from nwip.security.keys import KeyPair
 from nwip.security.noise import Initiator, Keys, Responder
-from nwip.security.sealed import contents, framing, path, splitting, timing
+from nwip.security.sealed import answering, contents, framing, path, splitting, timing
 from nwip.security.sealed.cookies import COOKIE_LASTS, CookieGiver, read_cookie
 from nwip.security.sealed.macs import Macs, has_cookie, mac1_of
+from nwip.security.sealed.questions import SealedQuestions
 from nwip.security.sealed.replay import WINDOW
 from nwip.security.sealed.session import Session
 from nwip.security.sealed.tunnels import PROLOGUE
 
 DOCS = Path(__file__).parents[3] / "docs"
-VECTOR: dict[str, Any] = json.loads((DOCS / "protocol-vectors.json").read_text())["sealed"]
+VECTORS: dict[str, Any] = json.loads((DOCS / "protocol-vectors.json").read_text())
+VECTOR: dict[str, Any] = VECTORS["sealed"]
+QUESTIONS: list[dict[str, Any]] = VECTORS["questions"]["vectors"]
 SECTION = (DOCS / "protocol.md").read_text().split("\n## Sealed datagrams\n")[1].split("\n## ")[0]
 PLAIN = {entry["name"]: bytes.fromhex(entry["plaintext"]) for entry in VECTOR["data"]}
 
@@ -104,6 +108,29 @@ def test_contents_are_those_of_the_vector() -> None:
     assert to.to_relay() == PLAIN["to be passed on to the responder"]
     kinds = {plain[0] for plain in PLAIN.values() if plain}
     assert kinds == set(range(1, 9)) | {0xFF}
+
+
+def test_a_question_and_its_answers_are_those_of_the_vector(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = VECTOR["question"]
+    entry = next(entry for entry in QUESTIONS if entry["name"] == asked["asks"])
+    request, responses = bytes.fromhex(entry["request"]), [*map(bytes.fromhex, entry["responses"])]
+    membership = party("dss")
+    membership.key, membership.domain = pair("responder"), VECTOR["domain"]
+    membership.secrets.learn(VECTOR["epoch"], octets("secret"), 0.0)
+    monkeypatch.setattr(membership.roster, "member_of_key", lambda _: membership)
+    monkeypatch.setattr(
+        answering,
+        "Responder",
+        lambda key, prologue: Responder(key, prologue, lambda: pair("responder", "ephemeral")),
+    )
+    index = VECTOR["responder"]["index"].to_bytes(4, "little")
+    dss = SealedQuestions(membership, lambda size: index if size == 4 else bytes(size))
+    source = ("192.0.2.7", 4000)
+    answers: dict[bytes, list[bytes]] = {request: responses}
+    assert dss.take(octets("initiation"), source, 0.0, answers.__getitem__) == [octets("response")]
+    question = bytes.fromhex(asked["datagram"])
+    found = dss.take(question, source, 0.0, answers.__getitem__)
+    assert [data.hex() for data in found] == asked["answers"]
 
 
 def test_the_page_has_every_size_kind_and_time() -> None:

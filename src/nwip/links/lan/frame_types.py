@@ -31,6 +31,7 @@ class FrameTypes:
         self._counters = counters
         self._detection: Detection | None = None
         self._heard: dict[FrameType, tuple[int, bytes]] = {}
+        self._unheard: dict[FrameType, bytes] = {}
         self._warnings = HourlyWarnings()
         self._events: list[Found | Warned] = []
 
@@ -69,10 +70,16 @@ class FrameTypes:
             self._counters.drop(OTHER_TYPE[frame_type])
             count = self._heard.get(frame_type, (0, b""))[0] + 1
             self._heard[frame_type] = (count, sender)
-            searches = packet is not None and is_rip_request(packet)
-            if not searches and self._warnings.may_say(frame_type, now):
-                self._events.append(Warned(self._warning(frame_type, sender)))
+            if packet is None or not is_rip_request(packet):
+                self._unheard[frame_type] = sender
+                if self._warnings.may_say(frame_type, now):
+                    self._events.append(Warned(self._warning(frame_type, sender)))
         return False
+
+    def alarms(self) -> list[str]:
+        """Return a sentence for each other frame type in which somebody sends what is not heard here."""
+        unheard = self._unheard.items()
+        return [self._warning(theirs, sender) for theirs, sender in unheard if theirs is not self.spoken]
 
     def events(self) -> list[Found | Warned]:
         """Return what there is to tell since the last call."""
@@ -113,5 +120,6 @@ class FrameTypes:
         ours = self.spoken.value if self.spoken else "none"
         return (
             f"traffic of frame type {frame_type.value} heard on this link from MAC {format_node(sender)}, "
-            f'but the link speaks {ours}: add a [[link]] with frame = "{frame_type.value}"'
+            f'but the link speaks {ours}: add a [[link]] with frame = "{frame_type.value}", '
+            f"or set that station to {ours}"
         )

@@ -7,7 +7,9 @@ Which frames are for us:
     broadcast              this network's broadcast       taken              taken
     broadcast              one node of this network       only if it is us   unless it is a host here
     a node's own           that node, of this network     ignored            unless it is a host here
-    broadcast              another network                dropped: every router would send it on
+    broadcast              another network                dropped: every router would send it on; but RIP
+                                                          and SAP of one that gives this network that number
+                                                          are taken, to be complained of
     anything else          anything                       ignored: it is for somebody else
 
 Whom a joined link believes: a packet of this network, or of network 0, is from a host of this LAN if its
@@ -53,6 +55,7 @@ OTHER_NETWORK: Final = "from another network"
 RESERVED: Final = "claims a node number of nwip's nodes"
 
 _GATEWAY_SOCKET: Final = Socket.HELLO.to_bytes(2, "big")
+_RIP_AND_SAP: Final = frozenset(socket.to_bytes(2, "big") for socket in (Socket.RIP, Socket.SAP))
 
 
 class Ingress:
@@ -75,7 +78,7 @@ class Ingress:
         """Return what to hand on of a packet in a frame with these MAC addresses, None if nothing."""
         own = self._own
         flaw = self._flaw(packet, sender, now)
-        if flaw is None and to == BROADCAST_NODE and not self._is_here(packet):
+        if flaw is None and to == BROADCAST_NODE and not (self._is_here(packet) or _is_routers(packet)):
             flaw = ELSEWHERE
         if flaw is not None:
             self._counters.drop(flaw)
@@ -166,3 +169,12 @@ class Ingress:
                 f"network {ours}: set joined = false to route it, or give the servers on it number {ours}"
             )
             self._events.append(Warned(text))
+
+
+def _is_routers(packet: bytes) -> bool:
+    """Say whether a router broadcasts here what it knows, under another number for this network than ours."""
+    return (
+        packet[DESTINATION_SOCKET_OFFSET:SOURCE_OFFSET] in _RIP_AND_SAP
+        and packet[DESTINATION_OFFSET:DESTINATION_NODE_OFFSET] == packet[SOURCE_OFFSET:SOURCE_NODE_OFFSET]
+        and not packet[TRANSPORT_CONTROL_OFFSET]
+    )

@@ -162,6 +162,10 @@ class LanLink(Located):
         told = {**self._medium.describe(), **self._engine.describe()}
         return told if self._beside is None else {**told, "data plane": self._beside.port.kind}
 
+    def alarms(self) -> list[str]:
+        """Return what is wrong with the LAN for an operator to put right."""
+        return self._engine.types.alarms()
+
     def _received(self, frames: Sequence[bytes]) -> None:
         if self._gateway is None or self._wakeup is None:
             return

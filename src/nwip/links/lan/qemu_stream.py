@@ -144,7 +144,11 @@ class StreamMedium:
             _log.info("%s: a peer is gone: %s", end_text(self.end), why)
 
     def heard(self, frames: list[bytes], peer: "_Peer") -> None:
-        """Take frames of a peer: for the link above, and for the other peers."""
+        """Take frames of a peer: for the link above, and for the other peers. One that was banned goes."""
+        if peer.host is not None and self._listening and not self._admit(peer.host):
+            self.counters.drop("source not admitted", len(frames))
+            peer.transport.abort()
+            return
         if len(self._peers) > 1:
             for frame in frames:
                 self._pass_on(frame, peer)

@@ -9,7 +9,7 @@
     05   there: IP address 16, port u16; IPv4 as in RFC 4291, 2.5.5.2
     06   to be passed on: identity of the receiver 16, a sealed datagram
     07   passed on: identity of the sender 16, a sealed datagram
-    08   RIP or SAP to or from a DSS: an IPX packet
+    08   RIP or SAP to or from a DSS, on its port of questions only: an IPX packet
 
 Integers are big-endian here, as in IPX.
 """

@@ -18,7 +18,7 @@ from nwip.directory.records import Endpoint
 from nwip.security.keys import identity_of
 from nwip.security.sealed import contents
 from nwip.security.sealed.address import Address, Via
-from nwip.security.sealed.contents import ENVELOPE_SIZE, PACKET, QUESTION, WHERE_ARE_WE, Envelope, probe
+from nwip.security.sealed.contents import ENVELOPE_SIZE, PACKET, WHERE_ARE_WE, Envelope, probe
 from nwip.security.sealed.framing import DATA_OVERHEAD
 from nwip.security.sealed.outgoing import Sealed
 from nwip.security.sealed.path import BASE, PathSize
@@ -47,15 +47,14 @@ class SealedPackets:
     """The packets of one node.
 
     `may_relay(sender, receiver)` says of two public keys whether we pass datagrams on from the one to the
-    other. `seen(public, endpoint)` is told where a peer sees us, `asked(public, packet)` of a question or
-    answer of RIP or SAP, `ended(public, now)` of a tunnel that is no more.
+    other. `seen(public, endpoint)` is told where a peer sees us, `ended(public, now)` of a tunnel that is no
+    more.
     """
 
     def __init__(self, tunnels: Tunnels) -> None:
         self.tunnels = tunnels
         self.may_relay: Callable[[bytes, bytes], bool] = lambda _sender, _receiver: False
         self.seen: Callable[[bytes, Endpoint], None] = lambda _public, _endpoint: None
-        self.asked: Callable[[bytes, bytes], None] = lambda _public, _packet: None
         self.ended: Callable[[bytes, float], None] = lambda _public, _now: None
         self._flows: dict[bytes, _Flow] = {}
         self._probing: set[bytes] = set()
@@ -94,10 +93,6 @@ class SealedPackets:
     def ask_where(self, public: bytes, now: float) -> Sealed:
         """Ask a peer where it sees us; `seen` is told the answer."""
         return self.tunnels.seal(public, [WHERE_ARE_WE], now)
-
-    def ask(self, public: bytes, packet: bytes, now: float) -> Sealed:
-        """Send a question or an answer of RIP or SAP: the other side's `asked` is told."""
-        return self.tunnels.seal(public, [bytes((QUESTION,)) + packet], now)
 
     def too_large(self, public: bytes, now: float) -> None:
         """Take note that the kernel would not send a datagram to a peer for its size."""
@@ -169,8 +164,6 @@ class SealedPackets:
                     packet = self._flow(public).joiner.add(contents.read_part(plain), now)
                     if packet is not None:
                         yield public, [packet]
-                case contents.QUESTION:
-                    self.asked(public, plain[1:])
                 case contents.RELAYED if not relayed:
                     yield from self._taken_out(public, contents.read_envelope(plain), now)
                 case contents.RELAY if not relayed:

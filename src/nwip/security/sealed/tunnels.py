@@ -19,6 +19,7 @@ from nwip.directory.deadlines import Deadlines
 from nwip.directory.records import Endpoint
 from nwip.security.keys import KeyPair
 from nwip.security.sealed.address import Address
+from nwip.security.sealed.contents import KEEPALIVE
 from nwip.security.sealed.framing import COOKIE, DATA, INITIATION, KIND_SIZE, RESPONSE
 from nwip.security.sealed.handshakes import Handshakes
 from nwip.security.sealed.indices import Indices
@@ -117,6 +118,14 @@ class Tunnels:
     def post(self, public: bytes, plains: Sequence[bytes], now: float) -> None:
         """Seal, and put the datagrams among those to send."""
         self._outgoing.post(public, plains, now)
+
+    def nudge(self, public: bytes, address: Address, now: float) -> None:
+        """Say that we are there at another address of a peer, if there is a session: it moves if it hears."""
+        peer = self._peers.get(public)
+        session = peer.session(now) if peer is not None else None
+        if session is not None and self._may_talk(public):
+            for datagram in session.seal([KEEPALIVE]):
+                self._outgoing.post_datagram(datagram, address, now)
 
     def datagrams_to_send(self) -> list[tuple[bytes, Endpoint]]:
         """Return, once, what is to be sent besides: handshakes, what waited for them, keepalives."""

@@ -1,0 +1,1 @@
+"""What is on the ports of NetWare/IP, here and on other hosts, and whether to worry."""

@@ -1,0 +1,27 @@
+"""What links show an operator to put right: strange frame types, packets that do not fit. Pure."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from nwip.links.base import Alarming, Link
+
+TOO_LARGE: Final = frozenset(
+    {"too large", "too large for the frame type", "larger than DOSBox's 1424 octets"}
+)
+"""The reasons for which links count a packet as too large."""
+
+
+def link_alarms(links: Iterable[Link]) -> list[str]:
+    """Return one sentence with its mend for each thing that is wrong now, link by link."""
+    found: list[str] = []
+    for link in links:
+        if isinstance(link, Alarming):
+            found += [f"link {link.name}: {sentence}" for sentence in link.alarms()]
+        lost = sum(link.counters.drops.get(reason, 0) for reason in TOO_LARGE)
+        if lost:
+            found.append(
+                f"link {link.name} has dropped {lost} {'packet' if lost == 1 else 'packets'} larger than the"
+                f" {link.maximum_size} octets that it carries: set the stations that send them to packets"
+                f" of at most {link.maximum_size} octets"
+            )
+    return found
