@@ -35,6 +35,7 @@ HOW_TO_GET = {
     "musl-gcc": PROGRAM,
     "systemd-analyze": PROGRAM,
     "faketime": PROGRAM,
+    "chromium": PROGRAM,
     "man": PROGRAM,
     "bash-completion": PROGRAM,
     "zsh": PROGRAM,

@@ -22,7 +22,7 @@ TYPED = [
     for command in block.commands
     if re.search(r"\bnwip ", command.line)
 ]
-READ = re.compile(r"[\w.-]+\.(?:pcapng|pcap\.gz|pcap|toml|jsonl)\b")
+READ = re.compile(r"[\w.-]+\.(?:pcapng|pcap\.gz|pcap|toml|jsonl)\b|\bweb-token\b")
 TRIED_IN_TESTS = frozenset({"nwip", "nmap", "qemu-system-x86_64", "tshark"})
 
 

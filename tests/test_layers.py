@@ -24,6 +24,8 @@ LEVELS = [
         "node",
         "views",
         "trace_views",
+        "about_views",
+        "durations",
         "dss_views",
         "dss_rows",
         "dss_changes",

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from nwip import binding
+from nwip.about_views import AboutViews
 from nwip.ban_views import BanViews
 from nwip.banner import Facts, facts
 from nwip.charter import chartered
@@ -90,16 +91,9 @@ class RunningNode:
         self.bans = Bans(time.time)
         self._audit: AuditLog | None = None
         views = Views(self)
-        parts = (
-            views,
-            BanViews(self, self._state),
-            DssViews(self),
-            LinkViews(self),
-            MembershipViews(self),
-            Programs(self),
-            TraceViews(self, views),
-        )
-        handlers = {name: handler for part in parts for name, handler in part.handlers().items()}
+        parts = (views, AboutViews(self), BanViews(self, self._state), DssViews(self), LinkViews(self))
+        more = (MembershipViews(self), Programs(self), TraceViews(self, views))
+        handlers = {name: handler for part in (*parts, *more) for name, handler in part.handlers().items()}
         self._control = ControlServer(config.node.control_path, handlers)
         self._tasks: set[asyncio.Task[None]] = set()
         self._nearest: NearestAnswerer | None = None

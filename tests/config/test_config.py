@@ -20,6 +20,7 @@ from nwip.config.settings import (
     DomainSettings,
     DssSettings,
     NodeSettings,
+    WebSettings,
 )
 from nwip.directory.filters import Filter
 from nwip.directory.grants import Grant
@@ -67,6 +68,11 @@ BAD_VALUES = {
     "discovery": "discovery = 1",
     "discovery.ways": 'discovery.ways = ["telepathy"]',
     "discovery.leases": 'discovery.leases = ["leases"]',
+    "web": "web = 8396",
+    "web.listen": 'web.listen = ["localhost"]',
+    "web.port": "web.port = 0",
+    "web.token": 'web.token = "too short"',
+    "web.names": 'web.names = ["https://a"]',
     "filter": "filter = { action = 'deny' }",
     "filter.action": '[[filter]]\naction = "hide"',
     "filter.kind": '[[filter]]\naction = "deny"\nkind = "host"',
@@ -121,6 +127,7 @@ def all_keys() -> set[str]:
         "node": NodeSettings,
         "dss": DssSettings,
         "discovery": DiscoverySettings,
+        "web": WebSettings,
         "filter": FilterSettings,
         "grant": GrantSettings,
     }

@@ -115,9 +115,15 @@ ELSEWHERE: Final = {
         "test_discovery.py",
         "test_a_lame_delegation_is_recognised_and_leads_to_the_dss_all_the_same",
     ),
+    "nwip web": ("test_web_in_chromium.py", "test_three_gateways_are_in_the_picture_and_their_traffic_moves"),
+    "nwip web --listen 0.0.0.0 --token-file web-token": (
+        "../cli/test_cli_web.py",
+        "test_the_token_comes_from_a_file_or_the_environment",
+    ),
 }
 NOT_STARTED: Final = {
-    "discovery.md": "it leads to a domain of nobody's; tests/real/test_discovery.py has whole sites"
+    "discovery.md": "it leads to a domain of nobody's; tests/real/test_discovery.py has whole sites",
+    "web.md": "it is a table of 'nwip web', which tests/cli/test_cli_web.py starts",
 }
 
 

@@ -68,4 +68,5 @@ COMMANDS: Final = {
     ),
     "trace": Entry("reach", "trace", "Show the way to an IPX host, as far as it can be known."),
     "up": Entry("running", "up", "Run a node until Ctrl-C; says how to reach it."),
+    "web": Entry("web", "web", "Show in web browsers what the node here knows, live, until Ctrl-C."),
 }

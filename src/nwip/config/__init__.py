@@ -4,7 +4,7 @@ from nwip.config.error import ConfigError
 from nwip.config.links import AnyLink
 from nwip.config.paths import SYSTEM_CONTROL_PATH, default_control_path, default_state_directory
 from nwip.config.reading import example, joining, load, portable, usual_control_path
-from nwip.config.settings import Config, DssSettings, NodeSettings
+from nwip.config.settings import Config, DssSettings, NodeSettings, WebSettings
 
 __all__ = [
     "SYSTEM_CONTROL_PATH",
@@ -13,6 +13,7 @@ __all__ = [
     "ConfigError",
     "DssSettings",
     "NodeSettings",
+    "WebSettings",
     "default_control_path",
     "default_state_directory",
     "example",

@@ -77,6 +77,14 @@ MENDS: Final[dict[str, str]] = {
     "discovery.leases": (
         'write a list of absolute paths, with * if need be: ["/var/lib/dhcp/dhclient*.leases"]'
     ),
+    "web": "write it as a table: [web], then its keys, for example port = 8396",
+    "web.listen": _LISTEN,
+    "web.port": _PORT + ", for example 8396",
+    "web.token": (
+        "write 16 to 256 letters, digits and signs in quotes, without blanks:"
+        " 'openssl rand -hex 16' makes some"
+    ),
+    "web.names": 'write a list of the names by which browsers reach the page: ["nwip.example.org"]',
     "filter": 'write each filter as a table of its own: [[filter]], then action = "deny"',
     "filter.action": 'write "deny" or "allow"; the first filter that fits decides',
     "filter.kind": 'write "service", "route" or "any"',

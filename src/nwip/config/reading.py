@@ -18,7 +18,7 @@ from nwip.config.keys import MENDS
 from nwip.config.link_checks import Check, ClashError, admitted, link_checks, never, server
 from nwip.config.links import AnyLink, DosboxSettings
 from nwip.config.paths import SYSTEM_CONTROL_PATH, configuration_candidates, default_control_path
-from nwip.config.settings import Config, Document
+from nwip.config.settings import Config, Document, WebSettings
 from nwip.discovery.preferred import split_server
 from nwip.discovery.steps import Way
 from nwip.ipx.address import parse_network
@@ -89,6 +89,19 @@ def one_link(data: dict[str, object], beside: Sequence[AnyLink]) -> AnyLink:
     return found
 
 
+def check_web(settings: WebSettings, file: str | None) -> None:
+    """Hold settings of the page against what `[web]` takes. Raises `ConfigError`."""
+    try:
+        msgspec.convert({"web": msgspec.to_builtins(settings)}, Document)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error), {"web": msgspec.to_builtins(settings)}, file) from None
+    for key, value, check in _web_checks(settings):
+        try:
+            check(value)
+        except ValueError:
+            raise ConfigError(file, key, f"is {_shown(value)}", MENDS[key]) from None
+
+
 def joining(config: Config) -> Config:
     """Return the configuration of the same node without a DSS of its own. Raises `ConfigError`."""
     if config.dss.peers or config.dss.serve:
@@ -151,6 +164,7 @@ def _config(document: Document, file: str | None) -> Config:
         node=document.node,
         dss=document.dss,
         discovery=document.discovery,
+        web=document.web,
         filters=document.filter,
         grants=document.grant,
         links=document.link,
@@ -215,7 +229,13 @@ def _checks(config: Config) -> Iterator[Check]:
         )
         if path is not None
     )
+    yield from _web_checks(config.web)
     yield from link_checks(config.links)
+
+
+def _web_checks(settings: WebSettings) -> Iterator[Check]:
+    yield from (("web.listen", address, _ip) for address in settings.listen)
+    yield from (("web.names", name, _host_name) for name in settings.names)
 
 
 def _domain_and_dss_checks(config: Config) -> Iterator[Check]:
@@ -257,6 +277,11 @@ def _absolute(value: object) -> None:
 
 def _ip(value: object) -> None:
     ipaddress.ip_address(str(value))
+
+
+def _host_name(value: object) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,253}", str(value)):
+        raise ValueError(value)
 
 
 def _ip_network(value: object) -> None:

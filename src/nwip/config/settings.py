@@ -168,6 +168,15 @@ class DiscoverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     leases: Annotated[tuple[Text, ...], Meta(max_length=64)] = ()
 
 
+class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """`[web]`: the page of `nwip web`. A page that others than this machine can reach needs the token."""
+
+    listen: Annotated[tuple[Text, ...], Meta(min_length=1, max_length=64)] = ("127.0.0.1",)
+    port: Port = 8396
+    token: Annotated[str, Meta(min_length=16, max_length=256, pattern=r"\A[!-~]*\Z")] | None = None
+    names: Annotated[tuple[Text, ...], Meta(max_length=64)] = ()
+
+
 class Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """A whole `nwip.toml`."""
 
@@ -175,6 +184,7 @@ class Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     node: NodeSettings = field(default_factory=NodeSettings)
     dss: DssSettings = DssSettings()
     discovery: DiscoverySettings = DiscoverySettings()
+    web: WebSettings = WebSettings()
     filter: Annotated[tuple[FilterSettings, ...], Meta(max_length=FILTER_LIMIT)] = ()
     grant: Annotated[tuple[GrantSettings, ...], Meta(max_length=GRANT_LIMIT)] = ()
     link: Annotated[tuple[AnyLink, ...], Meta(max_length=64)] = ()
@@ -190,6 +200,7 @@ class Config(Struct, frozen=True, kw_only=True):
     node: NodeSettings
     dss: DssSettings = DssSettings()
     discovery: DiscoverySettings = DiscoverySettings()
+    web: WebSettings = WebSettings()
     filters: tuple[FilterSettings, ...] = ()
     grants: tuple[GrantSettings, ...] = ()
     links: tuple[AnyLink, ...] = ()

@@ -51,7 +51,7 @@ class HttpServer:
         self._socket = sock
         config = uvicorn.Config(
             _application(rooms),
-            http=_PunctualHttp,
+            http=PunctualHttp,
             ws="wsproto",
             ws_max_size=MESSAGE_LIMIT,
             ws_ping_interval=PING_INTERVAL,
@@ -70,7 +70,7 @@ class HttpServer:
             ssl_keyfile=tls.key if tls else None,
         )
         config.load()
-        self._server = _Server(config)
+        self._server = QuietServer(config)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -89,8 +89,8 @@ class HttpServer:
             await asyncio.gather(self._task, return_exceptions=True)
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn's server, which leaves signals to the node and says when it is up."""
+class QuietServer(uvicorn.Server):
+    """Uvicorn's server, which leaves signals to who runs it; `up` is set when it serves."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -98,17 +98,20 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve, and say so."""
         await super().startup(sockets)
         self.up.set()
 
 
-class _PunctualHttp(H11Protocol):
+class PunctualHttp(H11Protocol):
     """Uvicorn's HTTP, with a bound to connections and to the time that a request may take."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a connection, unless there are too many."""
         super().connection_made(transport)
         if len(self.connections) > CONNECTION_LIMIT or self._has_too_many():
             transport.abort()
