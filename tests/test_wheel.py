@@ -153,7 +153,7 @@ def completed(command: list[str], typed: str, wanted: str, env: Mapping[str, str
     ("typed", "wanted"),
     [
         ("nwip dom\t", "nwip domain "),
-        ("nwip do\t", "nwip domain "),
+        ("nwip joi\t", "nwip join "),
         ("nwip dss par\t", "nwip dss parameters "),
         ("nwip up --po\t", "nwip up --portable "),
     ],
@@ -171,11 +171,11 @@ def test_bash_completes_with_the_line_of_the_readme(prefix: Path, tmp_path: Path
     start = tmp_path / "bashrc"
     start.write_text(BASH + line.replace("~/nwip", str(prefix)) + "\n", "utf-8")
     shell = ["bash", "--noprofile", "--rcfile", str(start), "-i"]
-    completed(shell, "nwip do\t", "nwip domain ", environment(prefix))
+    completed(shell, "nwip dom\t", "nwip domain ", environment(prefix))
 
 
 @pytest.mark.real("pty", "zsh")
-@pytest.mark.parametrize(("typed", "wanted"), [("nwip do\t", "main"), ("nwip dss par\t", "ameters")])
+@pytest.mark.parametrize(("typed", "wanted"), [("nwip dom\t", "ain"), ("nwip dss par\t", "ameters")])
 def test_zsh_completes_commands(prefix: Path, tmp_path: Path, typed: str, wanted: str) -> None:
     (tmp_path / ".zshrc").write_text(ZSH, "utf-8")
     env = environment(prefix, ZDOTDIR=str(tmp_path), PREFIX=str(prefix))
