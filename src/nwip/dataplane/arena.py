@@ -75,6 +75,13 @@ class Arena:
         )
         self.names[first * size : first * size + len(names)] = names
 
+    def describe(self, first: int, count: int, length: int, name: bytes) -> None:
+        """Say what lies in so many slots, from one on: datagrams of one length and from one address."""
+        at, end = first * MESSAGE, (first + count) * MESSAGE
+        self._messages[at + _LENGTH_HIGH : end : MESSAGE] = bytes([length >> 8]) * count
+        self._messages[at + _LENGTH_LOW : end : MESSAGE] = bytes([length & 0xFF]) * count
+        self.names[first * self.name_size : (first + count) * self.name_size] = name * count
+
     def name(self, index: int) -> bytes:
         """Return the address that one datagram came from."""
         return bytes(self.names[index * self.name_size : (index + 1) * self.name_size])
