@@ -208,7 +208,7 @@ class Twins:
         told += [f"{name}: {ours[name]}, not {theirs[name]}" for name in ours if ours[name] != theirs[name]]
         if self.fast.clients() != self.slow.clients():
             told.append(f"clients {self.fast.clients()}, not {self.slow.clients()}")
-        self.each(Side.forget_sent)
+        self.each(lambda side: side.forget_sent())
         return told
 
 
