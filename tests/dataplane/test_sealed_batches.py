@@ -178,7 +178,8 @@ def test_a_plain_packet_is_never_taken_not_even_of_a_known_flow_and_in_a_burst()
         assert scene.heard(scene.fast) == 0
         assert scene.link.counters.drops["not sealed"] == 3 + BURST
         mixed = scene.fast._sealed([(data, PEERS[0])] * BURST)
-        scene.fast.host.deliver(DATA, [*mixed[:9], (data.ljust(len(mixed[0][0]), b"x"), PEERS[0]), *mixed[9:]])
+        alike = data.ljust(len(mixed[0][0]), b"x"), PEERS[0]
+        scene.fast.host.deliver(DATA, [*mixed[:9], alike, *mixed[9:]])
         assert scene.heard(scene.fast) == BURST
 
     play(work)
