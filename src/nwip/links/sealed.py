@@ -7,7 +7,6 @@ to go on is sealed and opened in batches by `sealed_port.py`.
 """
 
 import asyncio
-import contextlib
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -305,10 +304,8 @@ class SealedLink(DomainLink, Located):
 
     def _name(self, at: Endpoint) -> bytes | None:
         """Return an endpoint as the kernel writes it, if the port is of its family."""
-        with contextlib.suppress(OSError, OverflowError):
-            name = name_of(at)
-            return name if self._fast is not None and len(name) == self._fast.name_size else None
-        return None
+        name = name_of(at)
+        return name if self._fast is not None and len(name) == self._fast.name_size else None
 
     def _hears(self, endpoint: Endpoint) -> bool:
         return self._within is None or ip_address(endpoint[0]) in self._within
