@@ -22,7 +22,10 @@ from nwip.security.sealed.outgoing import Ready
 _WORD: Final = 8  # octets: a head has two
 _STEP: Final = STRIDE // _WORD
 
-Seal = Callable[[bytes, Sequence[memoryview], Sequence[int]], None]
+Lengths = int | list[int]
+"""The lengths of packets; one, if it is the same for all."""
+
+Seal = Callable[[bytes, Sequence[memoryview], Lengths], None]
 """Called with a peer's address, packets for it, and their lengths."""
 
 
@@ -68,15 +71,18 @@ class SealedOutbox(Outbox):
             for index in range(count):
                 messages_of.setdefault(names[index * size : (index + 1) * size], []).append(index)
             for name, messages in messages_of.items():
-                self._seal(name, [plains[each] for each in messages], [lengths[each] for each in messages])
+                theirs = lengths if isinstance(lengths, int) else [lengths[each] for each in messages]
+                self._seal(name, [plains[each] for each in messages], theirs)
         self._send()
         return 0
 
-    def _packets(self, count: int) -> tuple[list[memoryview], list[int]]:
+    def _packets(self, count: int) -> tuple[list[memoryview], Lengths]:
         high, low, slots = self._high, self._low, self._slots
-        if isinstance(slots, range) and are_equal(high, low):
+        if are_equal(high, low):
             length = high[0] << 8 | low[0]
-            return self._views.alike(slots.start, count, length), [length] * count
+            if isinstance(slots, range):
+                return self._views.alike(slots.start, count, length), length
+            return self._views.each(slots[:count], [length] * count), length
         lengths = [first << 8 | second for first, second in zip(high, low, strict=True)]
         return self._views.each(slots[:count], lengths), lengths
 
@@ -91,48 +97,52 @@ class Mail:
         self._views = Views(memoryview(self._memory), DATA_HEADER_SIZE)
         self._outbox = port.outbox(address_of(self._memory))
         self._groups = Groups(self._outbox, port.name_size) if port.takes_groups else None
-        self._names: list[bytes] = []
-        self._lengths: list[int] = []
+        self._places: list[bytes] = []
+        self._high, self._low = bytearray(), bytearray()
 
-    def seal(self, ready: Ready, plains: Sequence[memoryview], lengths: Sequence[int]) -> bool:
+    def seal(self, ready: Ready, plains: Sequence[memoryview], lengths: Lengths) -> bool:
         """Seal at most `SLOTS` packets in all; False if the peer's address is of another family."""
         name = name_of(ready.endpoint)
         if len(name) != self._port.name_size:
             return False
-        first, count = len(self._lengths), len(plains)
-        sealed = [length + DATA_OVERHEAD for length in lengths]
-        if sealed.count(sealed[0]) == count:
-            rooms = self._views.alike(first, count, sealed[0] - DATA_HEADER_SIZE)
+        first, count = len(self._high), len(plains)
+        if isinstance(lengths, int):
+            size = lengths + DATA_OVERHEAD
+            rooms = self._views.alike(first, count, size - DATA_HEADER_SIZE)
+            self._high += bytes([size >> 8]) * count
+            self._low += bytes([size & 0xFF]) * count
         else:
-            slots = range(first, first + count)
-            rooms = self._views.each(slots, [length - DATA_HEADER_SIZE for length in sealed])
+            sizes = [length + DATA_OVERHEAD for length in lengths]
+            inner = [size - DATA_HEADER_SIZE for size in sizes]
+            rooms = self._views.each(range(first, first + count), inner)
+            self._high += bytes([size >> 8 for size in sizes])
+            self._low += bytes([size & 0xFF for size in sizes])
         heads = memoryview(ready.session.seal_into(plains, rooms)).cast("Q")
         at, end = first * _STEP, (first + count) * _STEP
         self._words[at:end:_STEP] = heads[::2]
         self._words[at + 1 : end : _STEP] = heads[1::2]
-        self._names += [name] * count
-        self._lengths += sealed
+        self._places += [name] * count
         return True
 
     def send(self) -> int:
         """Send them all, once; return how many the kernel refused."""
-        names, lengths = self._names, self._lengths
-        if not names:
+        places, high, low = self._places, self._high, self._low
+        if not places:
             return 0
-        self._names, self._lengths = [], []
-        descriptor, count, length = self._port.fileno(), len(names), lengths[0]
-        self._outbox.set_lengths(
-            bytearray([each >> 8 for each in lengths]), bytearray([each & 0xFF for each in lengths])
+        self._places, self._high, self._low = [], bytearray(), bytearray()
+        descriptor, count, size, groups = (
+            self._port.fileno(),
+            len(places),
+            high[0] << 8 | low[0],
+            self._groups,
         )
-        groups = self._groups
-        if (
-            groups is None
-            or count == 1
-            or length > LARGEST_PACKET
-            or lengths.count(length) < count
-            or not groups.refused.isdisjoint(names)
-        ):
-            return self._outbox.send(descriptor, b"".join(names), count)
-        if names.count(names[0]) == count:
-            return groups.send_to_one(descriptor, names[0], count, length)
-        return groups.send_by_place(descriptor, names, length)
+        self._outbox.set_lengths(high, low)
+        if groups is None or count == 1 or size > LARGEST_PACKET or not are_equal(high, low):
+            return self._outbox.send(descriptor, b"".join(places), count)
+        first = places[0]
+        is_one = places.count(first) == count
+        if not groups.refused.isdisjoint(places[:1] if is_one else places):
+            return self._outbox.send(descriptor, b"".join(places), count)
+        if is_one:
+            return groups.send_to_one(descriptor, first, count, size)
+        return groups.send_by_place(descriptor, places, size)

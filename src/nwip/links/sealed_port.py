@@ -24,7 +24,7 @@ from nwip.dataplane.runs import SHAPES
 from nwip.dataplane.sockaddr import endpoint_of
 from nwip.dataplane.traffic import traffic
 from nwip.dataplane.views import Views
-from nwip.links.sealed_outbox import Mail, SealedOutbox
+from nwip.links.sealed_outbox import Lengths, Mail, SealedOutbox
 from nwip.security.sealed.engine import SealedPackets
 from nwip.security.sealed.framing import DATA_HEADER_SIZE, DATA_OVERHEAD
 from nwip.security.sealed.path import BASE
@@ -100,10 +100,11 @@ class SealedPort:
         """Return what seals and sends packets in slots from an address on."""
         return SealedOutbox(base, self.name_size, self._seal, self._send)
 
-    def _seal(self, name: bytes, plains: Sequence[memoryview], lengths: Sequence[int]) -> None:
+    def _seal(self, name: bytes, plains: Sequence[memoryview], lengths: Lengths) -> None:
         """Seal packets for a peer; such as need more than that go the way of single packets, at once."""
         self._link.flush()
-        public, largest = self._link.public_of(name), max(lengths)
+        public = self._link.public_of(name)
+        largest = lengths if isinstance(lengths, int) else max(lengths)
         ready = self._packets.ready(public, largest, len(plains), self._now()) if public else None
         if public is None or ready is None or not self._mail.seal(ready, plains, lengths):
             self._link.send_now(public, [bytes(plain) for plain in plains])
