@@ -8,7 +8,7 @@ type, index and counter. A *room* is memory for what a call of the AEAD gives.
 import sys
 from array import array
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
 from itertools import repeat
 from operator import add
@@ -34,7 +34,8 @@ KEPT: Final = 256  # counts of heads for which it is kept how they are laid out
 
 _NONCE_BEGINS: Final = bytes(4)
 _ORDER: Final = sys.byteorder
-_run: Final = partial(deque, maxlen=0)  # goes through an iterator and keeps nothing: no step of Python's
+# goes through an iterator and keeps nothing, without a step of Python's
+_run: Final[Callable[[Iterable[object]], object]] = partial(deque, maxlen=0)
 
 Came = tuple[bytes, Address]
 
