@@ -8,7 +8,7 @@ import pytest
 from dataplane.memory_kernel import KernelLoop
 from dataplane.scene import ALICE, BOB
 from dataplane.sealed_twins import SealedSide, SealedTwins
-from dataplane.twins import DATA, GAMES, HOSTS, PEER_NUMBERS, PEERS, packet
+from dataplane.twins import DATA, FAR_NETWORK, GAMES, HOSTS, PEER_NUMBERS, PEERS, packet
 from gateway.world import NETWORK
 from nwip.directory.records import Endpoint, Node
 from nwip.links.sealed import SealedLink
@@ -200,6 +200,26 @@ def test_no_peer_speaks_for_another_node_or_for_a_host_that_is_elsewhere() -> No
     play(work)
 
 
+def test_a_key_says_who_a_peer_is_and_no_address_that_its_datagrams_come_from() -> None:
+    async def work(scene: Scene) -> None:
+        data = packet(NETWORK, HOSTS[0], NETWORK, scene.alice)
+        before = scene.link.traffic_with(PEERS[0]).packets_in
+        for side in scene.twins.sides():
+            roaming = [(each, ("198.51.100.9", 5)) for each, _ in side._sealed([(data, PEERS[0])] * BURST)]
+            side.host.deliver(DATA, roaming)
+        assert scene.heard(scene.fast) == BURST
+        assert scene.looked_at == 0
+        assert scene.link.traffic_with(PEERS[0]).packets_in == before + BURST
+        scene.same()
+        for side in scene.twins.sides():
+            borrowed = [(each, PEERS[0]) for each, _ in side._sealed([(data, PEERS[1])] * BURST)]
+            side.host.deliver(DATA, borrowed)
+        assert scene.looked_at, "the host is behind another node"
+        scene.same()
+
+    play(work)
+
+
 def test_a_source_that_was_believed_is_looked_at_again_when_a_node_takes_its_number() -> None:
     async def work(scene: Scene) -> None:
         scene.hear(HOSTS[1], PEERS[1])
@@ -208,6 +228,34 @@ def test_a_source_that_was_believed_is_looked_at_again_when_a_node_takes_its_num
         scene.hear(HOSTS[1], PEERS[1])
         assert scene.heard(scene.fast) == 0
         assert scene.link.counters.drops["source of another node"] == BURST
+        scene.same()
+
+    play(work)
+
+
+def test_a_node_number_is_its_own_on_every_network_from_the_moment_that_it_is_one() -> None:
+    async def work(scene: Scene) -> None:
+        number = PEER_NUMBERS[2]
+        data = packet(FAR_NETWORK, number, NETWORK, scene.alice)
+        for _ in range(2):
+            scene.twins.deliver(DATA, [(data, PEERS[0])] * BURST)
+        assert scene.heard(scene.fast) == 2 * BURST
+        scene.same()
+        scene.twins.publish(2, scene.node_with(number))
+        scene.twins.deliver(DATA, [(data, PEERS[0])] * BURST)
+        assert scene.heard(scene.fast) == 0
+        scene.same()
+
+    play(work)
+
+
+def test_what_is_for_someone_who_was_revoked_is_counted_as_such() -> None:
+    async def work(scene: Scene) -> None:
+        for side in scene.twins.sides():
+            side.domain.roster.merge(signed(revocation("one", 2)))
+        scene.say(HOSTS[0])
+        assert scene.link.counters.drops["nobody to seal it for"] == BURST
+        assert scene.fast.said == []
         scene.same()
 
     play(work)
