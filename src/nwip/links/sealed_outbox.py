@@ -130,12 +130,8 @@ class Mail:
         if not places:
             return 0
         self._places, self._high, self._low = [], bytearray(), bytearray()
-        descriptor, count, size, groups = (
-            self._port.fileno(),
-            len(places),
-            high[0] << 8 | low[0],
-            self._groups,
-        )
+        descriptor, groups = self._port.fileno(), self._groups
+        count, size = len(places), high[0] << 8 | low[0]
         self._outbox.set_lengths(high, low)
         if groups is None or count == 1 or size > LARGEST_PACKET or not are_equal(high, low):
             return self._outbox.send(descriptor, b"".join(places), count)
