@@ -9,77 +9,25 @@ import argparse
 import json
 import secrets
 import statistics
-import time
-from collections.abc import Callable
-from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from nwip.directory.records import Endpoint
-from nwip.security.keys import KeyPair
-from nwip.security.sealed.engine import SealedPackets
+from nwip.bench.sealing import Party, cpu, handshakes, party, shake_hands
 from nwip.security.sealed.framing import Initiation
 from nwip.security.sealed.macs import Macs
-from nwip.security.sealed.tunnels import Tunnels
 
-DOMAIN = "bench.test"
 SIZES = (64, 576, 1200)
 BATCH = 64
 HERE, THERE, ELSEWHERE = ("192.0.2.1", 43981), ("192.0.2.2", 43981), ("198.51.100.1", 1)
 
 
-class Secret:
-    """A domain with one secret."""
-
-    current = (1, bytes(32))
-
-    def of_epoch(self, epoch: int, now: float) -> bytes | None:
-        """Return the secret, whatever the time."""
-        return bytes(32) if (epoch, now >= 0) == (1, True) else None
-
-
-class Node(NamedTuple):
-    """A node that talks to anybody."""
-
-    key: KeyPair
-    engine: SealedPackets
-
-
-def node() -> Node:
-    """Return a fresh node."""
-    key = KeyPair.generate()
-    return Node(key, SealedPackets(Tunnels(key, DOMAIN, Secret(), lambda _public: True, secrets.token_bytes)))
-
-
-def pass_on(engine: SealedPackets, to: SealedPackets, source: Endpoint, now: float) -> list[bytes]:
-    """Give the one what the other has to send; return the packets that came of it."""
-    batch = [(data, source) for data, _ in engine.datagrams_to_send()]
-    return [packet for _, packets in to.receive(batch, now) for packet in packets]
-
-
-def joined() -> tuple[Node, Node]:
+def joined() -> tuple[Party, Party]:
     """Return two nodes with a tunnel between them."""
-    one, other = node(), node()
+    one, other = party(), party()
     one.engine.know({other.key.public: THERE}, 0.0)
     other.engine.know({one.key.public: HERE}, 0.0)
     shake_hands(one, other, 0.0)
     return one, other
-
-
-def shake_hands(one: Node, other: Node, now: float) -> None:
-    """Go through one handshake, up to the first packet."""
-    one.engine.send(other.key.public, [b"\xff\xff"], now)
-    pass_on(one.engine, other.engine, HERE, now)
-    pass_on(other.engine, one.engine, THERE, now)
-    if pass_on(one.engine, other.engine, HERE, now) != [b"\xff\xff"]:
-        raise SystemExit("the handshake came to nothing")
-
-
-def cpu(call: Callable[[], object]) -> float:
-    """Return the seconds of CPU time that a call takes."""
-    began = time.process_time()
-    call()
-    return time.process_time() - began
 
 
 class Costs:
@@ -127,27 +75,9 @@ class Costs:
         self.opened = [decrypt(nonce, datagram, None) for datagram in self.closed]
 
 
-def handshakes(count: int) -> float:
-    """Return the handshakes a second that one process does for both sides."""
-    one, other = node(), node()
-    one.engine.know({other.key.public: THERE}, 0.0)
-    now = 0.0
-
-    def run() -> None:
-        nonlocal now
-        for _ in range(count):
-            now += 10.0
-            one.engine.know({}, now)
-            one.engine.forget(other.key.public, now)
-            one.engine.know({other.key.public: THERE}, now)
-            shake_hands(one, other, now)
-
-    return count / cpu(run)
-
-
 def refusals(count: int, kind: str) -> float:
     """Return how many datagrams of strangers a second are disposed of."""
-    target = node()
+    target = party()
     forged = [Initiation(number, secrets.token_bytes(101)).encode() for number in range(count)]
     macs = Macs(target.key.public if kind != "wrong mac1" else bytes(32))
     plain = [b"\xff\xff" + secrets.token_bytes(139) for _ in range(count)]

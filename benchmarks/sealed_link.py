@@ -1,9 +1,9 @@
 """What a packet costs from one node's link to another's, over loopback: plain, and sealed.
 
 Prints a table, or with --json one object. Two links in one process with a real socket each: the CPU time is
-that of both sides, calls of the kernel included. Both links go the way of single packets here, as all of a
-sealed domain does; what the batches of an open one save is measured by `nwip bench`. The bare AEAD, once to
-seal and once to open, is measured on the same octets. In turn in one run (A B C A B C), medians.
+that of both sides, calls of the kernel included. Both links go the way of single packets here, because no
+gateway remembers anything; what batches save is measured by `nwip bench sealed`. The bare AEAD, once to seal
+and once to open, is measured on the same octets. In turn in one run (A B C A B C), medians.
 """
 
 import argparse

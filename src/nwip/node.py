@@ -338,6 +338,7 @@ class RunningNode:
                 opener=whole,
                 guide_host=self._guide_host,
                 seen_at=node.outer(data[1]),
+                keeps_out=self.bans.keeps_out_address,
             )
             sealed.found = lambda: self._register(sealed.node)
             return sealed

@@ -12,6 +12,7 @@ import pytest
 from cli.running_node import nwip
 from nwip.bench import overload, relays, scenarios, start
 from nwip.bench.error import BenchError
+from nwip.bench.sealed import BOTH, NAMES, Side
 from nwip.bench.trials import Figure
 
 SHORT = ("--rounds", "1", "--seconds", "0.05", "--json")
@@ -54,6 +55,23 @@ def test_real_nodes_carry_the_load_without_loss(
     if arguments[0] == "table":
         assert math.isfinite(told["octets_per_peer"])
         assert told["octets_per_record"] >= 0  # of so few it may be none: memory comes in pages
+
+
+def test_a_sealed_tunnel_is_held_against_a_plain_one_and_the_aead() -> None:
+    result = nwip("bench", "sealed", "--size", "1400", "--peers", "3", *SHORT)
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["handshakes"] > 0
+    west, east, both = (Side(**row) for row in told["sealed"])
+    assert (west.of, east.of, both.of) == (*NAMES, BOTH)
+    for column in ("sealed", "plain", "aead"):
+        parts = [getattr(side, column) for side in (west, east)]
+        assert min(parts) > 0
+        assert getattr(both, column) == pytest.approx(sum(parts))
+    for side in (west, east, both):
+        assert side.ratio == pytest.approx(side.sealed / (side.plain + side.aead))
+        assert (side.octets, side.peers, side.lost, side.plain_lost) == (1400, 3, 0, 0)
+        assert side.packets > 0
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, *figures: Figure) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dataplane.memory_kernel import MemoryHost, MemoryKernel
+from dataplane.memory_kernel import MemoryHost, MemoryKernel, Sent
 from gateway.world import NETWORK, Domain, Member
 from nwip.directory.records import Change, Endpoint, Host, Node, Record, Route, Value
 from nwip.ipx.packet import Packet
@@ -35,12 +35,15 @@ class Side:
 
     def __init__(self, kernel: MemoryKernel, *, batched: bool) -> None:
         self.host = MemoryHost(kernel, batched=batched)
-        self.domain = Domain()
+        self.domain = self.make_domain()
         vars(self.domain)["wire"] = self.host
         self.domain.now = kernel.loop.time()
         self.member: Member
         self.games: DosboxLink
         self.room: DosboxLink
+
+    def make_domain(self) -> Domain:
+        return Domain()
 
     async def open(self) -> None:
         self.member = await self.domain.member(HERE)
@@ -68,13 +71,21 @@ class Side:
     def _room(self) -> DosboxLink:
         return DosboxLink("room", ROOM_NETWORK, ROUTER, [ROOM], KEY, joined=False, opener=self.host.open)
 
+    def deliver(self, at: Endpoint, datagrams: list[tuple[bytes, Endpoint]]) -> None:
+        """Let datagrams arrive, all at once."""
+        self.host.deliver(at, datagrams)
+
     def flows(self) -> dict[tuple[Endpoint, Endpoint, bytes], list[bytes]]:
         """Return what was sent, in order, by where to and by the addresses in it; but no keepalives."""
         flows = defaultdict(list)
-        for source, to, data in self.host.sent:
+        for source, to, data in self.sent():
             if not is_ping(Packet.decode(data)):
                 flows[source, to, data[6:30]].append(data)
         return flows
+
+    def sent(self) -> list[Sent]:
+        """Return the packets that were sent."""
+        return self.host.sent
 
     def books(self) -> dict[str, object]:
         gateway = self.member.gateway
@@ -90,12 +101,15 @@ class Side:
             )
         return books
 
+    def forget_sent(self) -> None:
+        self.host.sent.clear()
+
     def count_anew(self) -> None:
         for link in (self.member.gateway.virtual, self.games, self.room):
             counters = link.counters
             counters.packets_in = counters.octets_in = counters.packets_out = counters.octets_out = 0
             counters.drops.clear()
-        self.host.sent.clear()
+        self.forget_sent()
 
     def clients(self) -> list[ClientView]:
         """Return the views but for what may be later or sampled."""
@@ -106,9 +120,11 @@ class Side:
 class Twins:
     """The two, and the things that happen to both."""
 
+    side: type[Side] = Side
+
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, joins: bool = False, slots: int = 0) -> None:
         self.kernel = MemoryKernel(monkeypatch)
-        self.fast, self.slow = Side(self.kernel, batched=True), Side(self.kernel, batched=False)
+        self.fast, self.slow = (self.side(self.kernel, batched=batched) for batched in (True, False))
         self.fast.host.joins, self.fast.host.slots = joins, slots
         self._counters: dict[bytes, int] = {}
 
@@ -136,13 +152,17 @@ class Twins:
         self.each(lambda side: side.member.take(change, side.domain.now))
 
     def _record(self, peer: int, value: Value) -> Record:
-        owner = bytes([peer + 2]) * 16
+        owner = self.owner(peer)
         self._counters[owner] = self._counters.get(owner, 0) + 1
         return Record(owner, 1, self._counters[owner], value)
 
+    def owner(self, peer: int) -> bytes:
+        """Return the identity of another node."""
+        return bytes([peer + 2]) * 16
+
     def deliver(self, at: Endpoint, datagrams: list[tuple[bytes, Endpoint]]) -> None:
         """Let datagrams arrive, all at once."""
-        self.each(lambda side: side.host.deliver(at, datagrams))
+        self.each(lambda side: side.deliver(at, datagrams))
 
     def register(self, address: Endpoint, at: Endpoint, wanted: bytes | None = None) -> bytes:
         """Register a client, and prove it; return its node number. It must be new, or at its old place."""
@@ -188,7 +208,7 @@ class Twins:
         told += [f"{name}: {ours[name]}, not {theirs[name]}" for name in ours if ours[name] != theirs[name]]
         if self.fast.clients() != self.slow.clients():
             told.append(f"clients {self.fast.clients()}, not {self.slow.clients()}")
-        self.each(lambda side: side.host.sent.clear())
+        self.each(lambda side: side.forget_sent())
         return told
 
 

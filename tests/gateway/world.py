@@ -10,6 +10,7 @@ from nwip.directory.table import Directory
 from nwip.gateway.gateway import NodeGateway
 from nwip.ipx.address import BROADCAST_NODE, Address
 from nwip.ipx.packet import Packet
+from nwip.links.domain_link import DomainLink
 from nwip.links.memory import MemoryLink
 from nwip.links.virtual import VirtualLink
 from nwip.routing.numbering import node_number
@@ -97,6 +98,10 @@ class Domain:
         member.offer(Node(member.gateway.virtual.node, ip, [member.endpoint]))
         return member
 
+    def link(self, number: bytes, at: Endpoint, broadcast_to: Endpoint | None) -> DomainLink:
+        """Return a link to the other nodes."""
+        return VirtualLink(self.parameters.network, number, at, broadcast_to, opener=self.wire.open)
+
     def publish(self, change: Change) -> None:
         for member in self.members:
             member.take(change, self.now)
@@ -138,9 +143,7 @@ class Member:
         self._counter = 0
         self.publishing = True
         number = node_number(self.endpoint, domain.parameters, self.identity)
-        virtual = VirtualLink(
-            domain.parameters.network, number, self.endpoint, broadcast_to, opener=domain.wire.open
-        )
+        virtual = domain.link(number, self.endpoint, broadcast_to)
         self.gateway = NodeGateway(
             self.identity,
             self.directory,

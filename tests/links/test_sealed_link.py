@@ -7,6 +7,8 @@ from ipaddress import IPv4Network
 import pytest
 
 from links.sealed_wire import DATA_PORT, NETWORK, Site, Wire, pass_time, settle, sites
+from nwip.dataplane.arena import SLOTS, Arena
+from nwip.dataplane.kernel import IS_THERE
 from nwip.dataplane.port import open_port
 from nwip.ipx.address import BROADCAST_NODE
 from nwip.links.base import Arrival
@@ -318,11 +320,12 @@ async def test_every_packet_of_a_believed_source_is_still_a_packet() -> None:
     assert west.drops == {"malformed": 2, "checksum": 1}
 
 
-async def test_on_a_real_socket_a_burst_leaves_with_one_call_and_is_counted() -> None:
+async def real(host: str) -> tuple[Site, Site]:
+    """Return two sites on real sockets that know each other."""
     wire = Wire()
     west, east = Site(wire, "west", 1), Site(wire, "east", 2)
     for site in (west, east):
-        site.endpoint = ("127.0.0.1", 0)
+        site.endpoint = (host, 0)
         site.link = SealedLink(
             NETWORK, site.node, site.endpoint, site.membership, opener=partial(open_port, fragments=False)
         )
@@ -331,6 +334,12 @@ async def test_on_a_real_socket_a_burst_leaves_with_one_call_and_is_counted() ->
         site.endpoint = site.link.endpoint
     west.knows(east)
     east.knows(west)
+    return west, east
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_on_a_real_socket_a_burst_leaves_with_one_call_and_is_counted(host: str) -> None:
+    west, east = await real(host)
     async with asyncio.timeout(20):
         for burst in (1, 50, 50):
             east.arrivals.clear()
@@ -341,6 +350,33 @@ async def test_on_a_real_socket_a_burst_leaves_with_one_call_and_is_counted() ->
     assert west.link.traffic_with(east.endpoint) == (0, 0, 101, 60600)
     assert east.link.traffic_with(west.endpoint) == (101, 60600, 0, 0)
     assert west.link.counters.drops == {}
+    for site in (west, east):
+        await site.link.close()
+
+
+@pytest.mark.skipif(not IS_THERE, reason="batches are Linux's")
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_on_a_real_socket_packets_in_slots_arrive_as_they_lie_there(host: str) -> None:
+    west, east = await real(host)
+    west.link.send(west.packet(east), east.endpoint)
+    spot = west.link.spot(east.endpoint)
+    assert spot is not None
+    arena = Arena(spot.port.name_size)
+    outbox = spot.port.outbox(arena.base)
+    async with asyncio.timeout(20):
+        while not east.arrivals:
+            await asyncio.sleep(0.001)
+        for sizes in ([600] * SLOTS, [60], [40 + 5 * number for number in range(SLOTS)], [1424] * 5):
+            for _ in range(2):  # the first large ones make it look for the path's size
+                east.arrivals.clear()
+                packets = [west.packet(east, size) for size in sizes]
+                arena.lay(0, [*map(bytearray, packets)], bytes(spot.port.name_size) * len(packets))
+                outbox.set_lengths(*arena.lengths(len(packets)))
+                assert outbox.send(spot.port.fileno(), spot.name * len(packets), len(packets)) == 0
+                while len(east.arrivals) < len(packets):
+                    await asyncio.sleep(0.001)
+                assert sorted(east.packets) == sorted(packets)
+    assert west.link.counters.drops == east.link.counters.drops == {}
     for site in (west, east):
         await site.link.close()
 

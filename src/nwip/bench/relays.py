@@ -22,9 +22,11 @@ class Yardstick(Protocol):
 
 
 @contextmanager
-def nwip(peers: int, names: tuple[str, ...] = ("gateway",), *, own_dss: bool = False) -> Iterator[Way]:
+def nwip(
+    peers: int, names: tuple[str, ...] = ("gateway",), *, own_dss: bool = False, sealed: bool = False
+) -> Iterator[Way]:
     """Run gateways: client 0 is at the first, the receivers at the last; see `domain`."""
-    with domain(names, own_dss=own_dss) as gateways, Clients() as clients:
+    with domain(names, own_dss=own_dss, sealed=sealed) as gateways, Clients() as clients:
         first, last = gateways[names[0]], gateways[names[-1]]
         members = Membership(clients, first.players_at, last.players_at)
         members.join(peers)

@@ -7,16 +7,34 @@ from typing import TYPE_CHECKING, Final, Unpack
 import click
 
 from nwip.cli.failures import NO, Failure
-from nwip.cli.measuring import Asked, asked_options, peers_option, run, sizes_option, tell
-from nwip.cli.tables import print_json
+from nwip.cli.measuring import (
+    COLUMNS,
+    Asked,
+    asked_options,
+    number,
+    peers_option,
+    run,
+    sizes_option,
+    tell,
+)
+from nwip.cli.tables import Column, print_json, print_table
 from nwip.cli.text import example, milliseconds
 
 if TYPE_CHECKING:
     from nwip.bench.overload import Overload
+    from nwip.bench.sealed import Sealing
     from nwip.bench.start import Start
     from nwip.bench.table import Growth
     from nwip.bench.trials import Figure, Plan
 
+SEALED_COLUMNS: Final = (
+    *COLUMNS[:3],
+    Column("sealed/(plain+AEAD)", "ratio", right=True, form=lambda value: f"{value:.2f}"),
+    Column("sealed", "sealed", right=True, form=number),
+    Column("plain", "plain", right=True, form=number),
+    Column("AEAD", "aead", right=True, form=number),
+    *COLUMNS[-2:],
+)
 NODES: Final = 3  # of the domain that is overloaded: a DSS, the gateway, and one that looks on
 SLOWEST: Final = 1000.0  # milliseconds
 
@@ -82,6 +100,35 @@ def tunnel(*, sizes: tuple[int, ...], peers: int, **asked: Unpack[Asked]) -> Non
         return scenarios.tunnel(plan, relays.bare, sizes or scenarios.SIZES, peers)
 
     tell("tunnel", run(measure, asked), asked)
+
+
+@bench.command(epilog=example("nwip bench sealed", "nwip bench sealed --size 1400 --json"))
+@sizes_option
+@peers_option
+@asked_options
+def sealed(*, sizes: tuple[int, ...], peers: int, **asked: Unpack[Asked]) -> None:
+    """Packets of a tunnel in a sealed domain, beside an open one and the bare AEAD; and handshakes.
+
+    West seals each packet with one call of the AEAD, and east opens it with one.
+    """
+
+    def measure(plan: "Plan") -> "Sealing":
+        from nwip.bench import scenarios
+        from nwip.bench.sealed import sealed
+
+        return sealed(plan, sizes or scenarios.SIZES, peers)
+
+    found = run(measure, asked)
+    rows = [side._asdict() for side in found.sides]
+    if asked["as_json"]:
+        told = {"rounds": asked["rounds"], "seconds": asked["seconds"], "handshakes": found.handshakes}
+        print_json("sealed", rows, **told)
+    else:
+        print_table(rows, SEALED_COLUMNS)
+        click.echo(f"handshakes a second, both sides in one process: {found.handshakes:.0f}")
+    lost = {side.octets: side.lost + side.plain_lost for side in found.sides}
+    if any(lost.values()):
+        raise Failure(NO, f"packets were lost: {sum(lost.values())}")
 
 
 @bench.command(epilog=example("nwip bench broadcast", "nwip bench broadcast --peers 16"))

@@ -29,7 +29,8 @@ class Asked(TypedDict):
     as_json: bool
 
 
-def _number(value: object) -> str:
+def number(value: object) -> str:
+    """Return a figure as people read it."""
     return f"{value:.0f}" if isinstance(value, float) and value >= 100 else f"{value:.1f}"
 
 
@@ -38,8 +39,8 @@ COLUMNS = (
     Column("octets", "octets", right=True),
     Column("peers", "peers", right=True),
     Column("nwip/bare", "ratio", right=True, form=lambda value: f"{value:.2f}"),
-    Column("nwip", "nwip", right=True, form=_number),
-    Column("bare", "yardstick", right=True, form=_number),
+    Column("nwip", "nwip", right=True, form=number),
+    Column("bare", "yardstick", right=True, form=number),
     Column("unit", "unit"),
     Column("packets", "packets", right=True),
     Column("lost", "lost", right=True),

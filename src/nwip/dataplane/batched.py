@@ -4,9 +4,10 @@ Fast path. What `flows` knows goes on without a look at single packets; the rest
 A peer's bursts may come joined, and go on so: see `joining.py`.
 """
 
+import contextlib
 import errno
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from nwip.dataplane.arena import SLOTS, Arena
@@ -17,7 +18,7 @@ from nwip.dataplane.counting import REFUSED
 from nwip.dataplane.flows import Books, Flows
 from nwip.dataplane.groups import MOST_PACKETS
 from nwip.dataplane.joining import MANY, Joining
-from nwip.dataplane.kernel import SOL_UDP, UDP_SEGMENT, errno_of
+from nwip.dataplane.kernel import SOL_UDP, UDP_GRO, UDP_SEGMENT, errno_of
 from nwip.dataplane.outbox import Outbox
 from nwip.dataplane.portable import BUDGET, PortablePort, Received
 from nwip.dataplane.runs import Sorter
@@ -50,6 +51,8 @@ class BatchedPort(PortablePort):
         self._joining = Joining(sock, self._arena)
         self._most = BUDGET  # datagrams that the next call takes: few while most are to be looked at
         self.flows = Flows(self._arena, books, self.tally)
+        self.taker: Callable[[], None] | None = None
+        """Who takes what waits instead, where it is not to be looked at as it comes."""
         super().__init__(sock, received, busy_poll=busy_poll)
 
     def fileno(self) -> int:
@@ -93,7 +96,15 @@ class BatchedPort(PortablePort):
         if refused:
             self._books.drop(REFUSED, refused)
 
+    def let_join(self) -> None:
+        """Have the kernel join datagrams for a `taker`, if it can (Linux 5.0)."""
+        with contextlib.suppress(OSError):
+            self._socket.setsockopt(SOL_UDP, UDP_GRO, 1)
+
     def _drain(self) -> None:
+        if self.taker is not None:
+            self.taker()
+            return
         if self._joining.bursts is not None:
             self._drain_bursts(self._joining.bursts)
             return

@@ -20,7 +20,7 @@ from nwip.security.sealed import contents
 from nwip.security.sealed.address import Address, Via
 from nwip.security.sealed.contents import ENVELOPE_SIZE, PACKET, WHERE_ARE_WE, Envelope, probe
 from nwip.security.sealed.framing import DATA_OVERHEAD
-from nwip.security.sealed.outgoing import Sealed
+from nwip.security.sealed.outgoing import Ready, Sealed
 from nwip.security.sealed.path import BASE, PathSize
 from nwip.security.sealed.session import Came
 from nwip.security.sealed.splitting import Joiner, split
@@ -77,17 +77,30 @@ class SealedPackets:
             packets = self._fitted(public, packets, largest, now)
         return self.tunnels.seal(public, packets, now)
 
+    def ready(self, public: bytes, largest: int, count: int, now: float) -> Ready | None:
+        """Return what it takes to seal so many packets of at most so many octets for a peer at once.
+
+        None where `send` has to be asked: without a session, through a relay, or if some go in parts.
+        """
+        if largest > _THROUGH_RELAY and largest > self._limit(public, largest, now):
+            return None
+        return self.tunnels.ready(public, count, now)
+
     def receive(self, batch: Iterable[Came], now: float) -> list[Said]:
         """Return who sent which packets. Hot path."""
         taken = []
         for public, plains in self.tunnels.open(batch, now):
-            packets = [plain for plain in plains if plain and plain[0] == PACKET]
-            if packets:
-                taken.append((public, packets))
-            if len(packets) < len(plains):
-                for plain in plains:
-                    if plain and plain[0] != PACKET:
-                        taken += self._other(public, plain, now, relayed=False)
+            taken += self.sort(public, plains, now)
+        return taken
+
+    def sort(self, public: bytes, plains: Sequence[bytes], now: float) -> list[Said]:
+        """Return the packets among what a peer said, which `tunnels` has opened, and do the rest of it."""
+        packets = [plain for plain in plains if plain and plain[0] == PACKET]
+        taken = [(public, packets)] if packets else []
+        if len(packets) < len(plains):
+            for plain in plains:
+                if plain and plain[0] != PACKET:
+                    taken += self._other(public, plain, now, relayed=False)
         return taken
 
     def ask_where(self, public: bytes, now: float) -> Sealed:
@@ -122,19 +135,10 @@ class SealedPackets:
 
     def _fitted(self, public: bytes, packets: Sequence[bytes], largest: int, now: float) -> Sequence[bytes]:
         """Return plaintexts that the path to a peer carries; for nobody, the packets themselves."""
-        address = self.tunnels.address_of(public)
-        if address is None:
-            return packets
-        flow = self._flow(public)
-        if isinstance(address, Via):
-            limit = _THROUGH_RELAY
-        else:
-            if self.tunnels.is_open(public, now):
-                flow.path.wants(largest + DATA_OVERHEAD, now)
-                self._probe(public, flow.path, now)
-            limit = flow.path.size - DATA_OVERHEAD
+        limit = self._limit(public, largest, now)
         if largest <= limit:
             return packets
+        flow = self._flow(public)
         fitted = []
         for packet in packets:
             if len(packet) <= limit:
@@ -143,6 +147,19 @@ class SealedPackets:
                 flow.number = (flow.number + 1) % _NUMBERS
                 fitted += split(packet, limit, flow.number)
         return fitted
+
+    def _limit(self, public: bytes, largest: int, now: float) -> int:
+        """Return how large a plaintext may be for a peer; something of so many octets is to be sent."""
+        address = self.tunnels.address_of(public)
+        if address is None:
+            return largest
+        if isinstance(address, Via):
+            return _THROUGH_RELAY
+        path = self._flow(public).path
+        if self.tunnels.is_open(public, now):
+            path.wants(largest + DATA_OVERHEAD, now)
+            self._probe(public, path, now)
+        return path.size - DATA_OVERHEAD
 
     def _probe(self, public: bytes, path: PathSize, now: float) -> None:
         """Send the probe that is due, if one is."""

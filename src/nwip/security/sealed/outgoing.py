@@ -20,6 +20,13 @@ class Sealed(NamedTuple):
     endpoint: Endpoint | None
 
 
+class Ready(NamedTuple):
+    """The session to seal under for a peer just now, and where its datagrams go."""
+
+    session: Session
+    endpoint: Endpoint
+
+
 _NOTHING: Final = Sealed([], None)
 
 
@@ -48,13 +55,25 @@ class Outgoing:
             return self._dropped("no such peer", plains)
         if not self._may_talk(public):
             return self._dropped("not a member", plains)
-        session = peer.session(now)
+        session = self._session(peer, now)
         if session is None:
             self._wait(peer, plains, now)
             return _NOTHING
-        if session.is_old(now):
-            self._begin(peer, now)
         return self._sealed(peer, session, plains, now)
+
+    def ready(self, public: bytes, count: int, now: float) -> Ready | None:
+        """Return what it takes to seal so many packets for a peer, which is to be done at once.
+
+        None where `seal` has to be asked: because there is no session, or the way is through a relay.
+        """
+        peer = self._peers.get(public)
+        if peer is None or not self._may_talk(public):
+            return None
+        session, address = self._session(peer, now), peer.address
+        if session is None or address is None or isinstance(address, Via) or not session.has_counters(count):
+            return None
+        self._note(peer, now)
+        return Ready(session, address)
 
     def flush(self, peer: Peer, session: Session, now: float) -> None:
         """Send what has waited for a session."""
@@ -85,14 +104,25 @@ class Outgoing:
 
     def _sealed(self, peer: Peer, session: Session, plains: Sequence[bytes], now: float) -> Sealed:
         address = peer.address
-        peer.sent = now
-        peer.owes_since = None
-        if peer.waits_since is None and plains[-1]:
-            peer.waits_since = now
+        self._note(peer, now, keepalive=not plains[-1])
         datagrams = session.seal(plains)
         if isinstance(address, Via):
             return self._enveloped(datagrams, address, now)
         return Sealed(datagrams, address)
+
+    def _session(self, peer: Peer, now: float) -> Session | None:
+        """Return the session with a peer, and see to the next one if it is old."""
+        session = peer.session(now)
+        if session is not None and session.is_old(now):
+            self._begin(peer, now)
+        return session
+
+    def _note(self, peer: Peer, now: float, *, keepalive: bool = False) -> None:
+        """Take note that something goes to a peer."""
+        peer.sent = now
+        peer.owes_since = None
+        if peer.waits_since is None and not keepalive:
+            peer.waits_since = now
 
     def _enveloped(self, datagrams: Sequence[bytes], via: Via, now: float) -> Sealed:
         relay = self._peers.get(via.relay)

@@ -23,11 +23,11 @@ from nwip.security.sealed.contents import KEEPALIVE
 from nwip.security.sealed.framing import COOKIE, DATA, INITIATION, KIND_SIZE, RESPONSE
 from nwip.security.sealed.handshakes import Handshakes
 from nwip.security.sealed.indices import Indices
-from nwip.security.sealed.outgoing import Outgoing, Sealed
+from nwip.security.sealed.outgoing import Outgoing, Ready, Sealed
 from nwip.security.sealed.party import Party, Secrets
 from nwip.security.sealed.peer import Peer
 from nwip.security.sealed.peers import Peers
-from nwip.security.sealed.session import PREFIX_SIZE, Came, Opened, Session
+from nwip.security.sealed.session import PREFIX_SIZE, Came, Opened, Run, Session
 from nwip.security.sealed.timing import GIVE_UP_AFTER, RETRY_AFTER
 from nwip.wire import WireError
 
@@ -87,6 +87,10 @@ class Tunnels:
         """
         return self._outgoing.seal(public, plains, now)
 
+    def ready(self, public: bytes, count: int, now: float) -> Ready | None:
+        """Return what it takes to seal so many packets for a peer at once; None: `seal` has more to do."""
+        return self._outgoing.ready(public, count, now)
+
     def open(self, batch: Iterable[Came], now: float) -> list[Said]:
         """Return who said what in datagrams that came, each with its source address.
 
@@ -114,6 +118,24 @@ class Tunnels:
             if session is not None and plains and self._hear(session, plains, latest, now):
                 said.append((session.public, plains))
         return said
+
+    def open_into(self, run: Run, rooms: Sequence[memoryview], now: float) -> bytes | None:
+        """Open datagrams that came together, each into its room; return who said it.
+
+        None, and nothing has happened, where `open` has to be asked, which looks at each.
+        """
+        session = self._indices.sessions.get(run.heads[:PREFIX_SIZE])
+        if (
+            session is None
+            or not session.is_confirmed
+            or not session.is_alive(now)
+            or not self._may_talk(session.public)
+            or self._peers.get(session.public) is None
+            or not session.open_into(run.heads, run.sealed, rooms)
+        ):
+            return None
+        self._hear(session, rooms, run.address, now)
+        return session.public
 
     def post(self, public: bytes, plains: Sequence[bytes], now: float) -> None:
         """Seal, and put the datagrams among those to send."""
@@ -191,7 +213,9 @@ class Tunnels:
             return False
         return True
 
-    def _hear(self, session: Session, plains: Sequence[bytes], latest: Address | None, now: float) -> bool:
+    def _hear(
+        self, session: Session, plains: Sequence[bytes | memoryview], latest: Address | None, now: float
+    ) -> bool:
         """Take note of what was said, the latest of it from `latest`; False if there is no room for it."""
         if session.is_confirmed:
             peer = self._peers.get(session.public)
