@@ -48,6 +48,8 @@ from nwip.security.bans import Bans
 from nwip.state import State
 from nwip.trace_views import TraceViews
 from nwip.views import Views
+from nwip.watch_views import WatchViews
+from nwip.watchman import Watchman
 
 if TYPE_CHECKING:
     from nwip.membership_files import MembershipFiles
@@ -88,9 +90,11 @@ class RunningNode:
         self._wakeups: list[Wakeup] = []
         self.bans = Bans(time.time)
         self._audit: AuditLog | None = None
+        self._watchman = Watchman(self)
         views = Views(self)
         parts = (
             views,
+            WatchViews(self, self._watchman),
             BanViews(self, self._state),
             DssViews(self),
             LinkViews(self),
@@ -112,6 +116,7 @@ class RunningNode:
         binding.check_address(self.config)
         self._audit = binding.open_audit(self.config)
         self._take_membership()
+        self._watchman.start()
         if self.config.dss.serves:
             member = self.party.dss if self.party is not None else None
             self.dss = await binding.open_dss(
@@ -132,6 +137,7 @@ class RunningNode:
 
     async def stop(self) -> None:
         """Withdraw what was registered, tell the hosts, close everything. Within two seconds or so."""
+        self._watchman.close()
         for task in tuple(self._tasks):
             task.cancel()
         if self.client is not None:
@@ -178,6 +184,7 @@ class RunningNode:
 
     def parameters_changed(self, parameters: Parameters) -> None:
         """Start the gateway with the domain's parameters; take later ones, or say what needs a restart."""
+        self._watchman.parameters_changed(parameters)
         if not self._opening:
             self._opening = True
             self._spawn(self._open_gateway(parameters))
@@ -196,6 +203,7 @@ class RunningNode:
 
     def directory_changed(self, changes: list[Change]) -> None:
         """Bring the gateway up to what the replica now holds."""
+        self._watchman.directory_changed(changes)
         if self.gateway is None:
             return
         self.gateway.directory_changed(changes)
@@ -210,12 +218,14 @@ class RunningNode:
 
     def session_opened(self, server: Endpoint) -> None:
         """Say which DSS has let us in."""
+        self._watchman.session_opened(server)
         if self.gateway is not None:
             self.gateway.session_found()
         _log.info("joined the domain through the DSS at %s", endpoint_text(server))
 
     def session_closed(self, reason: str) -> None:
         """Say that the DSS is gone; traffic goes on."""
+        self._watchman.session_closed(reason)
         if self.gateway is not None:
             self.gateway.session_lost()
         meanwhile = "traffic goes on" if self.gateway is not None else "the domain is not joined yet"

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from itertools import islice
 from typing import Protocol
 
 from nwip import rows
@@ -21,7 +20,6 @@ Question = Mapping[str, object]
 
 LONGEST_WAIT = 60.0  # seconds that a ping may be waited for
 MOST_PINGS = 1000
-MOST_DENIED = 64  # records of this node of which it is told that they were not taken
 
 
 class Running(Protocol):
@@ -56,7 +54,6 @@ class Views:
             "routes": self.routes,
             "nodes": self.nodes,
             "links": self.links,
-            "alarms": self.alarms,
             "clients": self.clients,
             "ping": self.ping,
             "resolve": self.resolve,
@@ -97,13 +94,6 @@ class Views:
             }
             for link in (gateway.virtual, *inside.links)
         ]
-
-    async def alarms(self, _: Question) -> list[Row]:
-        """Return what an operator has to put right about the links, the newest last."""
-        client = self._node.client
-        denied = islice(client.denied.values(), MOST_DENIED) if client is not None else ()
-        refused = (f"the domain does not take {what}" for what in denied)
-        return [{"alarm": sentence} for sentence in (*self._inside().alarms, *refused)]
 
     async def clients(self, _: Question) -> list[Row]:
         """Return the players on this node's links."""

@@ -27,7 +27,7 @@ class Arrival(NamedTuple):
 class Counters:
     """Packets and octets each way, and drops by reason, since the link was opened."""
 
-    __slots__ = ("drops", "octets_in", "octets_out", "overflows", "packets_in", "packets_out")
+    __slots__ = ("drops", "mismatched", "octets_in", "octets_out", "overflows", "packets_in", "packets_out")
 
     def __init__(self) -> None:
         self.packets_in = 0
@@ -35,6 +35,8 @@ class Counters:
         self.packets_out = 0
         self.octets_out = 0
         self.drops: dict[str, int] = {}
+        self.mismatched: dict[str, int] = {}
+        """Frames by their frame type, from stations that are set to another one than the link."""
         self.overflows: Callable[[], int] = int
         """How many datagrams the kernel dropped before we saw them: asks the kernel."""
 

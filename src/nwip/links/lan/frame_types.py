@@ -70,6 +70,9 @@ class FrameTypes:
             count = self._heard.get(frame_type, (0, b""))[0] + 1
             self._heard[frame_type] = (count, sender)
             searches = packet is not None and is_rip_request(packet)
+            if not searches:
+                mismatched = self._counters.mismatched
+                mismatched[frame_type.value] = mismatched.get(frame_type.value, 0) + 1
             if not searches and self._warnings.may_say(frame_type, now):
                 self._events.append(Warned(self._warning(frame_type, sender)))
         return False
