@@ -47,6 +47,21 @@ def test_a_node_that_withdraws_has_left_and_is_not_missed() -> None:
     assert domain.missed() == []
 
 
+def test_a_node_that_says_goodbye_has_left_too() -> None:
+    domain = Domain()
+    domain.comes(1)
+    domain.directory.heard(who(1), 1, 2, LEASE, LEASE, domain.now)
+    assert domain.tell(list(domain.directory.expire(domain.now))) == ["node n1 has left"]
+    assert domain.missed() == []
+
+
+def test_that_its_dss_sees_a_lease_end_first_is_no_goodbye() -> None:
+    domain = Domain()
+    domain.comes(1)
+    domain.directory.heard(who(1), 1, 1, LEASE, LEASE, domain.now)
+    assert domain.tell(list(domain.directory.expire(domain.now))) == ["node n1 has gone: its lease has ended"]
+
+
 def test_a_node_whose_lease_ends_is_missed_until_it_is_back() -> None:
     domain = Domain()
     domain.comes(1)

@@ -78,7 +78,8 @@ class Presences:
 
     def _went(self, key: Key, name: str, now: float) -> Turn:
         word, owner = WORDS[key[0]], key[1]
-        if isinstance(owner, bytes) and self._directory.is_live(owner):
+        directory = self._directory
+        if isinstance(owner, bytes) and (directory.is_live(owner) or directory.has_left(owner)):
             return Turn(f"{word}-left", name, f"{word} {name} has left")
         self._gone[key] = (name, now)
         if len(self._gone) > GONE_LIMIT:

@@ -33,6 +33,11 @@ COMMANDS: Final = {
     "dissector": Entry("dissector", "dissector", "Print the path of a dissector for Wireshark, in Lua."),
     "domain": Entry("domain", "domain", "Make a sealed domain, and say who its members are."),
     "dss": Entry("dss", "dss", "Look at the directory servers of a domain, and run them."),
+    "events": Entry(
+        "events",
+        "events",
+        "Show what has happened on the node here: alarms, links, nodes, DSSs, players, sessions, bans.",
+    ),
     "join": Entry(
         "domain",
         "join",
