@@ -1,6 +1,10 @@
 """The book of alarms: since when, until when, and never more than it may hold."""
 
-from nwip.alarm_book import KEPT, AlarmBook
+import re
+from pathlib import Path
+
+import nwip.alarm_book
+from nwip.alarm_book import KEPT, KINDS, AlarmBook
 from nwip.routing.alarms import Alarm
 
 
@@ -63,3 +67,10 @@ def test_a_full_book_gives_the_place_of_what_was_over_first_and_counts_what_find
     assert str(rows[-1]["alarm"]).startswith("there are 2 alarms more")
     book.take([(each, 5.0) for each in crowd[:3]], 5.0)
     assert book.left_out == 0
+
+
+def test_every_kind_that_is_used_is_listed_and_no_other() -> None:
+    source = Path(nwip.alarm_book.__file__).parent
+    text = "".join(path.read_text("utf-8") for path in source.rglob("*.py"))
+    used = set(re.findall(r'\bAlarm\(\s*"([a-z-]+)"', text)) | {"node-gone", "dss-gone"}
+    assert used == set(KINDS)

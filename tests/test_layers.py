@@ -26,6 +26,8 @@ LEVELS = [
         "audit_events",
         "drop_rates",
         "event_log",
+        "facts",
+        "metrics",
         "presences",
         "replica_conflicts",
         "watchman",

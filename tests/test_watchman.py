@@ -1,4 +1,4 @@
-"""What a running node notices: nodes that go and come back, players, links, its own DSS; as alarms and events."""
+"""What a running node notices, as alarms and events: nodes that go and come back, players, links, its DSS."""
 
 import asyncio
 from pathlib import Path

@@ -14,6 +14,26 @@ from nwip.rows import Row
 LIMIT: Final = 256  # alarms; of those that are over the oldest makes room for a new one
 KEPT: Final = 900.0  # seconds that an alarm is shown after it is over
 
+KINDS: Final = {
+    "duplicate-network": "one IPX network number for two networks",
+    "network-number": "a router or server on a link gives its network another number",
+    "frame-type": "stations on a LAN are set to another frame type than the link",
+    "conflicting-service": "one service at two addresses",
+    "copied-identity": "two nodes with one identity, as after a copied disk; until the DSS is started again",
+    "claim": "a node may not register what it has (told by a DSS)",
+    "denied": "the domain does not take what this node has (told by that node)",
+    "drops": "a link, or this node, drops 10 packets a second or more",
+    "node-gone": "a node of the domain has gone without a goodbye, for a day at most",
+    "dss-gone": "a DSS of the domain has gone without a goodbye, for a day at most",
+    "no-dss": "this node has no session with a DSS",
+    "primary": "the primary DSS is not heard, or none has been met",
+    "replication-lag": "two DSSs have differed for more than three comparisons",
+    "store": "a DSS cannot keep its directory",
+    "more-conflicts": "there are more contradictions than are told one by one",
+    "more": "there are more alarms than a node keeps",
+}
+"""Every kind of alarm, and what it means."""
+
 
 @dataclass(slots=True)
 class Entry:

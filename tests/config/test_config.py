@@ -19,6 +19,7 @@ from nwip.config.settings import (
     Document,
     DomainSettings,
     DssSettings,
+    LogSettings,
     NodeSettings,
 )
 from nwip.directory.filters import Filter
@@ -66,6 +67,8 @@ BAD_VALUES = {
     "discovery": "discovery = 1",
     "discovery.ways": 'discovery.ways = ["telepathy"]',
     "discovery.leases": 'discovery.leases = ["leases"]',
+    "log": "log = 1",
+    "log.format": 'log.format = "xml"',
     "filter": "filter = { action = 'deny' }",
     "filter.action": '[[filter]]\naction = "hide"',
     "filter.kind": '[[filter]]\naction = "deny"\nkind = "host"',
@@ -120,6 +123,7 @@ def all_keys() -> set[str]:
         "node": NodeSettings,
         "dss": DssSettings,
         "discovery": DiscoverySettings,
+        "log": LogSettings,
         "filter": FilterSettings,
         "grant": GrantSettings,
     }

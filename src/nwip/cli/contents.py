@@ -49,6 +49,7 @@ COMMANDS: Final = {
         "links",
         "List the links of the node here, their traffic, and what is wrong with their networks.",
     ),
+    "metrics": Entry("metrics", "metrics", "Print what the node here counts, as metrics for Prometheus."),
     "nodes": Entry("queries", "nodes", "List the nodes of the domain, and where they are."),
     "ping": Entry("reach", "ping", "See whether an IPX host answers."),
     "resolve": Entry("reach", "resolve", "Find the IPX address of a service or node."),

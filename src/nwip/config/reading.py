@@ -148,6 +148,7 @@ def _config(document: Document, file: str | None) -> Config:
         node=document.node,
         dss=document.dss,
         discovery=document.discovery,
+        log=document.log,
         filters=document.filter,
         grants=document.grant,
         links=document.link,

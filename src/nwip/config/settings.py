@@ -159,6 +159,12 @@ class DiscoverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     leases: Annotated[tuple[Text, ...], Meta(max_length=64)] = ()
 
 
+class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """`[log]`: how the log of `nwip up` is written."""
+
+    format: Literal["text", "json"] = "text"
+
+
 class Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """A whole `nwip.toml`."""
 
@@ -166,6 +172,7 @@ class Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     node: NodeSettings = field(default_factory=NodeSettings)
     dss: DssSettings = DssSettings()
     discovery: DiscoverySettings = DiscoverySettings()
+    log: LogSettings = LogSettings()
     filter: Annotated[tuple[FilterSettings, ...], Meta(max_length=FILTER_LIMIT)] = ()
     grant: Annotated[tuple[GrantSettings, ...], Meta(max_length=GRANT_LIMIT)] = ()
     link: Annotated[tuple[AnyLink, ...], Meta(max_length=64)] = ()
@@ -181,6 +188,7 @@ class Config(Struct, frozen=True, kw_only=True):
     node: NodeSettings
     dss: DssSettings = DssSettings()
     discovery: DiscoverySettings = DiscoverySettings()
+    log: LogSettings = LogSettings()
     filters: tuple[FilterSettings, ...] = ()
     grants: tuple[GrantSettings, ...] = ()
     links: tuple[AnyLink, ...] = ()

@@ -42,8 +42,8 @@ class Owner:
 
     `renewed` is the highest (incarnation, renewal) heard, `highest` the highest sequence of any record or
     withdrawal, `floor` the sequence below which nothing of it exists, `deadline` the end of its lease,
-    `index` its number in this directory, `has_left` is set by a farewell, `node` its latest `Node` value, `digest` that of its records once
-    somebody has asked for it.
+    `index` its number in this directory, `node` its latest `Node` value, `digest` that of its records once
+    somebody has asked for it; `has_left` is set by its farewell.
     An owner that is not `live` is remembered without records, so that old messages do not bring it back.
     """
 

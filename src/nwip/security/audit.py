@@ -38,8 +38,9 @@ def audit(event: str, source: str, **facts: object) -> None:
         listener(event, source, facts)
     if not AUDIT.isEnabledFor(logging.INFO):
         return
-    pairs = [f"{name}={_value(value)}" for name, value in facts.items() if value is not None]
-    AUDIT.info("%s", " ".join([event, *pairs]), extra={_FACTS: (event, source)})
+    known = {name: value for name, value in facts.items() if value is not None}
+    line = " ".join([event, *(f"{name}={_value(value)}" for name, value in known.items())])
+    AUDIT.info("%s", line, extra={_FACTS: (event, source), "audit_facts": (event, known)})
 
 
 class Sparing(logging.Filter):
