@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 SYSTEM_PACKAGES := dosbox tshark nasm iproute2 ethtool nftables procps dnsmasq-base isc-dhcp-client bind9 \
-	qemu-system-x86 openssl gcc libc6-dev musl-tools faketime systemd
+	qemu-system-x86 openssl gcc libc6-dev musl-tools faketime systemd tmux
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint style types soak chaos fuzz bench system-packages

@@ -34,6 +34,7 @@ HOW_TO_GET = {
     "musl-gcc": PROGRAM,
     "systemd-analyze": PROGRAM,
     "faketime": PROGRAM,
+    "tmux": PROGRAM,
     "atheris": "install it with 'make fuzz FUZZ_SECONDS=1'",
     "pty": "mount devpts on /dev/pts",
     "root": "run the tests as root",

@@ -57,9 +57,13 @@ def test_lines_of_the_audit_log_become_sentences() -> None:
         ("refused", ("link", "dosbox"), ("address", at), ("why", "it is banned")): (
             f"{at} was refused by link dosbox: it is banned"
         ),
-        ("joined", ("who", "museum")): "museum has a session with the dss here, from 203.0.113.7",
-        ("left", ("who", "museum")): "museum at 203.0.113.7 has no session with the dss here any more",
-        ("refused", ("who", "museum"), ("why", "wrong domain")): (
+        ("joined", ("who", "node museum at 192.0.2.1")): (
+            "node museum at 192.0.2.1 has a session with the dss here"
+        ),
+        ("left", ("who", "node museum at 192.0.2.1")): (
+            "node museum at 192.0.2.1 has no session with the dss here any more"
+        ),
+        ("refused", ("who", ""), ("why", "wrong domain")): (
             "203.0.113.7 was refused by the dss here: wrong domain"
         ),
         ("banned", ("why", None)): "203.0.113.7 is banned",
@@ -68,6 +72,9 @@ def test_lines_of_the_audit_log_become_sentences() -> None:
     }
     for (event, *facts), sentence in cases.items():
         assert described(event, "203.0.113.7", dict(facts))[2] == sentence  # type: ignore[arg-type]
+
+    session = described("joined", "192.0.2.1", {"who": "node museum at 192.0.2.1"})
+    assert session[:2] == ("session-opened", "museum")
 
 
 def test_a_flood_from_one_address_leaves_room_for_the_others() -> None:

@@ -27,7 +27,7 @@ async def standing(control: Path) -> Rows:
     return [row for row in await asked(control, "alarms") if not row["is_over"]]
 
 
-async def kinds(control: Path) -> list[object]:
+async def kinds(control: Path) -> list[tuple[object, object]]:
     return [(row["kind"], row["about"]) for row in await asked(control, "events")]
 
 

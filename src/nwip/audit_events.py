@@ -3,6 +3,7 @@
 Of what repeats only some becomes events, so that a flood from one address does not push out everything else.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -13,6 +14,8 @@ SOURCE_RATE: Final = 1 / 60  # events a second of one kind from one source
 SOURCE_BURST: Final = 4.0
 RATE: Final = 5.0  # events a second in all
 BURST: Final = 250.0
+SESSION: Final = re.compile(r"(?:node|dss|reader) (.+) at ")
+"""How a DSS speaks of a session: its role, its name and its address."""
 
 
 class AuditEvents:
@@ -33,24 +36,29 @@ class AuditEvents:
 
 def described(event: str, source: str, facts: Mapping[str, object]) -> tuple[str, str, str]:
     """Return the kind of an event, what it is about, and a sentence."""
-    link, node, why = facts.get("link"), facts.get("node"), facts.get("why")
-    place = facts.get("address") or source
+    link, who, why = facts.get("link"), facts.get("who"), facts.get("why")
     because = f": {why}" if why else ""
-    name = str(node or facts.get("who") or place)
+    if event in ("banned", "ban-lifted"):
+        is_now = "is banned" if event == "banned" else "is not banned any more"
+        return event, source, f"{source} {is_now}{because}"
+    if link is not None:
+        place = facts.get("address") or source
+        name = str(facts.get("node") or place)
+        match event:
+            case "joined":
+                return "player-joined", name, f"player {name} has joined on link {link} from {place}"
+            case "left":
+                return "player-left", name, f"player {name} at {place} has left link {link}{because}"
+            case "refused":
+                return event, name, f"{place} was refused by link {link}{because}"
+    known = str(who or source)
+    named = SESSION.match(known)
+    name = named[1] if named else known
     match event:
-        case "joined" if link is not None:
-            return "player-joined", name, f"player {name} has joined on link {link} from {place}"
-        case "left" if link is not None:
-            return "player-left", name, f"player {name} at {place} has left link {link}{because}"
         case "joined":
-            return "session-opened", name, f"{name} has a session with the dss here, from {place}"
+            return "session-opened", name, f"{known} has a session with the dss here"
         case "left":
-            return "session-closed", name, f"{name} at {place} has no session with the dss here any more"
+            return "session-closed", name, f"{known} has no session with the dss here any more"
         case "refused":
-            where = f"link {link}" if link is not None else "the dss here"
-            return "refused", name, f"{place} was refused by {where}{because}"
-        case "banned":
-            return "banned", source, f"{source} is banned{because}"
-        case "ban-lifted":
-            return "ban-lifted", source, f"{source} is not banned any more"
-    return event, name, f"{event} {name}"
+            return event, name, f"{known} was refused by the dss here{because}"
+    return event, name, f"{event} {known}"

@@ -63,4 +63,7 @@ COMMANDS: Final = {
     ),
     "trace": Entry("reach", "trace", "Show the way to an IPX host, as far as it can be known."),
     "up": Entry("running", "up", "Run a node until Ctrl-C; says how to reach it."),
+    "watch": Entry(
+        "watch", "watch", "Show alarms, sites, links, DSSs, players and events of the node here, live."
+    ),
 }

@@ -31,7 +31,7 @@ class _Formatter(logging.Formatter):
 class _JsonFormatter(logging.Formatter):
     """Writes an object for each message; `json` escapes what could command a terminal."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 
