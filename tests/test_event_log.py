@@ -1,9 +1,12 @@
 """The log of events: bounded, and whoever is too slow is told how many he has missed."""
 
+import re
 from itertools import count
+from pathlib import Path
 
+import nwip.event_log
 from nwip.audit_events import SOURCE_BURST, AuditEvents, described
-from nwip.event_log import EventLog
+from nwip.event_log import KINDS, EventLog
 
 
 def log(limit: int = 4) -> EventLog:
@@ -93,3 +96,14 @@ def test_a_flood_from_one_address_leaves_room_for_the_others() -> None:
     now += 60.0
     audited("refused", "203.0.113.7", {"link": "dosbox"})
     assert events.last(1)[0].about == "203.0.113.7"
+
+
+def test_every_kind_of_event_is_listed_and_in_the_guide() -> None:
+    rooms = Path(nwip.event_log.__file__).parent
+    text = "".join((rooms / name).read_text("utf-8") for name in ("watchman.py", "audit_events.py"))
+    used = set(re.findall(r'(?:\.note\(\s*|return )"([a-z-]+)",', text))
+    used |= {f"{word}-{what}" for word in ("node", "dss") for what in ("joined", "left", "gone")}
+    assert used | {"refused", "banned", "ban-lifted"} == set(KINDS)
+    guide = (rooms.parent.parent / "docs" / "guides" / "watching.md").read_text("utf-8")
+    for kind, meaning in KINDS.items():
+        assert f"| `{kind}` | {meaning} |" in guide

@@ -10,6 +10,33 @@ from typing import Final, NamedTuple
 
 LIMIT: Final = 1024  # events
 
+KINDS: Final = {
+    "alarm": "an alarm begins",
+    "alarm-over": "an alarm is over",
+    "domain-joined": "a DSS has let this node in",
+    "node-joined": "a node has come, or come back",
+    "node-left": "a node has said goodbye",
+    "node-gone": "the lease of a node has ended without a goodbye",
+    "dss-joined": "a DSS has come, or come back",
+    "dss-left": "a DSS has said goodbye",
+    "dss-gone": "the lease of a DSS has ended without a goodbye",
+    "link-opened": "a link of this node is open",
+    "link-closed": "a link of this node is closed",
+    "link-state": "a link is only listened to from now on, or served again",
+    "player-joined": "a player has come to a DOSBox or WebSocket link here",
+    "player-left": "a player has gone",
+    "session-opened": "a node or a reader has a session with the DSS here",
+    "session-closed": "it has none any more",
+    "peer-opened": "another DSS and the one here have a session",
+    "peer-closed": "they have none any more",
+    "refused": "somebody was refused, by a link or by the DSS here",
+    "banned": "somebody was banned here",
+    "ban-lifted": "a ban was lifted",
+    "member": "a machine has become a member of the sealed domain, or its membership was changed",
+    "revoked": "a member of the sealed domain was revoked",
+}
+"""Every kind of event, and what it means."""
+
 
 class Event(NamedTuple):
     """Something that has happened: `time` is seconds since 1970, `about` the name of what it happened to."""

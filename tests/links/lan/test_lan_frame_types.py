@@ -60,6 +60,7 @@ def test_traffic_of_a_frame_type_that_no_link_speaks_is_counted_and_told_once_an
         f'but the link speaks {ours.value}: add a [[link]] with frame = "{theirs.value}"'
     )
     assert lan.counters.drops == {OTHER_TYPE[theirs]: 4}
+    assert lan.counters.mismatched == {theirs.value: 4}
     assert lan.describe()["other frame types heard"] == f"4 of {theirs.value}, the last from 02000000000A"
 
 
@@ -68,6 +69,7 @@ def test_who_looks_for_the_frame_type_in_all_of_them_is_counted_and_draws_no_war
     assert [hear(lan, rip_request(A), frame_type, 1.0) for frame_type in FrameType] == [0, 0, 1, 0]
     assert lan.events() == []
     assert sum(lan.counters.drops.values()) == 3
+    assert lan.counters.mismatched == {}, "it is set to none of them yet"
 
 
 # Looking for it.
