@@ -168,7 +168,8 @@ class Watchman:
             if name not in self._links:
                 self.events.note("link-opened", name, f"link {name} is open{f': {state}' if state else ''}")
             elif state != self._links[name]:
-                self.events.note("link-state", name, f"link {name}: {state or 'is served again'}")
+                text = f"link {name}: {state}" if state else f"link {name} is served again"
+                self.events.note("link-state", name, text)
         for name in self._links.keys() - states.keys():
             self.events.note("link-closed", name, f"link {name} is closed")
         self._links = states

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.running_node import RunningNode
+from cli.running_node import RunningNode, nwip
 from nwip.cli import logs
 from nwip.control import Conversation, begin
 from nwip.security.audit import AuditLog, audit
@@ -113,3 +113,30 @@ def test_lines_of_the_audit_log_have_their_facts_apart(logger: io.StringIO) -> N
     assert line["message"] == "joined link=dosbox node=02A0C9123456"
     assert line["event"] == "joined"
     assert line["facts"] == {"link": "dosbox", "node": "02A0C9123456"}
+
+
+@pytest.mark.parametrize(
+    ("option", "written", "is_json"),
+    [([], "text", False), ([], "json", True), (["--log-format", "json"], "text", True),
+     (["--log-format", "text"], "json", False)],
+)  # fmt: skip
+def test_the_option_stands_above_the_configuration(
+    logger: io.StringIO,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    option: list[str],
+    written: str,
+    *,
+    is_json: bool,
+) -> None:
+    def run(*_: object) -> int:
+        logging.getLogger("nwip.node").warning("here")
+        return 0
+
+    monkeypatch.setattr("nwip.running.run", run)
+    file = tmp_path / "nwip.toml"
+    file.write_text(f'log.format = "{written}"')
+    result = nwip(*option, "--config", str(file), "up")
+    assert result.exit_code == 0
+    (line,) = (logger.getvalue() + result.stderr).splitlines()
+    assert (json.loads(line)["message"] if is_json else line) == ("here" if is_json else "WARNING here")

@@ -51,6 +51,7 @@ def texts(lines: Sequence[Line]) -> list[str]:
 def test_lines_are_shared_out_fairly_and_none_is_left_over() -> None:
     assert allot(10, [1, 3, 2]) == [1, 3, 2]
     assert allot(5, [1, 3, 9]) == [1, 2, 2]
+    assert allot(4, [1, 3, 9]) == [1, 2, 1]
     assert allot(0, [4]) == [0]
     assert allot(-3, [4]) == [0]
     assert allot(7, []) == []
