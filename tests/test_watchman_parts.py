@@ -1,6 +1,7 @@
 """What a watchman notices of the parts of a node: links, other DSSs, members. The parts are stand-ins."""
 
 import asyncio
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -8,7 +9,7 @@ import pytest
 
 from nwip.dss.peer_session import PeerStatus
 from nwip.links.base import Counters
-from nwip.routing.alarms import Alarms
+from nwip.routing.alarms import Alarm
 from nwip.security.statements import Member, Revocation
 from nwip.watchman import Watchman
 
@@ -27,11 +28,13 @@ class Gateway:
     def __init__(self) -> None:
         self.virtual = Link("virtual")
         self.links = [Link("lan")]
-        self.router = SimpleNamespace(alarms=Alarms())
         self.why: str | None = None
 
     def muted(self, link: Link) -> str | None:
         return self.why
+
+    def standing(self, now: float) -> Iterator[tuple[Alarm, float]]:
+        return iter(())
 
     def drops(self) -> dict[str, int]:
         return {}

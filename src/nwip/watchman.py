@@ -146,7 +146,7 @@ class Watchman:
             yield from ((alarm, now) for alarm in self._conflicts.alarms(now))
         for gateway in dict.fromkeys((node.gateway, node.inside)):
             if gateway is not None:
-                yield from gateway.router.alarms.present(now)
+                yield from gateway.standing(now)
         if client is not None:
             for key, why in islice(client.denied.items(), MOST_DENIED):
                 yield Alarm("denied", key_text(key), f"the domain does not take {why}"), now
