@@ -41,6 +41,7 @@ HOW_TO_GET = {
     "zsh": PROGRAM,
     "fish": PROGRAM,
     "sphinx": "install it with 'make docs'",
+    "tmux": PROGRAM,
     "atheris": "install it with 'make fuzz FUZZ_SECONDS=1'",
     "pty": "mount devpts on /dev/pts",
     "root": "run the tests as root",

@@ -16,6 +16,7 @@ from nwip.dss.messages import Delta
 from nwip.dss.peer_session import PeerStatus
 from nwip.dss.server_engine import ServerEngine
 from nwip.dss_rows import Row
+from nwip.dss_status import alarms_of
 from nwip.dss_views import DssViews
 from nwip.slices import encoded, slices, sorted_in_slices
 
@@ -168,6 +169,28 @@ async def test_a_lost_primary_a_failing_store_and_a_lagging_peer_are_standing_al
         assert part in alarms
     server.holds(BARN, Dss(BARN, "three", [], []))
     assert "the primary" not in " / ".join(cast("list[str]", (await ask(server, "dss-status"))["alarms"]))
+
+
+async def test_alarms_have_a_kind_and_the_name_of_what_they_are_about() -> None:
+    server = Server(msgspec.structs.replace(PARAMETERS, identity=BARN))
+    server.keeper.problem = "the disk is full"
+    server.engine.alarms.append("two nodes have the identity 00")
+    server.holds(MUSEUM, node("museum", 1), service("A"), Route(0xAB12, 0, 1))
+    server.holds(
+        BARN, node("barn", 2), Service(4, "A", 0xBA12, b"\0\0\0\0\0\1", 0x451, 1), Route(0xAB12, 0, 1)
+    )
+    found = {alarm.kind: alarm for alarm in alarms_of(server.engine, [peer(lag=60.0)], server.keeper)}
+    assert {kind: alarm.about for kind, alarm in found.items()} == {
+        "store": "one",
+        "replication-lag": "two",
+        "conflicting-service": "A",
+        "duplicate-network": "0000AB12",
+        "copied-identity": "",
+    }
+    later = alarms_of(server.engine, [peer(lag=70.0)], server.keeper)
+    (lag,) = [alarm for alarm in later if alarm.kind == "replication-lag"]
+    assert lag.sentence != found["replication-lag"].sentence
+    assert lag.key == found["replication-lag"].key, "it is the same alarm, some time later"
 
 
 async def test_records_have_sequence_age_source_and_whether_filters_hide_them() -> None:

@@ -18,6 +18,12 @@ from nwip.node import RunningNode
 NETWORK = 0x0005EA15
 
 
+async def alarms(control: Path) -> list[dict[str, object]]:
+    answer = await asyncio.to_thread(ask, control, {"ask": "alarms"})
+    assert isinstance(answer, list)
+    return answer
+
+
 @pytest.mark.asyncio
 async def test_nwip_links_tells_of_a_network_that_the_list_does_not_have(tmp_path: Path) -> None:
     control = tmp_path / "control.sock"
@@ -49,15 +55,17 @@ async def test_nwip_links_tells_of_a_network_that_the_list_does_not_have(tmp_pat
             sentence = (
                 "the domain does not take network 0005EA15: no [[grant]] of the domain gives it that network"
             )
-            assert await asyncio.to_thread(ask, control, {"ask": "alarms"}) == [{"alarm": sentence}]
+            (alarm,) = await alarms(control)
+            assert (alarm["alarm"], alarm["kind"], alarm["about"]) == (sentence, "denied", "0005EA15")
+            assert not alarm["is_over"]
             links = await asyncio.to_thread(ask, control, {"ask": "links"})
             assert isinstance(links, list)
             assert [link["why"] for link in links] == ["", sentence]
-            alarm = "node museum at 127.0.0.5 may not register network 0005EA15: no [[grant]] of the domain"
-            assert any(each.startswith(alarm) for each in standing_alarms(server.engine, [], None))
+            denied = "node museum at 127.0.0.5 may not register network 0005EA15: no [[grant]] of the domain"
+            assert any(each.startswith(denied) for each in standing_alarms(server.engine, [], None))
             server.set_parameters(replace(listed, version=3, grants=(Grant((NETWORK,), "museum"),)))
             await until(lambda: server.directory.claims((Kind.ROUTE, NETWORK, "")))
             await until(lambda: running.client is not None and not running.client.denied)
-            assert await asyncio.to_thread(ask, control, {"ask": "alarms"}) == []
+            assert [alarm["is_over"] for alarm in await alarms(control)] == [True]
         finally:
             await running.stop()

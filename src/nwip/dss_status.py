@@ -5,12 +5,15 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Final, Protocol
 
+from nwip.directory.conflicts import Conflict
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Dss, Kind
+from nwip.directory.table import Directory
 from nwip.dss.conflict_watch import about, sentence
 from nwip.dss.peer_session import PeerStatus
 from nwip.dss.server_engine import ServerEngine
-from nwip.dss_rows import Row, value_text
+from nwip.dss_rows import Row, key_text, value_text
+from nwip.routing.alarms import Alarm
 
 LISTED: Final = 64  # conflicts that are told in full; a domain with more has one cause
 LATE: Final = 3  # comparisons that two DSSs may differ for, then it is an alarm
@@ -110,33 +113,49 @@ def peer_rows(peers: Sequence[PeerStatus]) -> list[Row]:
 
 def standing_alarms(engine: ServerEngine, peers: Sequence[PeerStatus], keeper: Keeping | None) -> list[str]:
     """Return what is wrong now and what was noted before, each a sentence with its mend."""
+    return [alarm.sentence for alarm in alarms_of(engine, peers, keeper)]
+
+
+def alarms_of(engine: ServerEngine, peers: Sequence[PeerStatus], keeper: Keeping | None) -> list[Alarm]:
+    """Return the same as alarms, with their kinds and names."""
     alarms = []
     parameters = engine.parameters
     if not parameters.term:
-        alarms.append(
-            "no primary has been met: see that dss.peers names one that runs, or 'nwip dss promote'"
-        )
+        text = "no primary has been met: see that dss.peers names one that runs, or 'nwip dss promote'"
+        alarms.append(Alarm("primary", "", text))
     elif not engine.is_primary and not _is_there(engine, parameters.identity, peers):
         name = primary_name(engine, peers)
-        alarms.append(
+        text = (
             f"the primary {name} is not heard: start it again, or make another one the primary with"
             " 'nwip dss promote'"
         )
+        alarms.append(Alarm("primary", name, text))
     if keeper is not None and keeper.problem:
-        alarms.append(f"the store fails: {keeper.problem}")
+        alarms.append(Alarm("store", engine.name, f"the store fails: {keeper.problem}"))
+    alarms += [_lagging(peer) for peer in peers if peer.lag > LATE * parameters.synchronisation]
     alarms += [
-        f"the dss {peer.name or peer.identity.hex()} has differed for {peer.lag:.0f} seconds:"
-        " compare the two with 'nwip dss diff'"
-        for peer in peers
-        if peer.lag > LATE * parameters.synchronisation
-    ]
-    alarms += [
-        sentence(conflict, engine.directory) for conflict in islice(engine.conflicts.standing(), LISTED)
+        alarm_of(conflict, engine.directory) for conflict in islice(engine.conflicts.standing(), LISTED)
     ]
     if len(engine.conflicts) > LISTED:
-        alarms.append(f"there are {len(engine.conflicts) - LISTED} conflicts more")
-    alarms += islice(engine.claims.standing(), LISTED)
-    return [*alarms, *engine.alarms]
+        beyond = f"there are {len(engine.conflicts) - LISTED} conflicts more"
+        alarms.append(Alarm("more-conflicts", "", beyond))
+    alarms += [Alarm("claim", "", text, text) for text in islice(engine.claims.standing(), LISTED)]
+    return alarms + [Alarm("copied-identity", "", text, text) for text in engine.alarms]
+
+
+def _lagging(peer: PeerStatus) -> Alarm:
+    name = peer.name or peer.identity.hex()
+    text = f"the dss {name} has differed for {peer.lag:.0f} seconds: compare the two with 'nwip dss diff'"
+    return Alarm("replication-lag", name, text, peer.identity.hex())
+
+
+def alarm_of(conflict: Conflict, directory: Directory) -> Alarm:
+    """Return the alarm of a conflict."""
+    kind, what, name = conflict.key
+    text = sentence(conflict, directory)
+    if kind is Kind.SERVICE:
+        return Alarm("conflicting-service", name, text, str(what))
+    return Alarm("duplicate-network", key_text(conflict.key), text)
 
 
 def conflict_rows(engine: ServerEngine) -> list[Row]:

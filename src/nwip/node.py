@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from nwip import binding
-from nwip.about_views import AboutViews
-from nwip.ban_views import BanViews
 from nwip.banner import Facts, facts
 from nwip.charter import chartered
 from nwip.config import Config, ConfigError, load
@@ -31,25 +29,21 @@ from nwip.directory.records import Change, Endpoint, Kind, Node, endpoint_text
 from nwip.discovery.nearest_ports import NearestAnswerer
 from nwip.dss.client import DssClient
 from nwip.dss.server import DssServer
-from nwip.dss_views import DssViews
 from nwip.gateway.enclosure import Enclosure
 from nwip.gateway.gateway import NodeGateway
 from nwip.ipx.address import format_node
 from nwip.joining import Entry, Search, answerer, listen_for_queries, why_no_session
 from nwip.link_set import LinkSet
-from nwip.link_views import LinkViews
 from nwip.linking import Builder
 from nwip.links.domain_link import DomainLink
 from nwip.links.virtual import VirtualLink
-from nwip.membership_views import MembershipViews
-from nwip.programs.conversation import Programs
+from nwip.questions import questions
 from nwip.routing.numbering import node_number
 from nwip.security.audit import AuditLog
 from nwip.security.bans import Bans
 from nwip.security.guarding import guarded
 from nwip.state import State
-from nwip.trace_views import TraceViews
-from nwip.views import Views
+from nwip.watchman import Watchman
 
 if TYPE_CHECKING:
     from nwip.membership_files import MembershipFiles
@@ -90,11 +84,8 @@ class RunningNode:
         self._wakeups: list[Wakeup] = []
         self.bans = Bans(time.time)
         self._audit: AuditLog | None = None
-        views = Views(self)
-        parts = (views, AboutViews(self), BanViews(self, self._state), DssViews(self), LinkViews(self))
-        more = (MembershipViews(self), Programs(self), TraceViews(self, views))
-        handlers = {name: handler for part in (*parts, *more) for name, handler in part.handlers().items()}
-        self._control = ControlServer(config.node.control_path, handlers)
+        self._watchman = Watchman(self)
+        self._control = ControlServer(config.node.control_path, questions(self, self._watchman, self._state))
         self._tasks: set[asyncio.Task[None]] = set()
         self._nearest: NearestAnswerer | None = None
 
@@ -107,6 +98,7 @@ class RunningNode:
         binding.check_address(self.config)
         self._audit = binding.open_audit(self.config)
         self._take_membership()
+        self._watchman.start()
         if self.config.dss.serves:
             member = self.party.dss if self.party is not None else None
             self.dss = await binding.open_dss(
@@ -129,6 +121,7 @@ class RunningNode:
 
     async def stop(self) -> None:
         """Withdraw what was registered, tell the hosts, close everything. Within two seconds or so."""
+        self._watchman.close()
         for task in tuple(self._tasks):
             task.cancel()
         if self.client is not None:
@@ -175,6 +168,7 @@ class RunningNode:
 
     def parameters_changed(self, parameters: Parameters) -> None:
         """Start the gateway with the domain's parameters; take later ones, or say what needs a restart."""
+        self._watchman.parameters_changed(parameters)
         if not self._opening:
             self._opening = True
             self._spawn(self._open_gateway(parameters))
@@ -193,6 +187,7 @@ class RunningNode:
 
     def directory_changed(self, changes: list[Change]) -> None:
         """Bring the gateway up to what the replica now holds."""
+        self._watchman.directory_changed(changes)
         if self.gateway is None:
             return
         self.gateway.directory_changed(changes)
@@ -209,6 +204,7 @@ class RunningNode:
 
     def session_opened(self, server: Endpoint) -> None:
         """Say which DSS has let us in."""
+        self._watchman.session_opened(server)
         if self.gateway is not None:
             self.gateway.session_found()
         _log.info("joined the domain through the DSS at %s", endpoint_text(server))
@@ -217,6 +213,7 @@ class RunningNode:
         """Say that the DSS is gone; traffic goes on, but for who was revoked."""
         if self.failed.done():
             return
+        self._watchman.session_closed(reason)
         if self.gateway is not None:
             self.gateway.session_lost()
         meanwhile = "traffic goes on" if self.gateway is not None else "the domain is not joined yet"

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from itertools import islice
 from typing import Protocol
 
 from nwip import rows
@@ -14,7 +13,6 @@ from nwip.dss.client import DssClient
 from nwip.dss.server import DssServer
 from nwip.gateway.gateway import NodeGateway
 from nwip.ipx.address import BROADCAST_NODE, Address, format_network, format_node, parse_node
-from nwip.link_alarms import link_alarms
 from nwip.links.dosbox.serving import ServerLink
 from nwip.rows import Row, Seen
 
@@ -22,7 +20,6 @@ Question = Mapping[str, object]
 
 LONGEST_WAIT = 60.0  # seconds that a ping may be waited for
 MOST_PINGS = 1000
-MOST_DENIED = 64  # records of this node of which it is told that they were not taken
 
 
 class Running(Protocol):
@@ -57,7 +54,6 @@ class Views:
             "routes": self.routes,
             "nodes": self.nodes,
             "links": self.links,
-            "alarms": self.alarms,
             "clients": self.clients,
             "ping": self.ping,
             "resolve": self.resolve,
@@ -98,14 +94,6 @@ class Views:
             }
             for link in (gateway.virtual, *inside.links)
         ]
-
-    async def alarms(self, _: Question) -> list[Row]:
-        """Return what an operator has to put right about the links, the newest last."""
-        client = self._node.client
-        denied = islice(client.denied.values(), MOST_DENIED) if client is not None else ()
-        refused = (f"the domain does not take {what}" for what in denied)
-        links = link_alarms((self._gateway().virtual, *self._inside().links))
-        return [{"alarm": sentence} for sentence in (*self._inside().alarms, *links, *refused)]
 
     async def clients(self, _: Question) -> list[Row]:
         """Return the players on this node's links."""

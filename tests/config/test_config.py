@@ -19,6 +19,7 @@ from nwip.config.settings import (
     Document,
     DomainSettings,
     DssSettings,
+    LogSettings,
     NodeSettings,
     WebSettings,
 )
@@ -73,6 +74,8 @@ BAD_VALUES = {
     "web.port": "web.port = 0",
     "web.token": 'web.token = "too short"',
     "web.names": 'web.names = ["https://a"]',
+    "log": "log = 1",
+    "log.format": 'log.format = "xml"',
     "filter": "filter = { action = 'deny' }",
     "filter.action": '[[filter]]\naction = "hide"',
     "filter.kind": '[[filter]]\naction = "deny"\nkind = "host"',
@@ -128,6 +131,7 @@ def all_keys() -> set[str]:
         "dss": DssSettings,
         "discovery": DiscoverySettings,
         "web": WebSettings,
+        "log": LogSettings,
         "filter": FilterSettings,
         "grant": GrantSettings,
     }

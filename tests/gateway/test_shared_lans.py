@@ -304,10 +304,15 @@ async def test_alarms_and_turns_are_logged_with_the_name_of_the_link(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.INFO, logger="nwip.gateway.shared_lan"):
-        _, lan, _ = await two_sites()
+        town, lan, _ = await two_sites()
         other = Hello(domain_mark("other.test"), b"o" * 16, b"other..1", HelloState.ACTIVE)
         lan.say(other.packet(NETWORK, HOST))
     texts = [record.message for record in caplog.records]
     assert texts[0] == "lan: active: no other gateway is active"
     assert "lan: a gateway of another domain is on this LAN" in texts[-1]
     assert caplog.records[-1].levelno == logging.WARNING
+    found = [alarm for site in town.sites for alarm in site.lans.strangers(town.now)]
+    assert {(alarm.kind, alarm.about, alarm.who) for alarm in found} == {
+        ("two-domains", "lan", domain_mark("other.test").hex())
+    }
+    assert [alarm for site in town.sites for alarm in site.lans.strangers(town.now + 3600.0)] == []

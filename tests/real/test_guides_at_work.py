@@ -42,7 +42,9 @@ Standing = Callable[[Machines], list[AbstractContextManager[None]]]
 CAPTURES: Final = ("lan.pcapng", "lan.pcap.gz", "lan.pcap", "site.pcapng")
 SHORTENED: Final = re.compile(r"nwip1:\S+")
 HEADING: Final = re.compile(r"[A-Z][A-Z ,]+\Z")
-ENDLESS: Final = re.compile(r"nwip capture (?!.*--count)|tshark -i|nwip sap advertise")
+ENDLESS: Final = re.compile(
+    r"nwip capture (?!.*--count)|tshark -i|nwip sap advertise|nwip events --follow|nwip watch --json"
+)
 
 # Pages that do not begin with a file of their own: what runs there is this.
 ALREADY_UP: Final = {
@@ -61,6 +63,7 @@ ALREADY_UP: Final = {
         [dss]
         listen = ["192.0.2.1"]
     """,
+    "watching.md": "",
 }
 
 # Whom a page needs besides: from when a node runs, and from when a QEMU has been there.

@@ -93,6 +93,17 @@ def test_three_gateways_are_in_the_picture_and_their_traffic_moves(site: "Site")
     assert site.console == []
 
 
+def test_prometheus_finds_metrics_of_the_node(site: "Site") -> None:
+    with site.page() as page:
+        drawn(page, ALIVE)
+        answer = page.request.get(page.url + "metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    told = answer.text()
+    assert "# HELP nwip_node_info " in told
+    assert "nwip_node_info{" in told
+    assert "nwip_link_packets_total{" in told
+
+
 def test_the_news_go_on_and_can_be_paused(site: "Site") -> None:
     with site.page("/links") as page:
         packets = page.locator("#t-links tbody tr", has_text="dosbox").locator("td").nth(7)

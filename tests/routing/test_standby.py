@@ -347,7 +347,9 @@ def test_a_gateway_of_another_domain_is_an_alarm_and_no_rival() -> None:
     assert a.engine.turn == 1
     (alarm,) = lan.alarms
     assert alarm.startswith("a gateway of another domain is on this LAN, at 02:00:00:00:00:07: take one")
+    assert a.engine.strangers.present(lan.now) == {stranger.domain: alarm}
     lan.run(61.0)
+    assert a.engine.strangers.present(lan.now) == {}
     lan.tell(a, stranger)
     assert len(lan.alarms) == 2, "it had gone, and is back"
 

@@ -41,6 +41,11 @@ COMMANDS: Final = {
     ),
     "domain": Entry("domain", "domain", "Make a sealed domain, and say who its members are."),
     "dss": Entry("dss", "dss", "Look at the directory servers of a domain, and run them."),
+    "events": Entry(
+        "events",
+        "events",
+        "Show what has happened on the node here: alarms, links, nodes, DSSs, players, sessions, bans.",
+    ),
     "init": Entry(
         "init", "init", "Ask four questions and write a commented configuration, by default nwip.toml."
     ),
@@ -55,6 +60,7 @@ COMMANDS: Final = {
         "links",
         "List the links of the node here, their traffic, and what is wrong with their networks.",
     ),
+    "metrics": Entry("metrics", "metrics", "Print what the node here counts, as metrics for Prometheus."),
     "nodes": Entry("queries", "nodes", "List the nodes of the domain, and where they are."),
     "ping": Entry("reach", "ping", "See whether an IPX host answers."),
     "resolve": Entry("reach", "resolve", "Find the IPX address of a service or node."),
@@ -68,5 +74,8 @@ COMMANDS: Final = {
     ),
     "trace": Entry("reach", "trace", "Show the way to an IPX host, as far as it can be known."),
     "up": Entry("running", "up", "Run a node until Ctrl-C; says how to reach it."),
+    "watch": Entry(
+        "watch", "watch", "Show alarms, sites, links, DSSs, players and events of the node here, live."
+    ),
     "web": Entry("web", "web", "Show in web browsers what the node here knows, live, until Ctrl-C."),
 }

@@ -3,6 +3,7 @@
 import os
 from importlib import import_module
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -51,14 +52,25 @@ class AllCommands(Commands):
     help="The configuration, in place of NWIP_CONFIG and the usual places.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Log what happens in detail.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    help="How 'nwip up' writes its log, in place of what the configuration says.",
+)
 @click.version_option(package_name="nwip", message="nwip %(version)s")
 @click.pass_context
-def cli(context: click.Context, config_file: Path | None, *, verbose: bool) -> None:
+def cli(
+    context: click.Context,
+    config_file: Path | None,
+    log_format: Literal["text", "json"] | None,
+    *,
+    verbose: bool,
+) -> None:
     """Join IPX networks over any IP network: NetWare/IP for today.
 
     'nwip up' runs a node; the other commands ask a running one, or a DSS over the network.
     """
-    context.obj = Settings(config_file, verbose)
+    context.obj = Settings(config_file, verbose, log_format)
 
 
 def main() -> None:

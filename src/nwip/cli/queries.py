@@ -138,7 +138,7 @@ def links(*, as_json: bool, control: Path | None) -> None:
     """List the links of the node here, their traffic, and what is wrong with their networks."""
     rows = _rows("links", None, control)
     alarms = _rows("alarms", None, control) if rows else []
-    sentences = [str(row.get("alarm")) for row in alarms]
+    sentences = [str(row.get("alarm")) for row in alarms if not row.get("is_over")]
     if as_json:
         print_json("links", rows, alarms=sentences)
     elif rows:

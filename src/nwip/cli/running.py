@@ -31,8 +31,9 @@ def up(context: click.Context, *, join: bool, plain: bool, as_json: bool) -> Non
     from nwip.config import joining, load, portable
 
     settings: Settings = context.obj
-    logs.set_up(verbose=settings.verbose)
+    logs.set_up(verbose=settings.verbose, form=settings.log_format or "text")
     config = joining(load(settings.config)) if join else load(settings.config)
+    logs.set_up(verbose=settings.verbose, form=settings.log_format or config.log.format)
     if plain:
         config = portable(config)
 

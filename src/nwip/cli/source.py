@@ -5,7 +5,7 @@
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple, TypeVar
 
 import click
 
@@ -23,6 +23,7 @@ class Settings(NamedTuple):
 
     config: Path | None = None
     verbose: bool = False
+    log_format: Literal["text", "json"] | None = None
 
 
 def json_option(command: Command) -> Command:

@@ -85,6 +85,8 @@ MENDS: Final[dict[str, str]] = {
         " 'openssl rand -hex 16' makes some"
     ),
     "web.names": 'write a list of the names by which browsers reach the page: ["nwip.example.org"]',
+    "log": 'write it as a table: [log], then its key, for example format = "json"',
+    "log.format": 'write "text" (a line for people) or "json" (an object on each line)',
     "filter": 'write each filter as a table of its own: [[filter]], then action = "deny"',
     "filter.action": 'write "deny" or "allow"; the first filter that fits decides',
     "filter.kind": 'write "service", "route" or "any"',

@@ -165,6 +165,7 @@ def _config(document: Document, file: str | None) -> Config:
         dss=document.dss,
         discovery=document.discovery,
         web=document.web,
+        log=document.log,
         filters=document.filter,
         grants=document.grant,
         links=document.link,

@@ -177,6 +177,12 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     names: Annotated[tuple[Text, ...], Meta(max_length=64)] = ()
 
 
+class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """`[log]`: how the log of `nwip up` is written."""
+
+    format: Literal["text", "json"] = "text"
+
+
 class Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """A whole `nwip.toml`."""
 
@@ -185,6 +191,7 @@ class Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     dss: DssSettings = DssSettings()
     discovery: DiscoverySettings = DiscoverySettings()
     web: WebSettings = WebSettings()
+    log: LogSettings = LogSettings()
     filter: Annotated[tuple[FilterSettings, ...], Meta(max_length=FILTER_LIMIT)] = ()
     grant: Annotated[tuple[GrantSettings, ...], Meta(max_length=GRANT_LIMIT)] = ()
     link: Annotated[tuple[AnyLink, ...], Meta(max_length=64)] = ()
@@ -201,6 +208,7 @@ class Config(Struct, frozen=True, kw_only=True):
     dss: DssSettings = DssSettings()
     discovery: DiscoverySettings = DiscoverySettings()
     web: WebSettings = WebSettings()
+    log: LogSettings = LogSettings()
     filters: tuple[FilterSettings, ...] = ()
     grants: tuple[GrantSettings, ...] = ()
     links: tuple[AnyLink, ...] = ()

@@ -43,7 +43,7 @@ class Owner:
     `renewed` is the highest (incarnation, renewal) heard, `highest` the highest sequence of any record or
     withdrawal, `floor` the sequence below which nothing of it exists, `deadline` the end of its lease,
     `index` its number in this directory, `node` its latest `Node` value, `digest` that of its records once
-    somebody has asked for it.
+    somebody has asked for it; `has_left` is set by its farewell.
     An owner that is not `live` is remembered without records, so that old messages do not bring it back.
     """
 
@@ -51,6 +51,7 @@ class Owner:
         "deadline",
         "digest",
         "floor",
+        "has_left",
         "highest",
         "identity",
         "index",
@@ -70,6 +71,7 @@ class Owner:
         self.lease = lease
         self.deadline = now + lease
         self.live = True
+        self.has_left = False
         self.node: Node | None = None
         self.digest: int | None = None
         self.records: dict[Key, Record] = {}

@@ -142,7 +142,7 @@ class Directory:
         deadline = now + lease - age
         if (incarnation, renewal) > state.renewed:
             state.renewed = (incarnation, renewal)
-            state.lease = lease
+            state.lease, state.has_left = lease, age >= lease
         elif (incarnation, renewal) != state.renewed or not state.live:
             return False
         else:
@@ -271,13 +271,15 @@ class Directory:
 
     def is_live(self, owner: bytes) -> bool:
         """Say whether the owner's lease runs."""
-        state = self._owners.get(owner)
-        return state is not None and state.live
+        return (state := self._owners.get(owner)) is not None and state.live
+
+    def has_left(self, owner: bytes) -> bool:
+        """Say whether the owner's last word was that it leaves: a renewal for no time at all."""
+        return (state := self._owners.get(owner)) is not None and state.has_left
 
     def is_heard(self, owner: bytes) -> bool:
         """Say whether the owner lives by a renewal, and not only by what a disk remembers."""
-        state = self._owners.get(owner)
-        return state is not None and state.is_heard
+        return (state := self._owners.get(owner)) is not None and state.is_heard
 
     def digest(self, owner: bytes) -> int:
         """Return the digest of an owner's live records; see `digest.py`."""

@@ -1,21 +1,42 @@
 """Raises an alarm when claims begin to contradict each other, and says when they no longer do. Pure."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, Protocol
 
 from nwip.directory.conflicts import Conflict, conflict_of
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Change, Key, Kind, Node, Record, endpoint_text
 from nwip.directory.table import Directory
-from nwip.dss.exchange import Exchange
 from nwip.dss.messages import Delta
 from nwip.ipx.address import format_network
 
 WATCHED: Final = 1024  # conflicts whose end is told; more of them have one cause
 TAKEOVER_LEASES: Final = 2  # leases that a takeover may last: who has died is gone after one
 
+NewsListener = Callable[[Delta, bytes], None]
+RemovalListener = Callable[[Sequence[Change]], None]
+ParametersListener = Callable[[Parameters], None]
+
 _log = logging.getLogger(__name__)
+
+
+class Claimed(Protocol):
+    """Where claims are made: an `Exchange`."""
+
+    listeners: list[NewsListener]
+    removal_listeners: list[RemovalListener]
+    parameter_listeners: list[ParametersListener]
+
+    @property
+    def directory(self) -> Directory:
+        """What is claimed."""
+        ...
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters of the domain."""
+        ...
 
 
 class ConflictWatch:
@@ -25,7 +46,7 @@ class ConflictWatch:
     A takeover that lasts for two leases is told as a conflict: see `advance`.
     """
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Claimed) -> None:
         self._exchange = exchange
         self._policy = (exchange.parameters.network, exchange.parameters.filters)
         self._known: dict[Key, None] = {}

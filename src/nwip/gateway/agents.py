@@ -16,7 +16,7 @@ from nwip.ipx.address import format_network
 from nwip.ipx.numbers import THIS_NETWORK
 from nwip.ipx.packet import SOURCE_NODE_OFFSET, SOURCE_SOCKET_OFFSET, Packet
 from nwip.links.base import Link
-from nwip.routing.alarms import disagreement, unusable
+from nwip.routing.alarms import Alarm, disagreement, unusable
 from nwip.routing.port import Port
 from nwip.routing.registering import Registrar, Registry
 from nwip.routing.router import Router
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 class Agents:
     """The router behind all links of a gateway. `identity` is ours as an owner of records.
 
-    `refused(link, network, sentence)` is called when the LAN of a joined link has another number,
+    `refused(link, network, alarm)` is called when the LAN of a joined link has another number,
     `moved(networks)` when ways in force have changed, `learned(link)` when the number of a link's network is
     known. `stamp(link, route)` gives a route the form in which it is registered. `advertises` says whether a
     program of this node has a service.
@@ -51,7 +51,7 @@ class Agents:
         self.router.numbered = self._numbered
         self.router.disagreed = self._disagreed
         self.moved: Callable[[set[int]], None] = lambda _networks: None
-        self.refused: Callable[[Link, int, str], None] = lambda _link, _network, _sentence: None
+        self.refused: Callable[[Link, int, Alarm], None] = lambda _link, _network, _alarm: None
         self.learned: Callable[[Link], None] = lambda _link: None
         self.stamp: Callable[[Link, Route], Route] = lambda _link, route: route
         self._registrar = Registrar(identity, directory, registry, self._heard, parts.clock())
@@ -80,8 +80,9 @@ class Agents:
         whose = self._whose(link.network) if not link.joined else None
         reason = None
         if whose is not None:
-            reason = unusable(port, link.network, whose)
-            self.router.alarms.say(reason, self._parts.clock())
+            alarm = unusable(port, link.network, whose)
+            reason = alarm.sentence
+            self.router.alarms.stand(port.name, alarm, self._parts.clock())
             port.network, port.talks = THIS_NETWORK, False
         self.router.attach(port, self._parts.clock())
         self.settle()
@@ -91,6 +92,7 @@ class Agents:
     def detach(self, link: Link) -> None:
         """Serve a link no longer, and withdraw what it taught."""
         port = self._ports.pop(link.name)
+        self.router.alarms.fall(link.name)
         self.router.detach(port, self._parts.clock())
         del self._links[port]
         self.settle()
@@ -250,11 +252,11 @@ class Agents:
 
     def _disagreed(self, port: Port, packet: Packet) -> None:
         """Complain about who gives the network on a link another number; a LAN that does is not joined."""
-        link, sentence = self._links.get(port), disagreement(port, packet)
+        link, alarm = self._links.get(port), disagreement(port, packet)
         if link is not None and link.joined and link.station is not None:
-            self.refused(link, packet.source.network, sentence)
+            self.refused(link, packet.source.network, alarm)
         else:
-            self.router.alarms.say(sentence, self._parts.clock())
+            self.router.alarms.say(alarm, self._parts.clock())
 
     def _numbered(self, port: Port, network: int) -> None:
         """Take the number that a router on a link gives to the network there."""

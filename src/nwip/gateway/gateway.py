@@ -5,7 +5,7 @@ to `unusual`, one packet at a time. See "Life of a packet" in docs/architecture.
 """
 
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -30,6 +30,7 @@ from nwip.gateway.uplink import Uplink
 from nwip.ipx.address import Address
 from nwip.links.base import Arrival, Counters, Hop, Link
 from nwip.links.domain_link import DomainLink
+from nwip.routing.alarms import Alarm
 from nwip.routing.numbering import node_prefixes
 from nwip.routing.registering import Registry
 from nwip.routing.router import Router
@@ -161,6 +162,11 @@ class NodeGateway:
     def why(self, link: Link) -> str:
         """Return, for people, why this gateway routes on a link or not, where others may; else nothing."""
         return self._sharing.lans.why(link)
+
+    def standing(self, now: float) -> Iterator[tuple[Alarm, float]]:
+        """Yield what is wrong with the links, each with when it was seen last."""
+        yield from self.router.alarms.present(now)
+        yield from ((alarm, now) for alarm in self._sharing.lans.strangers(now))
 
     def drops(self) -> dict[str, int]:
         """Return what this node dropped that no link could send on, by reason."""

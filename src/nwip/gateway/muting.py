@@ -14,6 +14,7 @@ from nwip.ipx.address import format_network
 from nwip.ipx.numbers import Socket
 from nwip.ipx.packet import DESTINATION_SOCKET_OFFSET, SOURCE_OFFSET
 from nwip.links.base import Arrival, Hop, Link
+from nwip.routing.alarms import Alarm
 from nwip.routing.timers import AGE_LIMIT
 from nwip.wire import WireError
 
@@ -108,10 +109,10 @@ class Muting:
             except WireError:
                 self._parts.counters.drop(MALFORMED)
 
-    def refuse(self, link: Link, network: int, sentence: str) -> None:
+    def refuse(self, link: Link, network: int, alarm: Alarm) -> None:
         """Do not join a LAN whose routers say that it has another number, until they do so no more."""
         now = self._parts.clock()
-        self._agents.router.alarms.say(sentence, now)
+        self._agents.router.alarms.say(alarm, now)
         if link.name not in self._refused:
             _log.warning("link %s is not joined: its LAN is %s", link.name, format_network(network))
         self._refused[link.name] = (link, now + AGE_LIMIT)

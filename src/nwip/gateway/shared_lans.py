@@ -4,7 +4,7 @@ After every call that takes `now` the gateway takes `turns()` and does them; `ne
 See "For the gateway" in docs/links/sharing-a-lan.md. No clock of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from nwip.directory.lans import Lans
@@ -14,6 +14,7 @@ from nwip.ipx.address import NULL_NODE
 from nwip.ipx.hello import Hello, is_between_gateways, server_answer
 from nwip.ipx.packet import Packet
 from nwip.links.base import Arrival, Hop, Link
+from nwip.routing.alarms import Alarm
 from nwip.routing.standby import DEFAULT_PRIORITY, UNFIT, Standby
 from nwip.wire import WireError
 
@@ -68,6 +69,12 @@ class SharedLans:
         """Return what to do on a link."""
         lan = self._lans.get(link.name)
         return lan.duty if lan is not None else Duty.ROUTE
+
+    def strangers(self, now: float) -> Iterator[Alarm]:
+        """Yield an alarm for each LAN and each gateway of another domain that is heard there."""
+        for name, lan in self._lans.items():
+            for domain, sentence in lan.engine.strangers.present(now).items():
+                yield Alarm("two-domains", name, f"link {name}: {sentence}", domain.hex())
 
     def why(self, link: Link) -> str:
         """Return why that is its duty, one sentence for people; empty where no other gateway can stand."""

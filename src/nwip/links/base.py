@@ -100,8 +100,8 @@ class Link(Protocol):
 class Alarming(Protocol):
     """A link that notices by itself what an operator has to put right."""
 
-    def alarms(self) -> list[str]:
-        """Return one sentence for each thing that is wrong now."""
+    def alarms(self, now: float) -> list[tuple[str, str]]:
+        """Return each thing that is wrong at `now`: what tells it from others, and a sentence."""
         ...
 
 

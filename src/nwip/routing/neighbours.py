@@ -96,21 +96,24 @@ class Strangers:
     """Other domains on the LAN; each is told of once, as long as it is heard from. Holds `STRANGERS`."""
 
     def __init__(self) -> None:
-        self._until: dict[bytes, float] = {}
+        self._until: dict[bytes, tuple[float, str]] = {}
 
     def hear(self, hello: Hello, hop: Hashable, now: float) -> str:
         """Take in the hello of another domain; return a sentence for the operator, or nothing."""
-        self._until = {domain: until for domain, until in self._until.items() if until > now}
+        self._until = {domain: told for domain, told in self._until.items() if told[0] > now}
         news = hello.domain not in self._until
         if news and len(self._until) >= STRANGERS:
             return ""
-        self._until[hello.domain] = now + STRANGER_MEMORY
-        if not news:
-            return ""
-        return (
+        sentence = (
             f"a gateway of another domain is on this LAN, at {place_text(hop)}:"
             " take one of the two off it, for its hosts would be told of both domains"
         )
+        self._until[hello.domain] = (now + STRANGER_MEMORY, sentence)
+        return sentence if news else ""
+
+    def present(self, now: float) -> dict[bytes, str]:
+        """Return the sentence for each domain that is still heard."""
+        return {domain: sentence for domain, (until, sentence) in self._until.items() if until > now}
 
 
 def place_text(hop: Hashable) -> str:

@@ -82,7 +82,7 @@ class Standby:
         self._quiet_until = now + DEAD_INTERVAL
         self._leads_back_until = -inf
         self._decide_at = self._quiet_until
-        self._strangers = Strangers()
+        self.strangers = Strangers()
         self._outbox: list[Hello] = []
         self._events: list[Turned | Alarm] = []
 
@@ -92,7 +92,7 @@ class Standby:
             return
         self._wake(now)
         if hello.domain != self.domain:
-            alarm = self._strangers.hear(hello, hop, now)
+            alarm = self.strangers.hear(hello, hop, now)
             self._events += [Alarm(alarm)] if alarm else []
         elif hello.state is HelloState.SERVER:
             self._take_answer(hello, now)

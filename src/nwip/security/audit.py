@@ -10,7 +10,7 @@ many were left out is told by the next line that is written.
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from nwip.security.limits import TokenBuckets
@@ -23,6 +23,9 @@ SOURCE_BURST: Final = 10.0
 RATE: Final = 100.0  # lines a second
 BURST: Final = 1000.0
 
+LISTENERS: Final[list[Callable[[str, str, Mapping[str, object]], None]]] = []
+"""Who else is told: called with the event, its source and the facts, whether or not a log is written."""
+
 _FACTS: Final = "facts"
 
 
@@ -31,10 +34,13 @@ def audit(event: str, source: str, **facts: object) -> None:
 
     Values may come from the network: what would break a line is escaped.
     """
+    for listener in LISTENERS:
+        listener(event, source, facts)
     if not AUDIT.isEnabledFor(logging.INFO):
         return
-    pairs = [f"{name}={_value(value)}" for name, value in facts.items() if value is not None]
-    AUDIT.info("%s", " ".join([event, *pairs]), extra={_FACTS: (event, source)})
+    known = {name: value for name, value in facts.items() if value is not None}
+    line = " ".join([event, *(f"{name}={_value(value)}" for name, value in known.items())])
+    AUDIT.info("%s", line, extra={_FACTS: (event, source), "audit_facts": (event, known)})
 
 
 class Sparing(logging.Filter):

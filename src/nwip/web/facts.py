@@ -9,7 +9,8 @@ Rows = tuple[Row, ...]
 ABOUT: Final = "about"
 DSS: Final = "dss-status"
 LISTS: Final = ("nodes", "links", "clients", "alarms", "services", "routes")
-QUESTIONS: Final = (ABOUT, *LISTS, DSS)
+NODE: Final = "node"  # of which the metrics tell
+QUESTIONS: Final = (ABOUT, NODE, *LISTS, DSS)
 
 
 class Facts(NamedTuple):

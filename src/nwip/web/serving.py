@@ -15,7 +15,8 @@ from nwip.config import WebSettings
 from nwip.control import ask
 from nwip.directory.records import Endpoint
 from nwip.links.websocket.server import PunctualHttp, QuietServer
-from nwip.web.application import Exposition, application
+from nwip.metrics import exposition
+from nwip.web.application import application
 from nwip.web.asking import Asker
 from nwip.web.guard import Guard
 from nwip.web.watching import Watching
@@ -24,8 +25,6 @@ PATIENCE: Final = 5.0  # seconds for an answer of the node
 BACKLOG: Final = 64
 HEADER_LIMIT: Final = 16 * 1024  # octets of a request
 STOP_TIME: Final = 1  # seconds for connections to end
-EXPOSITION: Final[Exposition | None] = None
-"""What makes `/metrics`."""
 
 
 def run(settings: WebSettings, control: Path, announce: Callable[[Sequence[str]], None]) -> int:
@@ -71,7 +70,7 @@ async def _run(settings: WebSettings, control: Path, announce: Callable[[Sequenc
 
 def _server(settings: WebSettings, watching: Watching) -> QuietServer:
     guarded = Guard(
-        application(watching, EXPOSITION), token=settings.token, names=settings.names, port=settings.port
+        application(watching, exposition), token=settings.token, names=settings.names, port=settings.port
     )
     config = uvicorn.Config(
         guarded,

@@ -27,6 +27,7 @@ from nwip.links.lan.detection import LISTEN
 from nwip.links.lan.engine import LanEngine
 from nwip.links.lan.events import Found, Warned
 from nwip.links.lan.frame_types import OTHER_TYPE, UNDECIDED
+from nwip.routing.timers import AGE_LIMIT
 
 II, RAW, LLC, SNAP = FrameType
 
@@ -60,7 +61,8 @@ def test_traffic_of_a_frame_type_that_no_link_speaks_is_counted_and_told_once_an
         f'but the link speaks {ours.value}: add a [[link]] with frame = "{theirs.value}", '
         f"or set that station to {ours.value}"
     )
-    assert lan.types.alarms() == [first.text]
+    assert lan.types.alarms(3602.0 + AGE_LIMIT - 1) == [(theirs.value, first.text)]
+    assert lan.types.alarms(3602.0 + AGE_LIMIT) == [], "nobody is heard any more"
     assert lan.counters.drops == {OTHER_TYPE[theirs]: 4}
     assert lan.describe()["other frame types heard"] == f"4 of {theirs.value}, the last from 02000000000A"
 
@@ -70,6 +72,7 @@ def test_who_looks_for_the_frame_type_in_all_of_them_is_counted_and_draws_no_war
     assert [hear(lan, rip_request(A), frame_type, 1.0) for frame_type in FrameType] == [0, 0, 1, 0]
     assert lan.events() == []
     assert sum(lan.counters.drops.values()) == 3
+    assert lan.types.alarms(1.0) == [], "it is set to none of them yet"
 
 
 # Looking for it.

@@ -9,6 +9,7 @@ from nwip.links.base import Counters
 from nwip.links.lan.detection import Detection
 from nwip.links.lan.events import Found, HourlyWarnings, Warned
 from nwip.links.lan.reading import is_rip_request, packet_in
+from nwip.routing.timers import AGE_LIMIT
 
 UNDECIDED: Final = "frame type not known yet"
 OTHER_TYPE: Final = {frame_type: f"of frame type {frame_type.value}" for frame_type in FrameType}
@@ -31,7 +32,7 @@ class FrameTypes:
         self._counters = counters
         self._detection: Detection | None = None
         self._heard: dict[FrameType, tuple[int, bytes]] = {}
-        self._unheard: dict[FrameType, bytes] = {}
+        self._unheard: dict[FrameType, tuple[bytes, float]] = {}
         self._warnings = HourlyWarnings()
         self._events: list[Found | Warned] = []
 
@@ -71,15 +72,18 @@ class FrameTypes:
             count = self._heard.get(frame_type, (0, b""))[0] + 1
             self._heard[frame_type] = (count, sender)
             if packet is None or not is_rip_request(packet):
-                self._unheard[frame_type] = sender
+                self._unheard[frame_type] = (sender, now)
                 if self._warnings.may_say(frame_type, now):
                     self._events.append(Warned(self._warning(frame_type, sender)))
         return False
 
-    def alarms(self) -> list[str]:
-        """Return a sentence for each other frame type in which somebody sends what is not heard here."""
-        unheard = self._unheard.items()
-        return [self._warning(theirs, sender) for theirs, sender in unheard if theirs is not self.spoken]
+    def alarms(self, now: float) -> list[tuple[str, str]]:
+        """Return each other frame type in which somebody sends what is not heard here, and a sentence."""
+        return [
+            (theirs.value, self._warning(theirs, sender))
+            for theirs, (sender, heard) in self._unheard.items()
+            if theirs is not self.spoken and now < heard + AGE_LIMIT
+        ]
 
     def events(self) -> list[Found | Warned]:
         """Return what there is to tell since the last call."""

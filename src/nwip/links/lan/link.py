@@ -162,9 +162,9 @@ class LanLink(Located):
         told = {**self._medium.describe(), **self._engine.describe()}
         return told if self._beside is None else {**told, "data plane": self._beside.port.kind}
 
-    def alarms(self) -> list[str]:
+    def alarms(self, now: float) -> list[tuple[str, str]]:
         """Return what is wrong with the LAN for an operator to put right."""
-        return self._engine.types.alarms()
+        return self._engine.types.alarms(now)
 
     def _received(self, frames: Sequence[bytes]) -> None:
         if self._gateway is None or self._wakeup is None:
