@@ -114,13 +114,16 @@ class MemorySocket:
 
 
 class MemoryHost:
-    """A machine. `batched`: which kind of port it has; `refused` are the addresses that it cannot send to.
+    """A machine; `batched`: which kind of port it has.
+
+    It cannot send to the addresses `refused`, nor more than `largest` octets.
 
     `joins`: its ports let the kernel join datagrams from the start; `slots`: of so many octets, into slots.
     """
 
     joins = False
     slots = 0
+    largest = LARGEST
 
     def __init__(self, kernel: "MemoryKernel", *, batched: bool) -> None:
         self.sent: list[Sent] = []
@@ -152,6 +155,8 @@ class MemoryHost:
         """Send a datagram, or raise the error that the kernel would."""
         if to in self.refused:
             raise PermissionError(errno.EPERM, "refused")
+        if len(data) > self.largest:
+            raise OSError(errno.EMSGSIZE, "too long")
         self.sent.append(Sent(sock.at, to, bytes(data)))
 
     def deliver(self, at: Endpoint, datagrams: list[tuple[bytes, Endpoint]]) -> None:

@@ -331,3 +331,32 @@ def test_what_the_kernel_refuses_is_counted_and_large_ones_go_in_parts_from_then
         scene.same()
 
     play(work)
+
+
+def test_no_datagram_is_larger_than_the_path_has_shown_to_carry() -> None:
+    async def work(scene: Scene) -> None:
+        for side in scene.twins.sides():
+            side.host.largest = 1300
+        for _ in range(3):
+            scene.say(HOSTS[0], size=1400)
+            assert len(scene.fast.said) == BURST
+            scene.same()
+
+    play(work)
+
+
+def test_a_path_that_has_become_narrow_is_noticed_by_what_the_kernel_refuses_of_a_batch() -> None:
+    async def work(scene: Scene) -> None:
+        for _ in range(2):
+            scene.say(HOSTS[0], size=1400)
+            scene.same()
+        for side in scene.twins.sides():
+            side.host.largest = 1300
+        scene.say(HOSTS[0], size=1400)
+        assert scene.link.counters.drops["refused by the kernel"] == BURST
+        scene.same()
+        scene.say(HOSTS[0], size=1400)
+        assert len(scene.fast.said) == BURST
+        scene.same()
+
+    play(work)
