@@ -27,6 +27,7 @@ def broken(seeds: range) -> list[tuple[int, list[str]]]:
 
 
 @pytest.mark.timeout(0)
+@pytest.mark.usefixtures("untraced")
 def test_random_histories_break_no_invariant() -> None:
     portions = [
         range(start, min(start + PORTION, FIRST + HISTORIES))

@@ -31,6 +31,7 @@ def live(trials: list[tuple[int, int, int]]) -> tuple[int, list[str]]:
 
 
 @pytest.mark.timeout(0)
+@pytest.mark.usefixtures("untraced")
 def test_every_single_failure_of_networks_of_up_to_twelve_routers_heals_without_a_loop() -> None:
     failures, found = live([(seed, 12, 0) for seed in range(FIRST, FIRST + TOPOLOGIES)])
     assert found == []
@@ -38,6 +39,7 @@ def test_every_single_failure_of_networks_of_up_to_twelve_routers_heals_without_
 
 
 @pytest.mark.timeout(0)
+@pytest.mark.usefixtures("untraced")
 def test_ten_failures_at_once_in_networks_of_fifty_routers_heal_without_a_loop() -> None:
     failures, found = live([(seed, 50, 10) for seed in range(FIRST, FIRST + LARGE)])
     assert found == []
