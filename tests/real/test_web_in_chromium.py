@@ -97,8 +97,8 @@ def test_prometheus_finds_metrics_of_the_node(site: "Site") -> None:
     with site.page() as page:
         drawn(page, ALIVE)
         answer = page.request.get(page.url + "metrics")
-    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    told = answer.text()
+        told = answer.text()
+        assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert "# HELP nwip_node_info " in told
     assert "nwip_node_info{" in told
     assert "nwip_link_packets_total{" in told
