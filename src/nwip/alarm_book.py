@@ -18,6 +18,7 @@ KINDS: Final = {
     "duplicate-network": "one IPX network number for two networks",
     "network-number": "a router or server on a link gives its network another number",
     "frame-type": "stations on a LAN are set to another frame type than the link",
+    "too-large": "packets were dropped that are larger than a link carries",
     "two-domains": "a gateway of another domain is on one LAN with this one",
     "conflicting-service": "one service at two addresses",
     "copied-identity": "two nodes with one identity, as after a copied disk; until the DSS is started again",

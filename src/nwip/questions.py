@@ -1,7 +1,8 @@
 """All that a running node tells and does through its control socket, by the name of the question."""
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from nwip import ban_views, dss_views, link_views, membership_views, trace_views, views, watch_views
 from nwip.about_views import AboutViews
 from nwip.ban_views import BanViews
 from nwip.control import Conversation, Handler
@@ -15,15 +16,25 @@ from nwip.views import Views
 from nwip.watch_views import WatchViews
 from nwip.watchman import Watchman
 
-if TYPE_CHECKING:
-    from nwip.node import RunningNode
+
+class Asked(  # type: ignore[misc]  # each sees of the memberships what it needs
+    views.Running,
+    ban_views.Guarded,
+    dss_views.Running,
+    link_views.Linked,
+    membership_views.Running,
+    trace_views.Running,
+    watch_views.Running,
+    Protocol,
+):
+    """What there is to see and to change of a node: what all its questions take."""
 
 
-def questions(node: "RunningNode", watchman: Watchman, state: State) -> dict[str, Handler | Conversation]:
+def questions(node: Asked, watchman: Watchman, state: State) -> dict[str, Handler | Conversation]:
     """Return what answers each question to a node, which is watched and keeps its state."""
-    views = Views(node)
+    seen = Views(node)
     parts = (
-        views,
+        seen,
         AboutViews(node),
         WatchViews(node, watchman),
         BanViews(node, state),
@@ -31,6 +42,6 @@ def questions(node: "RunningNode", watchman: Watchman, state: State) -> dict[str
         LinkViews(node),
         MembershipViews(node),
         Programs(node),
-        TraceViews(node, views),
+        TraceViews(node, seen),
     )
     return {name: handler for part in parts for name, handler in part.handlers().items()}

@@ -27,10 +27,10 @@ from nwip.replica_conflicts import ReplicaConflicts
 from nwip.routing.alarms import Alarm
 from nwip.rows import Row
 from nwip.security import audit
-from nwip.security.statements import Member, Revocation
 
 if TYPE_CHECKING:
     from nwip.membership_files import MembershipFiles
+    from nwip.security.statements import Member, Revocation
 
 EVERY: Final = 1.0  # seconds
 MOST_DENIED: Final = 64  # records of this node of which it is told that they were not taken
@@ -188,7 +188,9 @@ class Watchman:
             self.events.note("peer-closed", name, f"the dss {name} and the one here have no session any more")
         self._peers = there
 
-    def _statement(self, statement: Member | Revocation) -> None:
+    def _statement(self, statement: "Member | Revocation") -> None:
+        from nwip.security.statements import Revocation  # noqa: PLC0415 - an open domain needs no ciphers
+
         name = statement.name or statement.identity.hex()
         if isinstance(statement, Revocation):
             self.events.note("revoked", name, f"{name} was revoked: it is no member of the domain any more")
