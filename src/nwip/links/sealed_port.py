@@ -24,6 +24,7 @@ from nwip.dataplane.runs import SHAPES
 from nwip.dataplane.sockaddr import endpoint_of
 from nwip.dataplane.traffic import traffic
 from nwip.dataplane.views import Views
+from nwip.directory.records import Endpoint
 from nwip.links.sealed_outbox import Lengths, Mail, SealedOutbox
 from nwip.security.sealed.engine import SealedPackets
 from nwip.security.sealed.framing import DATA_HEADER_SIZE, DATA_OVERHEAD
@@ -158,7 +159,7 @@ class SealedPort:
             if burst.count > 1:
                 self._open_each(singles)
                 singles = []
-                if self._open_run(burst):
+                if self._open_run(burst, address):
                     continue
             singles += [(bytes(data), address) for data in burst.packets()]
         self._open_each(singles)
@@ -168,7 +169,7 @@ class SealedPort:
         for public, packets in self._packets.receive(came, self._now()) if came else ():
             self._lay(public, packets)
 
-    def _open_run(self, burst: Burst) -> bool:
+    def _open_run(self, burst: Burst, address: Endpoint) -> bool:
         """Open a burst straight into slots, if all is well with it; its last datagram may be smaller."""
         size, count = burst.size, burst.octets // burst.size
         length = size - DATA_OVERHEAD
@@ -179,7 +180,7 @@ class SealedPort:
         first = self._filled
         parts = _parts(size, count).unpack_from(burst.buffer)
         rooms = self._rooms.alike(first, count, length)
-        run = Run(b"".join(parts[::2]), parts[1::2], endpoint_of(burst.name))
+        run = Run(b"".join(parts[::2]), parts[1::2], address)
         public = self._packets.tunnels.open_into(run, rooms, self._now())
         if public is None:
             return False
@@ -192,7 +193,7 @@ class SealedPort:
             for sender, packets in self._packets.sort(public, [*map(bytes, rooms)], self._now()):
                 self._lay(sender, packets)
         if count < burst.count:
-            self._open_each([(bytes(burst.buffer[count * size : burst.octets]), run.address)])
+            self._open_each([(bytes(burst.buffer[count * size : burst.octets]), address)])
         return True
 
     def _lay(self, public: bytes, packets: Sequence[bytes]) -> None:
