@@ -39,13 +39,9 @@ class Trial:
         self._seen = self._seen + 1 if speaks else 0
         if self._seen < self._wanted:
             return False
-        self.begin()
-        return True
-
-    def begin(self) -> None:
-        """Learn that it is tried."""
         self._seen = 0
         self._wanted = min(self._wanted * PUT_OFF, LONGEST)
+        return True
 
     def paid(self) -> None:
         """Learn that it was worth it."""

@@ -14,7 +14,7 @@ import uvicorn
 from nwip.config import WebSettings
 from nwip.control import ask
 from nwip.directory.records import Endpoint
-from nwip.links.websocket.server import PunctualHttp, QuietServer
+from nwip.links.websocket.server import HEADER_LIMIT, STOP_TIME, PunctualHttp, QuietServer
 from nwip.metrics import exposition
 from nwip.web.application import application
 from nwip.web.asking import Asker
@@ -23,8 +23,6 @@ from nwip.web.watching import Watching
 
 PATIENCE: Final = 5.0  # seconds for an answer of the node
 BACKLOG: Final = 64
-HEADER_LIMIT: Final = 16 * 1024  # octets of a request
-STOP_TIME: Final = 1  # seconds for connections to end
 
 
 def run(settings: WebSettings, control: Path, announce: Callable[[Sequence[str]], None]) -> int:
