@@ -95,7 +95,7 @@ class _Node:
         self.links = (looking.node_answers(control, "links") if self.runs else None) or []
         self.nodes = (looking.node_answers(control, "nodes") if self.runs else None) or []
         rows = (looking.node_answers(control, "alarms") if self.runs else None) or []
-        self.alarms = [str(row.get("alarm")) for row in rows]
+        self.alarms = [str(row.get("alarm")) for row in rows if not row.get("is_over")]
 
     @property
     def listens(self) -> Endpoint | None:
