@@ -118,6 +118,8 @@ class EtcdNodes:
             async with asyncio.timeout(READY_WITHIN):
                 await watching.wait()
             yield moments
+            if task.done():
+                raise BenchError(f"an etcd node does not tell any more what is written: {task.exception()}")
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

@@ -19,7 +19,7 @@ from nwip.directory.parameters import Parameters
 from nwip.directory.records import Endpoint, Kind
 from nwip.directory.table import Directory
 from nwip.dss.server import DssServer
-from nwip.dss.store.base import Store
+from nwip.dss.store.base import Store, is_shared
 from nwip.dss.store.sqlite import SqliteStore
 
 DOMAIN: Final = "bench.test"
@@ -49,15 +49,19 @@ class Setting(msgspec.Struct, frozen=True):
         """Return its store."""
         if isinstance(self.store, str):
             return SqliteStore(Path(self.store))
-        raise NotImplementedError
+        from nwip.dss.store.etcd import EtcdStore  # noqa: PLC0415 - SQLite needs no aiohttp
+        from nwip.dss.store.etcd_gateway import Access  # noqa: PLC0415
+
+        return EtcdStore(Access(self.store), DOMAIN, self.identity)
 
 
 async def serve(setting: Setting) -> None:
     """Be the DSS; the first one is the primary."""
     Collector().start()  # as `nwip up` does
     identity, store = setting.identity, setting.opened()
+    is_first = setting.number == 0
     server = DssServer(
-        Parameters(term=0 if setting.number else 1, identity=identity, domain=DOMAIN),
+        Parameters(term=int(is_first and not is_shared(store)), identity=identity, domain=DOMAIN),
         identity=identity,
         boot=os.urandom(16),
         name=f"dss {setting.number}",
@@ -68,7 +72,7 @@ async def serve(setting: Setting) -> None:
     async def named() -> tuple[Endpoint, ...]:
         return setting.peers
 
-    await server.start([(LOOPBACK, setting.port)])
+    await server.start([(LOOPBACK, setting.port)], founding=is_first)
     chance = Random(setting.number)  # noqa: S311 - spreads reconnections, keeps no secret
     await server.join(
         [(LOOPBACK, setting.peer_port)],
