@@ -22,8 +22,12 @@ LATE: Final = 3  # comparisons that two DSSs may differ for, then it is an alarm
 class Keeping(Protocol):
     """Who keeps a directory beyond its DSS's life."""
 
-    problem: str
     saved_at: float | None
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the store: a sentence, or nothing."""
+        ...
 
     @property
     def kind(self) -> str:
