@@ -129,6 +129,18 @@ class EtcdStore:
                     if batch:
                         yield batch
 
+    async def owned(self, owner: bytes) -> Batch:
+        """Return an owner's records."""
+        start = self._layout.record(owner)
+        batch = Batch()
+        while True:
+            page = await self._gateway.read(start, end_of(self._layout.record(owner)), limit=PAGE)
+            found = (self._layout.value(item.key, item.value) for item in page.items)
+            batch.records += [value for value in found if isinstance(value, Record)]
+            if not page.more:
+                return batch
+            start = page.items[-1].key + b"\0"
+
     async def found(self, parameters: Parameters) -> Parameters:
         """Keep the domain's first parameters; return those that stand."""
         if await self._gateway.create(self._layout.parameters, encode(parameters)):
