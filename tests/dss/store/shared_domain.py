@@ -43,7 +43,9 @@ class Cloud:
         for batch in due:
             leases = [lease for lease in batch.leases if lease.owner in self.ends]
             records = [record for record in batch.records if record.owner in self.ends]
-            stray = Batch(batch.parameters, leases, records, batch.withdrawals, batch.removed, ended=batch.ended)
+            stray = Batch(
+                batch.parameters, leases, records, batch.withdrawals, batch.removed, ended=batch.ended
+            )
             self.save(NOBODY, stray, now)
 
     def save(self, writer: int, batch: Batch, now: float) -> None:
@@ -138,7 +140,7 @@ class SharedDomain(Domain):
         moved = True
         while moved:
             super().settle()
-            moved = any([self._exchange(seat) for seat in self.seats])
+            moved = sum(self._exchange(seat) for seat in self.seats) > 0
 
     def run(self, seconds: float) -> None:
         """Let time pass, in steps that are short beside every time of the store."""
@@ -159,8 +161,7 @@ class SharedDomain(Domain):
         """Let a DSS tell the store and hear from it; say whether something was new."""
         if not (seat.reaches and self.cloud.works):
             seat.heard = None
-            self._carry(seat, carried=False)
-            return False
+            return self._carry(seat, carried=False)
         moved = self._hear(seat)
         while seat.sharing.wanted:
             batch = seat.sharing.take()
@@ -196,7 +197,9 @@ class SharedDomain(Domain):
                     pass
         return True
 
-    def _carry(self, seat: Seat, *, carried: bool) -> None:
-        if seat.carried != carried:
-            seat.carried = carried
-            seat.site.replication.carried_by(MEDIUM if carried else b"", self.now)
+    def _carry(self, seat: Seat, *, carried: bool) -> bool:
+        if seat.carried == carried:
+            return False
+        seat.carried = carried
+        seat.site.replication.carried_by(MEDIUM if carried else b"", self.now)
+        return True

@@ -1,5 +1,9 @@
-"""Random histories of DSSs before one store: when all is mended, everybody and the store hold the same."""
+"""Random histories of DSSs before one store: when all is mended, everybody and the store hold the same.
 
+NWIP_SHARED says how many (`make soak`).
+"""
+
+import os
 from random import Random
 
 import pytest
@@ -9,7 +13,7 @@ from dss.store.shared_domain import SharedDomain
 from nwip.directory.records import Kind
 
 SITES, MEMBERS = 3, 5
-HISTORIES = 400
+HISTORIES = int(os.environ.get("NWIP_SHARED", "60"))
 STEPS = 30
 
 
@@ -72,7 +76,9 @@ class History:
             self.world.detach(member)
             place = self.everybody.index(member)
             incarnation = member.engine.registration.sequence[0] + 1
-            new = self.everybody[place] = Member(place + 1, boot=incarnation.to_bytes(16, "big"), incarnation=incarnation)
+            new = self.everybody[place] = Member(
+                place + 1, boot=incarnation.to_bytes(16, "big"), incarnation=incarnation
+            )
             new.engine.offer(node(place + 1))
 
     def do_restart_a_dss(self) -> None:

@@ -26,8 +26,8 @@ class Sharing:
     """One DSS at a shared store.
 
     `origin` is the identity of the store among DSSs: what comes from there is told on under that name.
-    `waits` is called when something begins to wait. `missed` are owners of which the store is to be asked what
-    stands under their lease: they have come to life here by that alone, or have begun another life here.
+    `waits` is called when something begins to wait. `missed` are owners of which the store is to be asked
+    what stands under their lease: they have come to life here by that alone, or begun another life here.
     """
 
     def __init__(self, exchange: Exchange, waits: Callable[[], None] = lambda: None) -> None:
