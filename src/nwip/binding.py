@@ -128,8 +128,8 @@ async def open_dss(
     server = await opened(
         start, Place(config.file, "dss", settings.addresses, settings.port, settings.default_port), echo
     )
-    for sentence in exposures(config):
-        _log.warning("%s", sentence)
+    for exposure in exposures(config):
+        _log.warning("%s; %s", *exposure)
     _take_edited_parameters(server, config, state)
     try:
         await _join_others(server, config, echo, passed)
