@@ -122,6 +122,7 @@ async def open_dss(
         await server.start(
             places(passed, socket.SOCK_STREAM, "dss", settings.addresses, port),
             places(passed, socket.SOCK_DGRAM, "dss", settings.addresses, port),
+            founding=not settings.peers,
         )
         return server
 
@@ -150,7 +151,7 @@ def _take_edited_parameters(server: DssServer, config: Config, state: State) -> 
     current = server.parameters
     if server.engine.is_primary:
         server.set_parameters(replace(written, term=current.term, version=current.version + 1))
-    elif not config.dss.peers:
+    elif not config.dss.peers and config.dss.store != "etcd":
         _log.warning("the primary DSS is another: what the file says of the domain does not count here")
 
 

@@ -87,6 +87,12 @@ class RangeAnswer(Answer):
     more: bool = False
 
 
+class TransactionAnswer(Answer):
+    """TxnResponse; `succeeded`: what was compared was so."""
+
+    succeeded: bool = False
+
+
 class LeaseAnswer(Answer):
     """LeaseGrantResponse and LeaseKeepAliveResponse."""
 
@@ -135,6 +141,7 @@ class Streamed(Struct, Generic[Form]):
 
 answers: Final = msgspec.json.Decoder(Answer, strict=False)
 ranges: Final = msgspec.json.Decoder(RangeAnswer, strict=False)
+transactions: Final = msgspec.json.Decoder(TransactionAnswer, strict=False)
 leases: Final = msgspec.json.Decoder(LeaseAnswer, strict=False)
 kept_alive: Final = msgspec.json.Decoder(Streamed[LeaseAnswer], strict=False)
 tokens: Final = msgspec.json.Decoder(TokenAnswer, strict=False)

@@ -29,6 +29,7 @@ from nwip.dss.store.etcd_forms import (
     kept_alive,
     leases,
     ranges,
+    transactions,
 )
 from nwip.dss.store.etcd_watch import Watch
 
@@ -64,6 +65,11 @@ class Gateway:
     def endpoint(self) -> str:
         """The endpoint in use: that which worked last."""
         return self._endpoints.current
+
+    @property
+    def cluster(self) -> int:
+        """The number of the cluster that was last read, 0 before that."""
+        return self._cluster
 
     async def read(
         self,
@@ -121,6 +127,17 @@ class Gateway:
         except Refused as refused:
             if LEASE_NOT_FOUND in str(refused):
                 raise LeaseLost(sentence({self.endpoint: str(refused)})) from None
+            raise self._error(refused) from None
+
+    async def create(self, key: bytes, value: bytes) -> bool:
+        """Give a key its first value; False when it has one already. Raises `EtcdError`."""
+        question = {
+            "compare": [{"key": key, "target": "CREATE", "result": "EQUAL", "create_revision": 0}],
+            "success": [{"request_put": {"key": key, "value": value}}],
+        }
+        try:
+            return (await self._endpoints.ask("kv/txn", question, transactions)).succeeded
+        except Refused as refused:
             raise self._error(refused) from None
 
     async def grant(self, lease: int, ttl: int) -> bool:
