@@ -33,13 +33,38 @@ class Keeper:
         self._changed = asyncio.Event()
         self._followed = False
         self.founding = False  # who keeps a directory alone knows by its own parameters what it is
-        self.problem = ""
+        self._problem = ""
+        self.failing_since: float | None = None
         self.saved_at: float | None = None
+        self.carries = 0  # no other DSS is at this store
+
+    @property
+    def problem(self) -> str:
+        """Why the store does not work, one sentence; empty while it does."""
+        return self._problem
+
+    @problem.setter
+    def problem(self, sentence: str) -> None:
+        if not sentence:
+            self.failing_since = None
+        elif not self._problem:
+            self.failing_since = asyncio.get_running_loop().time()
+        self._problem = sentence
 
     @property
     def kind(self) -> str:
         """What people call the store."""
         return self._store.kind
+
+    @property
+    def shared(self) -> bool:
+        """Whether other DSSs write to it too."""
+        return self._store.shared
+
+    @property
+    def place(self) -> str:
+        """Where the store is."""
+        return self._store.place
 
     @property
     def waiting(self) -> int:

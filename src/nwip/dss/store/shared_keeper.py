@@ -52,6 +52,7 @@ class SharedKeeper:
         self._loaded = False
         self._tasks: list[asyncio.Task[None]] = []
         self.founding = False
+        self.failing_since: float | None = None
         self.saved_at: float | None = None
 
     @property
@@ -199,6 +200,10 @@ class SharedKeeper:
     def _judge(self) -> None:
         """Say, once, how it stands with the store, and whether it carries."""
         problem = self.problem
+        if not problem:
+            self.failing_since = None
+        elif self.failing_since is None:
+            self.failing_since = _now()
         if problem and problem != self._said:
             _log.warning("%s; the directory goes on in memory", problem)
         elif self._said and not problem:
