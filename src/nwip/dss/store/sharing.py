@@ -105,7 +105,8 @@ class Sharing:
         """
         yield from self.told(Batch(kept.parameters, leases=kept.leases, withdrawals=kept.withdrawals), now)
         yield from self.told(Batch(records=kept.records), now)
-        self.missed.clear()
+        for lease in kept.leases:
+            self.missed.pop(lease.owner, None)
         if kept.parameters is None:
             self._parameters_changed(self._exchange.parameters)
         if kept.stale:
@@ -114,8 +115,6 @@ class Sharing:
         there: dict[Place, Sequence] = {}
         for place, record in enumerate(kept.records):
             there[record.owner, record.key] = record.sequence
-            if record.owner in self._ours and self._directory.standing(record.owner, record.key) is None:
-                self._pending.removed(record)
             if not place % STEP:
                 yield
         for owner in list(self._ours):
