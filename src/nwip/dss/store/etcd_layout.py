@@ -47,6 +47,11 @@ def end_of(prefix: bytes) -> bytes:
     return prefix[:-1] + bytes([prefix[-1] + 1])
 
 
+def medium_of(layout: "Layout", cluster: int) -> bytes:
+    """Return the identity, among DSSs, of a domain in the cluster with that number."""
+    return blake2b(layout.prefix + cluster.to_bytes(8, "big"), digest_size=16).digest()
+
+
 class Layout:
     """The keys of one domain."""
 
