@@ -40,7 +40,7 @@ def run(*options: str, **environment: str) -> "subprocess.CompletedProcess[str]"
     )
 
 
-@pytest.mark.real("root")
+@pytest.mark.real("etcd")
 def test_etcd_and_sqlite_stand_beside_each_other() -> None:
     done = run("--services", "2000", "--rounds", "1", "--seconds", "0.1", "--json")
     assert done.returncode == 0, done.stderr

@@ -50,7 +50,7 @@ class Setting(msgspec.Struct, frozen=True):
         if isinstance(self.store, str):
             return SqliteStore(Path(self.store))
         from nwip.dss.store.etcd import EtcdStore  # noqa: PLC0415 - SQLite needs no aiohttp
-        from nwip.dss.store.etcd_gateway import Access  # noqa: PLC0415
+        from nwip.dss.store.etcd_access import Access  # noqa: PLC0415
 
         return EtcdStore(Access(self.store), DOMAIN, self.identity)
 
