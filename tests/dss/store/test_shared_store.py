@@ -157,6 +157,7 @@ def test_what_an_import_brought_is_written_once_its_owner_is_there() -> None:
         world.sites[0].server.directory.merge(record, world.now)
     world.attach(alice, 0)
     assert alice.engine.registration.records() == records, "it tells what is known"
+    world.run(RENEWAL_PUSH + 0.1)
     assert sorted(world.cloud.records.values(), key=str) == sorted(records, key=str)
     assert world.sites[1].names() == {"A"}
 
