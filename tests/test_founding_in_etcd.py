@@ -92,7 +92,7 @@ def test_a_cluster_that_is_not_there_is_told_and_the_dss_runs(tmp_path: Path) ->
 
 
 def test_no_command_and_no_log_shows_the_password(tmp_path: Path) -> None:
-    secret = "S3CRET-of-etcd"
+    secret = "S3CRET-of-etcd"  # noqa: S105 - a stand-in
     one = place(tmp_path, "one", ("http://127.0.0.1:9",))
     file = one.folder / "nwip.toml"
     file.write_text(file.read_text() + f'user = "nwip"\npassword = "{secret}"\n')
