@@ -7,7 +7,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import threading
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import psutil
+
+from peer_proxy import PeerProxy
 
 READY_LIMIT = 30.0  # seconds until every member that runs is ready
 LOOK_EVERY = 0.05
@@ -24,8 +25,8 @@ class EtcdCluster:
     """`count` members, numbered from 0, with their data in `folder`.
 
     `options` are further ones for every etcd. With `peer_proxy` the members speak to each other through
-    proxies, so that one can be cut off while its clients still reach it. `tls` serves clients by TLS with
-    certificates of `folder`, as `certificates` makes them, and asks for theirs.
+    proxies, so that one can be cut off while its clients still reach it. With `tls` clients need TLS and a
+    certificate: ca.pem, client.pem and client.key are made in `folder`.
     """
 
     def __init__(
@@ -204,102 +205,6 @@ class EtcdCluster:
             self.kill(member)
         if self._proxy is not None:
             self._proxy.close()
-
-
-class PeerProxy:
-    """Carries the connections between members, in a thread of its own so that no test slows them."""
-
-    def __init__(self, ports: Sequence[int], targets: Sequence[int], member_at: Any) -> None:
-        self._ports = ports
-        self._targets = targets
-        self._member_at = member_at
-        self._cut: set[int] = set()
-        self._loop = asyncio.new_event_loop()
-        self._mended = asyncio.Event()
-        self._carrying: set[asyncio.Task[None]] = set()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="peer-proxy")
-
-    def open(self) -> None:
-        """Listen at every port."""
-        self._thread.start()
-        self._do(self._listen())
-
-    def cut(self, member: int) -> None:
-        """Hold back what this member sends and is sent."""
-        self._do(self._set(member, cut=True))
-
-    def mend(self, member: int) -> None:
-        """Let it pass again."""
-        self._do(self._set(member, cut=False))
-
-    def close(self) -> None:
-        """End every connection, and the thread."""
-        self._do(self._end())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def _do(self, work: Any) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result()
-
-    async def _listen(self) -> None:
-        self._servers = [
-            await asyncio.start_server(self._carrier(member), "127.0.0.1", port)
-            for member, port in enumerate(self._ports)
-        ]
-
-    async def _set(self, member: int, *, cut: bool) -> None:
-        (self._cut.add if cut else self._cut.discard)(member)
-        self._mended.set()
-        self._mended = asyncio.Event()
-
-    async def _end(self) -> None:
-        for server in self._servers:
-            server.close()
-        for task in self._carrying:
-            task.cancel()
-        await asyncio.gather(*self._carrying, return_exceptions=True)
-
-    def _carrier(self, target: int) -> Any:
-        async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            self._carrying.add(task)
-            try:
-                source = self._member_at(writer.get_extra_info("peername")[1])
-                await self._connect(reader, writer, {source, target}, self._targets[target])
-            except (OSError, asyncio.CancelledError):
-                pass
-            finally:
-                writer.transport.abort()
-                self._carrying.discard(task)
-
-        return carry
-
-    async def _connect(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, between: set[int | None], port: int
-    ) -> None:
-        onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", port)
-        ways = [
-            asyncio.ensure_future(self._pump(reader, onward_writer, between)),
-            asyncio.ensure_future(self._pump(onward_reader, writer, between)),
-        ]
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
-            onward_writer.transport.abort()
-
-    async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, between: set[int | None]
-    ) -> None:
-        while data := await reader.read(1 << 16):
-            while self._cut & between:
-                await self._mended.wait()
-            writer.write(data)
-            await writer.drain()
 
 
 def free_ports(count: int) -> list[int]:

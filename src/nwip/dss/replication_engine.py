@@ -187,7 +187,7 @@ class ReplicationEngine:
             self._ready.add(session)
 
     def carried_by(self, medium: bytes, now: float) -> None:
-        """Learn the identity of a store that carries news to all who name it among their neighbours, if any."""
+        """Learn which store carries news to all who name it among their neighbours; empty: none does."""
         before, self._medium = self._medium, medium
         if not medium:
             self._tell_directly([peer for peer in self._peers.values() if before in peer.neighbours], now)

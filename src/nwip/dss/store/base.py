@@ -118,6 +118,10 @@ class SharedStore(Store, Protocol):
         """How many other DSSs are at it."""
         ...
 
+    async def owned(self, owner: bytes) -> Batch:
+        """Return what stands under an owner's lease now. Raises `StoreError`."""
+        ...
+
     async def found(self, parameters: Parameters) -> Parameters:
         """Keep the domain's first parameters; return those that stand, if somebody was earlier.
 

@@ -13,7 +13,6 @@ import contextlib
 import logging
 import secrets
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
-from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from nwip.directory.parameters import Parameters
@@ -22,7 +21,7 @@ from nwip.directory.tombstones import TOMBSTONE_TIME, Withdrawal
 from nwip.dss.conversation import end_tasks
 from nwip.dss.store.base import Batch, Kept
 from nwip.dss.store.etcd_gateway import Access, Compacted, Delete, EtcdError, Event, Gateway, LeaseLost, Put
-from nwip.dss.store.etcd_layout import Layout, Written, encode, end_of
+from nwip.dss.store.etcd_layout import Layout, Written, encode, end_of, medium_of
 
 _log = logging.getLogger(__name__)
 
@@ -80,8 +79,7 @@ class EtcdStore:
     def medium(self) -> bytes:
         """The identity of this domain in this cluster; empty before anything was heard of it."""
         cluster = self._gateway.cluster
-        octets = self._layout.prefix + cluster.to_bytes(8, "big")
-        return blake2b(octets, digest_size=16).digest() if cluster else b""
+        return medium_of(self._layout, cluster) if cluster else b""
 
     @property
     def others(self) -> int:
@@ -128,6 +126,18 @@ class EtcdStore:
                         del self._own[revision]
                     if batch:
                         yield batch
+
+    async def owned(self, owner: bytes) -> Batch:
+        """Return an owner's records."""
+        start = self._layout.record(owner)
+        batch = Batch()
+        while True:
+            page = await self._gateway.read(start, end_of(self._layout.record(owner)), limit=PAGE)
+            found = (self._layout.value(item.key, item.value) for item in page.items)
+            batch.records += [value for value in found if isinstance(value, Record)]
+            if not page.more:
+                return batch
+            start = page.items[-1].key + b"\0"
 
     async def found(self, parameters: Parameters) -> Parameters:
         """Keep the domain's first parameters; return those that stand."""

@@ -33,7 +33,7 @@ class Refused(Exception):  # noqa: N818 - internal: etcd's own word
 # the state of one member.
 ABOUT_THE_REQUEST: Final = {3, 5, 6, 7, 9, 11, 16}
 
-STALE_TOKEN: Final = ("invalid auth token", "revision in header is old")
+STALE_TOKEN: Final = ("invalid auth token", "revision in header is old", "user name is empty")
 LEASE_NOT_FOUND: Final = "requested lease not found"
 LEASE_EXISTS: Final = "lease already exists"
 NO_AUTHENTICATION: Final = "authentication is not enabled"
@@ -91,7 +91,7 @@ def plain(text: str) -> str:
 
 
 def is_stale(reason: str) -> bool:
-    """Tell whether a token has expired, or was given before users or roles were changed."""
+    """Tell whether a token has expired, was given before users or roles were changed, or is missing."""
     return any(words in reason for words in STALE_TOKEN)
 
 

@@ -5,7 +5,8 @@ Source: the page "gRPC gateway" of etcd's documentation, and its rpc.proto.
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 
-from nwip.dss.store.etcd_endpoints import Access, Endpoints
+from nwip.dss.store.etcd_access import Access
+from nwip.dss.store.etcd_endpoints import Endpoints
 from nwip.dss.store.etcd_errors import (
     COMPACTED,
     FUTURE,
@@ -83,8 +84,9 @@ class Gateway:
     ) -> Page:
         """Return the key `start`, or with `end` the keys from `start` up to there, in order.
 
-        A `serializable` read is answered by one member from what it has, without a majority. Raises
-        `Compacted` when `revision` is not to be had any more, and `EtcdError`.
+        Ask for pages by `limit`: an answer of more than 64 MB is refused. A `serializable` read is answered
+        by one member from what it has, without a majority. Raises `Compacted` when `revision` is not to be
+        had any more, and `EtcdError`.
         """
         question = {
             "key": start,
@@ -126,7 +128,7 @@ class Gateway:
             return (await self._endpoints.ask("kv/txn", {"success": steps}, answers)).header.revision
         except Refused as refused:
             if LEASE_NOT_FOUND in str(refused):
-                raise LeaseLost(sentence({self.endpoint: str(refused)})) from None
+                raise LeaseLost("etcd has a lease of these keys no more; grant it anew") from None
             raise self._error(refused) from None
 
     async def create(self, key: bytes, value: bytes) -> bool:

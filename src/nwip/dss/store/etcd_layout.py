@@ -47,6 +47,11 @@ def end_of(prefix: bytes) -> bytes:
     return prefix[:-1] + bytes([prefix[-1] + 1])
 
 
+def medium_of(layout: "Layout", cluster: int) -> bytes:
+    """Return the identity, among DSSs, of a domain in the cluster with that number."""
+    return blake2b(layout.prefix + cluster.to_bytes(8, "big"), digest_size=16).digest()
+
+
 class Layout:
     """The keys of one domain."""
 
@@ -58,8 +63,8 @@ class Layout:
         """Return where an owner's lease stands."""
         return self.prefix + b"owner/" + owner.hex().encode()
 
-    def record(self, owner: bytes, key: Key) -> bytes:
-        """Return where an owner's record of a key stands."""
+    def record(self, owner: bytes, key: Key | None = None) -> bytes:
+        """Return where an owner's record of a key stands; without one, what all its records begin with."""
         return self.prefix + b"record/" + _place(owner, key)
 
     def gone(self, owner: bytes, key: Key) -> bytes:
@@ -68,7 +73,7 @@ class Layout:
 
     def all_gone(self, owner: bytes | None = None) -> bytes:
         """Return what all withdrawals begin with, those of one owner or of everybody."""
-        return self.prefix + b"gone/" + (owner.hex().encode() + b"/" if owner is not None else b"")
+        return self.prefix + b"gone/" + (_place(owner, None) if owner is not None else b"")
 
     def lease(self, owner: bytes) -> int:
         """Return the number of the lease that an owner has in etcd, 1 to 2^63 - 1: the same at every DSS."""
@@ -84,6 +89,6 @@ class Layout:
             return None
 
 
-def _place(owner: bytes, key: Key) -> bytes:
-    octets = blake2b(_encoder.encode(key), digest_size=16).hexdigest()
+def _place(owner: bytes, key: Key | None) -> bytes:
+    octets = blake2b(_encoder.encode(key), digest_size=16).hexdigest() if key is not None else ""
     return f"{owner.hex()}/{octets}".encode()

@@ -8,7 +8,7 @@ from typing import Final
 
 import aiohttp
 
-from nwip.dss.store.etcd_endpoints import ANSWER_LIMIT, Endpoints
+from nwip.dss.store.etcd_endpoints import ANSWER_LIMIT, NO_ETCD, Endpoints
 from nwip.dss.store.etcd_errors import Compacted, EtcdError, Refused, Unfit, complaint, plain, sentence
 from nwip.dss.store.etcd_forms import Event, Told, WatchAnswer, answers, watched
 
@@ -74,13 +74,13 @@ class Watch:
         if reached + 1 < self._following:
             raise Compacted
         suspected = 0
+        confirmed = False
         held: list[Event] = []
         request = {
             "key": self._start,
             "range_end": self._end,
             "start_revision": self._following,
             "prev_kv": True,
-            "progress_notify": True,
             "fragment": True,
         }
         async with self._endpoints.posted(endpoint, "watch", {"create_request": request}) as response:
@@ -88,7 +88,7 @@ class Watch:
             while True:
                 line = await lines.next()
                 if line is None:
-                    if suspected > reached:
+                    if not confirmed or suspected > reached:
                         raise Unfit("it tells nothing of what changes")
                     suspected = await self._newest(endpoint)
                     self._lives = True
@@ -96,13 +96,14 @@ class Watch:
                 answer = _answer(line)
                 if answer.created:
                     reached = max(reached, answer.header.revision)
+                    confirmed = True
                     self._endpoints.current = endpoint
                     self._started()
                     continue
                 self._lives = True
                 told = self._complete(held, answer)
-                reached = max(reached, self._following - 1)
                 if told is not None:
+                    reached = max(reached, told.revision)
                     yield told
 
     async def _newest(self, endpoint: str) -> int:
@@ -118,9 +119,6 @@ class Watch:
 
         The last revision of a fragment goes on in the next one.
         """
-        if not answer.events and not answer.fragment and not held:  # a notice of progress
-            self._following = max(self._following, answer.header.revision + 1)
-            return None
         held += (event.event() for event in answer.events if event.kv.mod_revision >= self._following)
         if len(held) > EVENT_LIMIT:
             raise Unfit("its answer is too long")
@@ -136,7 +134,7 @@ def _answer(line: bytes) -> WatchAnswer:
     try:
         answer = watched.decode(line).result
     except ValueError:
-        raise Unfit("what answers there is no etcd") from None
+        raise Unfit(NO_ETCD) from None
     if answer is None:
         raise complaint(200, line)
     if answer.compact_revision:

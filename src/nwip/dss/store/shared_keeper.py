@@ -122,6 +122,13 @@ class SharedKeeper:
         self._loaded = not kept.stale
         return kept
 
+    async def _ask_for_missed(self) -> None:
+        while self._sharing.missed:
+            owner = next(iter(self._sharing.missed))
+            batch = await self._store.owned(owner)
+            self._sharing.missed.pop(owner, None)
+            await self._do(self._sharing.told(batch, _now()))
+
     async def _found(self) -> None:
         """Make this DSS the primary of a new domain, unless another one was quicker."""
         now, identity = self._exchange.parameters, self._exchange.identity
@@ -152,6 +159,7 @@ class SharedKeeper:
             self._wanted.clear()
             try:
                 await self._write_all()
+                await self._ask_for_missed()
             except StoreError as error:
                 self._unwritten = str(error)
                 self._judge()

@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from nwip.directory.owners import NEVER_HEARD, Lease, Sequence
+from nwip.directory.owners import NEVER_HEARD, NOTHING, Lease, Sequence
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Change, Record
 from nwip.dss.exchange import Exchange
@@ -26,15 +26,17 @@ class Sharing:
     """One DSS at a shared store.
 
     `origin` is the identity of the store among DSSs: what comes from there is told on under that name.
-    `waits` is called when something begins to wait to be written.
+    `waits` is called when something begins to wait. `missed` are owners of which the store is to be asked
+    what stands under their lease: they have come to life here by that alone, or begun another life here.
     """
 
     def __init__(self, exchange: Exchange, waits: Callable[[], None] = lambda: None) -> None:
         self.origin = b""
+        self.missed: dict[bytes, None] = {}
         self._waits = waits
         self._exchange = exchange
         self._directory = exchange.directory
-        self._ours: set[bytes] = set()
+        self._ours: dict[bytes, Sequence] = {}  # and the floor of each that was written
         self._pending = Pending()
         self._ended: dict[bytes, Lease] = {}
 
@@ -59,9 +61,11 @@ class Sharing:
         self._exchange.parameter_listeners.append(self._parameters_changed)
 
     def take(self) -> Batch:
-        """Take out the next batch to be written."""
+        """Take out the next batch to be written; what stands here no more is taken out there, too."""
         batch = self._pending.take()
-        batch.records = [record for record in batch.records if record.owner in self._ours]
+        ours = [record for record in batch.records if record.owner in self._ours]
+        batch.records = [record for record in ours if self._stands(record)]
+        batch.removed += [(record.owner, record.key) for record in ours if not self._stands(record)]
         batch.ended = [lease for owner, lease in self._ended.items() if owner not in self._pending.leases]
         for lease in batch.ended:
             del self._ended[lease.owner]
@@ -80,6 +84,8 @@ class Sharing:
             self._meet(batch.parameters)
         for lease in batch.leases:
             self._leave_to_others(lease)
+            if not self._directory.is_live(lease.owner) and lease.age < lease.lease:
+                self.missed[lease.owner] = None
         delta = Delta(batch.leases[:STEP], batch.records[:STEP], batch.withdrawals[:STEP])
         self._take_in(delta, now)
         for start in range(STEP, _longest(batch), STEP):
@@ -99,6 +105,8 @@ class Sharing:
         """
         yield from self.told(Batch(kept.parameters, leases=kept.leases, withdrawals=kept.withdrawals), now)
         yield from self.told(Batch(records=kept.records), now)
+        for lease in kept.leases:
+            self.missed.pop(lease.owner, None)
         if kept.parameters is None:
             self._parameters_changed(self._exchange.parameters)
         if kept.stale:
@@ -107,8 +115,6 @@ class Sharing:
         there: dict[Place, Sequence] = {}
         for place, record in enumerate(kept.records):
             there[record.owner, record.key] = record.sequence
-            if record.owner in self._ours and self._directory.standing(record.owner, record.key) is None:
-                self._pending.removed(record)
             if not place % STEP:
                 yield
         for owner in list(self._ours):
@@ -135,6 +141,10 @@ class Sharing:
         elif standing is None and self._is_gone(record):
             self._pending.changes.setdefault((record.owner, record.key), None)
 
+    def _stands(self, record: Record) -> bool:
+        standing = self._directory.standing(record.owner, record.key)
+        return standing is not None and standing.sequence == record.sequence
+
     def _is_gone(self, record: Record) -> bool:
         directory, owner = self._directory, record.owner
         return directory.is_withdrawn(owner, record.key, record.sequence) or (
@@ -144,7 +154,7 @@ class Sharing:
     def _leave_to_others(self, lease: Lease) -> None:
         """Stop writing an owner of which somebody else has heard more."""
         if (lease.incarnation, lease.renewal) > self._directory.renewed(lease.owner):
-            self._ours.discard(lease.owner)
+            self._ours.pop(lease.owner, None)
             self._pending.leases.pop(lease.owner, None)
 
     def _over(self, lease: Lease, now: float) -> None:
@@ -189,20 +199,27 @@ class Sharing:
         """Note what is to be written: everything but what the store itself has told."""
         if origin == self.origin and origin:
             for lease in delta.leases:
-                self._ours.discard(lease.owner)
+                self._ours.pop(lease.owner, None)
             return
         for lease in delta.leases:
             self._pending.leases[lease.owner] = lease
             if lease.age < lease.lease:
-                self._ours.add(lease.owner)
+                self._write_from(lease)
             else:
                 self._end(lease.owner, lease)
         for record in delta.records:
-            self._ours.add(record.owner)
+            self._ours.setdefault(record.owner, NOTHING)
             self._pending.changed(record)
         for withdrawal in delta.withdrawals:
             self._pending.changed(withdrawal)
         self._say_so()
+
+    def _write_from(self, lease: Lease) -> None:
+        """Write an owner from now on; what stands in the store from a former life of it has to be found."""
+        floor = (lease.floor_incarnation, lease.floor_counter)
+        if floor > self._ours.setdefault(lease.owner, NOTHING):
+            self._ours[lease.owner] = floor
+            self.missed[lease.owner] = None
 
     def _removed(self, changes: Several[Change]) -> None:
         for change in changes:
@@ -216,12 +233,12 @@ class Sharing:
         self._say_so()
 
     def _say_so(self) -> None:
-        if self.wanted:
+        if self.wanted or self.missed:
             self._waits()
 
     def _end(self, owner: bytes, farewell: Lease | None = None) -> None:
         """Let the owner's lease end in the store; a farewell is written there first, so that all hear it."""
-        self._ours.discard(owner)
+        self._ours.pop(owner, None)
         lease = farewell or self._pending.leases.pop(owner, None) or Lease(owner, 0, 0, 1.0, 1.0)
         self._ended[owner] = lease
 
