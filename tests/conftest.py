@@ -29,6 +29,7 @@ HOW_TO_GET = {
     "named": PROGRAM,
     "qemu": PROGRAM,
     "nmap": PROGRAM,
+    "etcd": PROGRAM,
     "openssl": PROGRAM,
     "gcc": PROGRAM,
     "m32": "take a gcc that knows -m32, as on x86-64",
