@@ -43,7 +43,6 @@ HOW_TO_GET = {
     "fish": PROGRAM,
     "sphinx": "install it with 'make docs'",
     "tmux": PROGRAM,
-    "etcd": PROGRAM,
     "atheris": "install it with 'make fuzz FUZZ_SECONDS=1'",
     "pty": "mount devpts on /dev/pts",
     "root": "run the tests as root",
