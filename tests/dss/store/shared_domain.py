@@ -174,9 +174,9 @@ class SharedDomain(Domain):
                 seat.sharing.put_back(batch)
             moved = True
         while seat.sharing.missed:
-            owner, _ = seat.sharing.missed.popitem()
+            owner = next(iter(seat.sharing.missed))
             owned = Batch(records=[record for record in self.cloud.records.values() if record.owner == owner])
-            for _ in seat.sharing.told(owned, self.now):
+            for _ in seat.sharing.answered(owner, owned, self.now):
                 pass
             moved = True
         return moved

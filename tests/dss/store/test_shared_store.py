@@ -143,6 +143,25 @@ def test_what_a_store_lost_is_written_anew_by_who_hears_it() -> None:
     assert [site.names() for site in world.sites] == [{"A"}] * 3
 
 
+def test_what_an_import_brought_is_written_once_its_owner_is_there() -> None:
+    world = SharedDomain(2)
+    alice = member(1)
+    alice.engine.offer(service("A"))
+    world.attach(alice, 0)
+    records = alice.engine.registration.records()
+    world.restart(0)
+    world.cloud = Cloud()
+    world.seats[0].heard = world.seats[1].heard = None
+    world.run(3 * PARAMETERS.lease)
+    for record in records:
+        world.sites[0].server.directory.merge(record, world.now)
+    world.attach(alice, 0)
+    assert alice.engine.registration.records() == records, "it tells what is known"
+    world.run(RENEWAL_PUSH + 0.1)
+    assert sorted(world.cloud.records.values(), key=str) == sorted(records, key=str)
+    assert world.sites[1].names() == {"A"}
+
+
 def test_a_store_that_was_built_anew_is_filled_from_memory() -> None:
     world = SharedDomain(2)
     world.part(0, 1)

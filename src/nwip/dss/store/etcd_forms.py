@@ -71,7 +71,7 @@ class Answer(Struct):
     header: Header
 
 
-class KeyValue(Struct):
+class KeyValue(Struct, gc=False):
     """A key as etcd keeps it."""
 
     key: bytes = b""
@@ -105,7 +105,7 @@ class TokenAnswer(Answer):
     token: str = ""
 
 
-class WatchEvent(Struct):
+class WatchEvent(Struct, gc=False):
     """mvccpb.Event."""
 
     kv: KeyValue
@@ -126,7 +126,6 @@ class WatchAnswer(Answer):
     canceled: bool = False
     compact_revision: int = 0
     cancel_reason: str = ""
-    fragment: bool = False
     events: list[WatchEvent] = field(default_factory=list)
 
 

@@ -175,7 +175,8 @@ class Gateway:
 
         It goes on at another endpoint by itself, and calls `started` each time that one has confirmed it.
         Close it (`contextlib.aclosing`). Raises `Compacted` when the history of the cluster last read does
-        not reach back to `revision`, or not up to it; and `EtcdError` when no endpoint takes the watch on.
+        not reach back to `revision`, or not up to it, or is too long (64 MB); and `EtcdError` when for
+        `patience` seconds no endpoint takes the watch on.
         """
         watch = Watch(self._endpoints, start, end, following=revision, cluster=self._cluster, started=started)
         return watch.run()

@@ -126,8 +126,7 @@ class SharedKeeper:
         while self._sharing.missed:
             owner = next(iter(self._sharing.missed))
             batch = await self._store.owned(owner)
-            self._sharing.missed.pop(owner, None)
-            await self._do(self._sharing.told(batch, _now()))
+            await self._do(self._sharing.answered(owner, batch, _now()))
 
     async def _found(self) -> None:
         """Make this DSS the primary of a new domain, unless another one was quicker."""

@@ -27,7 +27,8 @@ class Sharing:
 
     `origin` is the identity of the store among DSSs: what comes from there is told on under that name.
     `waits` is called when something begins to wait. `missed` are owners of which the store is to be asked
-    what stands under their lease: they have come to life here by that alone, or begun another life here.
+    what stands under their lease: they have come to life here by that alone, or this DSS begins to write
+    them.
     """
 
     def __init__(self, exchange: Exchange, waits: Callable[[], None] = lambda: None) -> None:
@@ -118,7 +119,18 @@ class Sharing:
             if not place % STEP:
                 yield
         for owner in list(self._ours):
-            yield from self._mend(owner, leases.get(owner), there, now)
+            known = self._directory.lease(owner, now)
+            if known is not None and leases.get(owner, ()) < _rank(known):
+                self._pending.leases.setdefault(owner, known)
+            yield from self._mend(owner, there)
+        self._say_so()
+
+    def answered(self, owner: bytes, batch: Batch, now: float) -> Iterator[None]:
+        """Take in what stands under the lease of an owner that was `missed`, in steps, as `told`."""
+        self.missed.pop(owner, None)
+        yield from self.told(batch, now)
+        if owner in self._ours:
+            yield from self._mend(owner, {(owner, record.key): record.sequence for record in batch.records})
         self._say_so()
 
     def sweep(self) -> None:
@@ -171,13 +183,8 @@ class Sharing:
         for record in self._directory.of_owner(owner):
             self._pending.changes.setdefault((owner, record.key), record)
 
-    def _mend(
-        self, owner: bytes, lease: tuple[int, ...] | None, there: Mapping[Place, Sequence], now: float
-    ) -> Iterator[None]:
-        """Write what the store lacks of an owner of ours."""
-        known = self._directory.lease(owner, now)
-        if known is not None and (lease is None or lease < _rank(known)):
-            self._pending.leases.setdefault(owner, known)
+    def _mend(self, owner: bytes, there: Mapping[Place, Sequence]) -> Iterator[None]:
+        """Write what the store lacks of the records of an owner of ours."""
         for place, record in enumerate(self._directory.of_owner(owner)):
             if there.get((owner, record.key), NEVER_HEARD) < record.sequence:
                 self._pending.changes.setdefault((owner, record.key), record)
@@ -204,22 +211,21 @@ class Sharing:
         for lease in delta.leases:
             self._pending.leases[lease.owner] = lease
             if lease.age < lease.lease:
-                self._write_from(lease)
+                self._begin(lease.owner, (lease.floor_incarnation, lease.floor_counter))
             else:
                 self._end(lease.owner, lease)
         for record in delta.records:
-            self._ours.setdefault(record.owner, NOTHING)
+            self._begin(record.owner, NOTHING)
             self._pending.changed(record)
         for withdrawal in delta.withdrawals:
             self._pending.changed(withdrawal)
         self._say_so()
 
-    def _write_from(self, lease: Lease) -> None:
-        """Write an owner from now on; what stands in the store from a former life of it has to be found."""
-        floor = (lease.floor_incarnation, lease.floor_counter)
-        if floor > self._ours.setdefault(lease.owner, NOTHING):
-            self._ours[lease.owner] = floor
-            self.missed[lease.owner] = None
+    def _begin(self, owner: bytes, floor: Sequence) -> None:
+        """Write an owner from now on; what the store has of it from before, and lacks, has to be found."""
+        if owner not in self._ours or floor > self._ours[owner]:
+            self._ours[owner] = floor
+            self.missed[owner] = None
 
     def _removed(self, changes: Several[Change]) -> None:
         for change in changes:
