@@ -336,7 +336,7 @@ async def test_tls_shows_a_certificate_and_looks_at_the_servers(tmp_path: Path) 
                 Access(cluster.endpoints, ca=good.ca, certificate=good.certificate, key=tmp_path / "ca.key"),
                 "(?i)key.*mismatch.*see ca",
             ),
-            (Access((cluster.endpoints[0].replace("https", "http"),), ca=good.ca), "say http or https"),
+            (Access((cluster.endpoints[0].replace("https", "http"),), ca=good.ca), "http or https"),
         ):
             async with gateway(cluster, access) as etcd:
                 with pytest.raises(EtcdError, match=words):
@@ -373,8 +373,8 @@ async def test_when_the_leader_is_lost_no_write_is_and_the_watch_misses_none(
 ) -> None:
     async with (
         EtcdCluster(tmp_path, 3, peer_proxy=trouble == "cut") as cluster,
-        gateway(cluster) as seeing,
-        gateway(cluster) as writing,
+        gateway(cluster, patience=3.0) as seeing,  # longer than an election
+        gateway(cluster, patience=3.0) as writing,
     ):
         leader = await cluster.leader()
         led = cluster.endpoints[leader]
