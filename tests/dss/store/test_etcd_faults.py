@@ -143,6 +143,7 @@ BAD = {
     "silent": silent,
     "a web server": always(http(b"<html>Not found", 404)),
     "a web server that says yes": always(http(b"{}")),
+    "an etcd without a name": always(http(b'{"header":{}}')),
     "no HTTP": always(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"),
     "cut in the middle": always(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{", close=True),
     "silent in the middle": always(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"),
@@ -180,12 +181,21 @@ async def test_what_a_server_says_is_made_fit_for_a_log() -> None:
     assert len(str(caught.value)) < 500
 
 
+async def test_nobody_is_followed_to_another_place() -> None:
+    async def script(call: str, writer: asyncio.StreamWriter) -> None:
+        elsewhere = b"HTTP/1.1 307 x\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
+        writer.write(http(range_answer()) if call == "/elsewhere" else elsewhere)
+
+    async with gateway(script) as etcd:
+        with pytest.raises(EtcdError, match="307"):
+            await etcd.read(b"k")
+
+
 async def test_an_answer_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(etcd_endpoints, "ANSWER_LIMIT", 1 << 16)
-    async with gateway(always(STREAM + chunk(bytes(1 << 14)) * 5), GOOD) as etcd:
-        first = etcd.endpoint
-        await etcd.read(b"k")
-        assert etcd.endpoint != first
+    async with gateway(always(STREAM + chunk(bytes(1 << 14)) * 5)) as etcd:
+        with pytest.raises(EtcdError, match="too long"):
+            await etcd.read(b"k")
 
 
 async def test_an_error_in_place_of_a_lease_does_not_mean_that_it_is_gone() -> None:
