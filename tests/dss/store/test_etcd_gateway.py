@@ -177,6 +177,15 @@ async def test_a_watch_begins_in_the_past_and_tells_what_was_before(
         assert witness.confirmed == 1
 
 
+async def test_a_watch_may_leave_out_what_was_before(single: EtcdCluster, room: tuple[bytes, bytes]) -> None:
+    start, end = room
+    async with gateway(single) as etcd:
+        first = await etcd.write([Put(start, b"1")])
+        await etcd.write([Delete(start)])
+        async with aclosing(etcd.watch(start, end, first + 1, lambda: None, previous=False)) as watch:
+            assert (await anext(watch)).events == [Event(start, None, None, first + 1)]
+
+
 async def test_what_is_compacted_cannot_be_read_or_watched(
     single: EtcdCluster, room: tuple[bytes, bytes]
 ) -> None:
