@@ -196,6 +196,11 @@ async def leader_dies(etcd: EtcdNodes, leader: int, trial: Trial) -> Found:
     others = [ear for number, ear in enumerate(trial.ears) if number != leader]
     async with etcd.watching((leader + 1) % COUNT, RECORDS) as written:
         visible = await trial.gap(partial(etcd.kill, leader), others)
+        trial.offer()
+        ended = time.monotonic()
+        async with asyncio.timeout(WITHIN):
+            while written[-1] < ended:  # noqa: ASYNC110 - what others keep has no event
+                await asyncio.sleep(LOOK_EVERY)
     await etcd.start(leader)
     await etcd.ready()
     return {

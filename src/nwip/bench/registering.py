@@ -121,6 +121,12 @@ class Trial:
         self.lost = 0
         self._changed = changed
 
+    def offer(self) -> int:
+        """Register a new network, and return its number."""
+        network = next(_networks)
+        self.writer.client.offer(Route(network, 1, 2))
+        return network
+
     async def rate(self, window: int, seconds: float, by: Sequence[Ear]) -> float:
         """Keep `window` registrations under way; return how many a second were seen `by` all of these."""
         before = [len(ear.seen) for ear in by]
@@ -128,7 +134,7 @@ class Trial:
         while time.monotonic() < begin + seconds:
             room = window - offered + self._seen(by, before)
             for _ in range(room):
-                self._offer()
+                self.offer()
             offered += room
             if not await self._change():
                 break
@@ -144,7 +150,7 @@ class Trial:
         end = time.monotonic() + seconds
         while time.monotonic() < end or len(found) < least:
             begin = time.monotonic()
-            network = self._offer()
+            network = self.offer()
             while not all(network in ear.seen for ear in self.ears):
                 if not await self._change():
                     self.lost += 1
@@ -162,7 +168,7 @@ class Trial:
         turn = begin = time.monotonic()
         struck = ended = False
         while not ended:
-            networks.append(self._offer())
+            networks.append(self.offer())
             turn = max(turn + EVERY, time.monotonic() - EVERY)
             await asyncio.sleep(turn - time.monotonic())
             if not struck and turn > begin + CALM:
@@ -174,11 +180,6 @@ class Trial:
             pass
         self.lost += sum(any(network not in ear.seen for ear in ears) for network in networks)
         return max(longest(ear.seen[network] for network in networks if network in ear.seen) for ear in ears)
-
-    def _offer(self) -> int:
-        network = next(_networks)
-        self.writer.client.offer(Route(network, 1, 2))
-        return network
 
     async def _change(self) -> bool:
         """Wait until an ear has heard something; False when none has for too long."""
