@@ -96,7 +96,7 @@ class EtcdStore:
             return await self._read_all(stale=True)
 
     async def save(self, batch: Batch) -> None:
-        """Write a batch in transactions of at most `TRANSACTION` changes; leases first.
+        """Write a batch in one transaction, or in several of at most `TRANSACTION` changes; leases first.
 
         What has ended goes before what begins anew, but behind its own farewell.
         """
@@ -109,8 +109,10 @@ class EtcdStore:
             await self._drop_withdrawals_but(batch.withdrawals)
         owners = [lease.owner for lease in batch.leases] + [record.owner for record in batch.records]
         await self._grant(owner for owner in dict.fromkeys(owners) if owner not in self._kept)
-        await self._write(list(self._heads(batch)))
-        await self._write(list(self._bodies(batch)))
+        heads, bodies = list(self._heads(batch)), list(self._bodies(batch))
+        fits_one = len(heads) + len(bodies) <= TRANSACTION
+        for part in [heads + bodies] if fits_one else [heads, bodies]:
+            await self._write(part)
         await _all(self._end(lease.owner) for lease in batch.ended if lease.owner in farewells)
 
     async def watch(self, started: Callable[[], None] = lambda: None) -> AsyncGenerator[Batch, None]:
