@@ -17,7 +17,7 @@ from nwip.dss.messages import Delta
 from nwip.dss.server_engine import ServerEngine
 from nwip.dss.store.base import Batch, Kept, StoreError
 from nwip.dss.store.etcd import EtcdStore
-from nwip.dss.store.etcd_gateway import Access
+from nwip.dss.store.etcd_gateway import Access, Gateway
 from nwip.dss.store.shared_keeper import SharedKeeper
 
 OWNER = b"o" * 16
@@ -56,6 +56,8 @@ class StandIn:
         self.tell: asyncio.Queue[Batch | None] = asyncio.Queue()
         self.broken = asyncio.Event()
         self.closed = False
+        self.room = asyncio.Event()
+        self.room.set()
 
     def check(self) -> None:
         if self.fault:
@@ -71,6 +73,7 @@ class StandIn:
         return self.kept
 
     async def save(self, batch: Batch) -> None:
+        await self.room.wait()
         self.check()
         self.saved.append(batch)
 
@@ -151,6 +154,28 @@ async def test_what_one_dss_hears_the_others_have_and_what_goes_is_gone_in_etcd(
 
 @pytest.mark.asyncio
 @pytest.mark.real("etcd")
+@pytest.mark.parametrize(("count", "together"), [(99, True), (100, False)])
+async def test_a_registration_takes_one_transaction_and_in_a_large_batch_the_lease_comes_first(
+    tmp_path: Path, count: int, together: bool
+) -> None:
+    async with EtcdCluster(tmp_path, 1) as cluster:
+        store = EtcdStore(Access(cluster.endpoints), "sim.test", b"1" * 16)
+        await store.load()
+        records = [Record(OWNER, 1, number, service(str(number))) for number in range(1, count + 1)]
+        await store.save(Batch(leases=[Lease(OWNER, 1, 1, 15.0, 0.0)], records=records))
+        gateway = Gateway(Access(cluster.endpoints))
+        page = await gateway.read(b"nwip/", b"nwip0")
+        (lease,) = [item.revision for item in page.items if b"/owner/" in item.key]
+        others = [item.revision for item in page.items if b"/record/" in item.key]
+        assert len(others) == count
+        assert ({lease} == set(others)) is together
+        assert lease <= min(others)
+        await gateway.close()
+        await store.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.real("etcd")
 async def test_etcd_dies_and_comes_back_and_lacks_nothing_then(tmp_path: Path) -> None:
     async with EtcdCluster(tmp_path, 1) as cluster:
         one, two = (
@@ -199,6 +224,26 @@ async def test_a_failure_is_said_once_the_medium_is_off_and_what_waits_is_writte
     assert [record.message for record in caplog.records].count("the store works again") == 1
     await dss.keeper.close()
     assert store.closed
+
+
+@pytest.mark.asyncio
+async def test_a_store_that_takes_its_time_over_a_batch_is_no_medium_until_it_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nwip.dss.store.shared_keeper.SLOW", 0.01)
+    store = StandIn()
+    dss = Seat(store)
+    await dss.keeper.restore()
+    await until(lambda: dss.media == [MEDIUM])
+    store.room.clear()
+    changes = dss.changes
+    told(dss.engine, "A")
+    await until(lambda: dss.media == [MEDIUM, b""])
+    assert dss.keeper.problem == "", "it may yet do it"
+    assert dss.changes > changes, "what is told directly goes at once"
+    store.room.set()
+    await until(lambda: dss.media == [MEDIUM, b"", MEDIUM] and not dss.keeper.waiting)
+    await dss.keeper.close()
 
 
 @pytest.mark.asyncio
