@@ -23,6 +23,7 @@ from nwip.bench.processes import status
 LOOPBACK: Final = "127.0.0.1"
 COUNT: Final = 3
 READY_WITHIN: Final = 30.0  # seconds
+LINE_LIMIT: Final = 1 << 22  # octets: what etcd tells at once of many keys
 
 Answer = dict[str, Any]  # as JSON gives it
 
@@ -154,7 +155,8 @@ async def three_etcd(folder: Path) -> AsyncIterator[EtcdNodes]:
     """Run three nodes that keep what they have in a folder. Raises `BenchError` where there is no etcd."""
     if shutil.which("etcd") is None:
         raise BenchError("there is no etcd on this machine: install it with 'make system-packages'")
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=READY_WITHIN)) as session:
+    limit = aiohttp.ClientTimeout(total=READY_WITHIN)
+    async with aiohttp.ClientSession(timeout=limit, read_bufsize=LINE_LIMIT) as session:
         nodes = EtcdNodes(folder, session)
         try:
             for number in range(COUNT):
