@@ -29,6 +29,7 @@ HOW_TO_GET = {
     "named": PROGRAM,
     "qemu": PROGRAM,
     "nmap": PROGRAM,
+    "etcd": PROGRAM,
     "openssl": PROGRAM,
     "gcc": PROGRAM,
     "m32": "take a gcc that knows -m32, as on x86-64",
@@ -49,6 +50,8 @@ HOW_TO_GET = {
     "tun": "load the kernel's module tun, and make /dev/net/tun",
     "shared": "place the shared material in ../shared beside the repository",
 }
+
+PROGRAMS = {"qemu": ("qemu-system-x86_64",), "etcd": ("etcd", "etcdctl")}  # of parts with other names
 
 
 @functools.cache
@@ -71,10 +74,8 @@ def is_there(part: str) -> bool:
             return Path("/usr/share/bash-completion/bash_completion").exists()
         case "m32":
             return knows_32_bits()
-        case "qemu":
-            return shutil.which("qemu-system-x86_64") is not None
         case _:
-            return shutil.which(part) is not None
+            return all(shutil.which(program) is not None for program in PROGRAMS.get(part, (part,)))
 
 
 def namespaces_work() -> bool:
