@@ -80,7 +80,7 @@ async def test_two_dss_share_a_domain_and_say_how_it_stands_with_their_cluster(t
 
 def is_heard(row: dict[str, Any]) -> bool:
     """Say whether the visitor has a session with this DSS, beside the node there."""
-    return row["sessions"]["nodes"] == 2 and row["owners"]["heard"] >= 3  # both, and the DSS itself
+    return bool(row["sessions"]["nodes"] == 2 and row["owners"]["heard"] >= 3)  # both, and the DSS itself
 
 
 def brought(source: Place, at: Place) -> None:
