@@ -1,7 +1,9 @@
 """DSSs that share a cluster: the first founds the domain, the next belong to it, and all may go and come."""
 
 import asyncio
+import contextlib
 import json
+import shutil
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -76,6 +78,25 @@ async def test_two_dss_share_a_domain_and_say_how_it_stands_with_their_cluster(t
                 until(two, lambda row: not row["store"]["problem"])
 
         await asyncio.to_thread(live)
+
+
+@pytest.mark.asyncio
+@pytest.mark.real("etcd")
+async def test_a_cluster_that_has_lost_all_its_disks_is_filled_anew_by_its_dss(tmp_path: Path) -> None:
+    async with EtcdCluster(tmp_path, 1) as cluster:
+        one = place(tmp_path, "one", cluster.endpoints)
+        with one.up():
+            await asyncio.to_thread(until, one, lambda row: row["role"] == "primary")
+            cluster.kill(0)
+            shutil.rmtree(tmp_path / "n0")
+            cluster.start(0)
+            async with asyncio.timeout(30):
+                keys = ""
+                while keys.count("/owner/") < 2 or "/parameters" not in keys:
+                    await asyncio.sleep(0.3)
+                    with contextlib.suppress(AssertionError):  # it is not up yet
+                        keys = await cluster.ctl("get", "--prefix", "--keys-only", "nwip/shared.example/")
+            assert keys.count("/record/") == 2, "the node, and the DSS"
 
 
 def is_heard(row: dict[str, Any]) -> bool:
