@@ -63,7 +63,7 @@ class EtcdStore:
         self._identity = identity
         self._revision = 0
         self._kept: set[bytes] = set()
-        self._others: set[bytes] = set()
+        self._leases: dict[bytes, Written] = {}
         self._own: dict[int, None] = {}
         self._stones = (0, 0.0)
         self._keeping: asyncio.Task[None] | None = None
@@ -84,7 +84,7 @@ class EtcdStore:
     @property
     def others(self) -> int:
         """How many other DSSs are registered there by themselves."""
-        return len(self._others)
+        return sum(owner == written.dss != self._identity for owner, written in self._leases.items())
 
     async def load(self) -> Kept:
         """Return everything, as of one moment; `watch` goes on from there."""
@@ -116,7 +116,7 @@ class EtcdStore:
     async def watch(self, started: Callable[[], None] = lambda: None) -> AsyncGenerator[Batch, None]:
         """Give out what others have written; it ends where etcd does not remember all that happened."""
         start = self._layout.prefix
-        told = self._gateway.watch(start, end_of(start), self._revision + 1, started)
+        told = self._gateway.watch(start, end_of(start), self._revision + 1, started, previous=False)
         with contextlib.suppress(Compacted):
             async with contextlib.aclosing(told):
                 async for news in told:
@@ -162,7 +162,7 @@ class EtcdStore:
 
     async def _read_once(self, *, stale: bool) -> Kept:
         kept = Kept(stale=stale)
-        self._others.clear()
+        self._leases.clear()
         start, end = self._layout.prefix, end_of(self._layout.prefix)
         revision = damaged = 0
         while True:
@@ -172,7 +172,7 @@ class EtcdStore:
                 match self._layout.value(item.key, item.value):
                     case Written(lease=lease) as written:
                         kept.leases.append(lease)
-                        self._note_writer(written)
+                        self._note(written)
                     case Record() as record:
                         kept.records.append(record)
                     case Withdrawal() as withdrawal:
@@ -193,31 +193,33 @@ class EtcdStore:
         """Return what events tell. Of records that are deleted the reason is told, too: it counts."""
         batch = Batch()
         for event in events:
-            is_deleted = event.value is None
-            octets = event.previous if event.value is None else event.value
-            match self._layout.value(event.key, octets) if octets is not None else None:
-                case Written(lease=lease) if is_deleted:
-                    batch.ended.append(lease)
-                    self._kept.discard(lease.owner)
-                    self._others.discard(lease.owner)
+            if event.value is None:
+                self._note_end(self._layout.owner_at(event.key), batch)
+                continue
+            match self._layout.value(event.key, event.value):
                 case Written(lease=lease) as written:
                     batch.leases.append(lease)
-                    self._note_writer(written)
-                case Record() as record if not is_deleted:
+                    self._note(written)
+                case Record() as record:
                     batch.records.append(record)
-                case Withdrawal() as withdrawal if not is_deleted:
+                case Withdrawal() as withdrawal:
                     batch.withdrawals.append(withdrawal)
-                case Parameters() as parameters if not is_deleted:
+                case Parameters() as parameters:
                     batch.parameters = parameters
         return batch
 
-    def _note_writer(self, written: Written) -> None:
-        """Learn who hears an owner: its lease is kept by that DSS alone."""
-        owner, dss = written.lease.owner, written.dss
-        if dss != self._identity:
-            self._kept.discard(owner)
-            if owner == dss:
-                self._others.add(dss)
+    def _note_end(self, owner: bytes | None, batch: Batch) -> None:
+        """Learn that what says that an owner lives is deleted; of other keys `owner` is None."""
+        written = self._leases.pop(owner, None) if owner is not None else None
+        if written is not None:
+            self._kept.discard(written.lease.owner)
+            batch.ended.append(written.lease)
+
+    def _note(self, written: Written) -> None:
+        """Learn that an owner lives, and who hears it: its lease in etcd is kept by that DSS alone."""
+        self._leases[written.lease.owner] = written
+        if written.dss != self._identity:
+            self._kept.discard(written.lease.owner)
 
     def _heads(self, batch: Batch) -> Iterator[_Change]:
         """Yield what must be there before the records: who knows no lease of an owner takes none of them."""
@@ -225,6 +227,7 @@ class EtcdStore:
             yield _Change(self._layout.parameters, encode(batch.parameters))
         for lease in batch.leases:
             written = Written(lease, self._identity)
+            self._note(written)
             yield _Change(self._layout.owner(lease.owner), encode(written), lease.owner)
 
     def _bodies(self, batch: Batch) -> Iterator[_Change]:

@@ -63,6 +63,14 @@ class Layout:
         """Return where an owner's lease stands."""
         return self.prefix + b"owner/" + owner.hex().encode()
 
+    def owner_at(self, key: bytes) -> bytes | None:
+        """Return whose lease stands at a key, None where none does."""
+        head = self.prefix + b"owner/"
+        try:
+            return bytes.fromhex(key.removeprefix(head).decode()) if key.startswith(head) else None
+        except ValueError:
+            return None
+
     def record(self, owner: bytes, key: Key | None = None) -> bytes:
         """Return where an owner's record of a key stands; without one, what all its records begin with."""
         return self.prefix + b"record/" + _place(owner, key)
