@@ -17,7 +17,7 @@ from nwip.dss.messages import Delta
 from nwip.dss.server_engine import ServerEngine
 from nwip.dss.store.base import Batch, Kept, StoreError
 from nwip.dss.store.etcd import EtcdStore
-from nwip.dss.store.etcd_gateway import Access, Gateway
+from nwip.dss.store.etcd_gateway import Access, EtcdError, Gateway
 from nwip.dss.store.shared_keeper import SharedKeeper
 
 OWNER = b"o" * 16
@@ -261,6 +261,55 @@ async def test_a_store_that_does_not_answer_at_the_start_is_asked_until_it_does(
     assert dss.changes
     assert dss.engine.parameters.term == 7
     await dss.keeper.close()
+
+
+@pytest.mark.asyncio
+async def test_a_silent_store_holds_up_no_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nwip.dss.store.shared_keeper.RESTORE_LIMIT", 0.01)
+    store, speaks = StandIn(), asyncio.Event()
+    loads = store.load
+
+    async def load() -> Kept:
+        await speaks.wait()
+        return await loads()
+
+    monkeypatch.setattr(store, "load", load)
+    dss = Seat(store)
+    await dss.keeper.restore()
+    assert dss.keeper.problem == "stand-in at here has not answered yet; see that it can be reached"
+    speaks.set()
+    await until(lambda: not dss.keeper.problem and dss.media == [MEDIUM])
+    await dss.keeper.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.real("etcd")
+async def test_leases_are_kept_and_are_tried_again_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nwip.dss.store.etcd.LEASE_TIME", 5)
+    monkeypatch.setattr("nwip.dss.store.etcd.KEEP_EVERY", 0.1)
+    monkeypatch.setattr("nwip.dss.store.etcd.RETRY_EVERY", 0.01)
+    async with EtcdCluster(tmp_path, 1) as cluster:
+        store = EtcdStore(Access(cluster.endpoints), "sim.test", b"D" * 16)
+        await store.load()
+        await store.save(
+            Batch(leases=[Lease(OWNER, 1, 1, 15.0, 0.0)], records=[Record(OWNER, 1, 1, service("A"))])
+        )
+        asked: list[int] = []
+        gateway = store._gateway
+        keep = gateway.keep_alive
+
+        async def keep_alive(lease: int) -> int:
+            asked.append(lease)
+            if len(asked) == 1:
+                raise EtcdError("etcd is away")
+            return await keep(lease)
+
+        monkeypatch.setattr(gateway, "keep_alive", keep_alive)
+        await until(lambda: len(asked) >= 4)
+        assert set(asked) == {store._layout.lease(OWNER)}
+        await store.close()
 
 
 @pytest.mark.asyncio

@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 
 LEASE_TIME: Final = 60  # seconds that an owner's records outlive the DSS that hears it
 KEEP_EVERY: Final = LEASE_TIME / 3
+RETRY_EVERY: Final = 1.0  # seconds after etcd has failed
 STONE_TURN: Final = 600.0  # seconds for which new withdrawals share one lease
 STONE_TIME: Final = int(TOMBSTONE_TIME + STONE_TURN)
 TRANSACTION: Final = 100  # operations: etcd takes 128
@@ -298,12 +299,15 @@ class EtcdStore:
 
     async def _keep(self) -> None:
         """Keep the leases of the owners that this DSS hears."""
+        pause = KEEP_EVERY
         while True:
-            await asyncio.sleep(KEEP_EVERY)
+            await asyncio.sleep(pause)
             try:
                 await _all(self._keep_one(owner) for owner in list(self._kept))
+                pause = KEEP_EVERY
             except EtcdError as error:
                 _log.debug("leases are not kept: %s", error)
+                pause = RETRY_EVERY
 
     async def _keep_one(self, owner: bytes) -> None:
         async with self._lease_places:

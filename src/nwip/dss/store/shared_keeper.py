@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Final
 
 from msgspec.structs import replace
@@ -23,6 +24,8 @@ GATHER: Final = 0.002  # seconds in which changes come together for one batch
 SLOW: Final = 0.5  # seconds for one batch: else the others need not wait for it, as when a leader is elected
 RETRY_EVERY: Final = 1.0  # seconds after the store has failed
 SWEEP_EVERY: Final = 20.0
+RESTORE_LIMIT: Final = 5.0  # seconds until a DSS begins without what the store holds
+ASKED_AT_ONCE: Final = 32
 FAREWELL_LIMIT: Final = 5.0  # seconds for the last words
 
 
@@ -90,14 +93,18 @@ class SharedKeeper:
     async def restore(self) -> Kept:
         """Take in what the store holds, and share from now on; return what it held.
 
-        A store that cannot be read is reported and tried again; until then the DSS has what it hears.
+        A store that cannot be read, or not soon, is reported and tried again; until then the DSS has what it
+        hears.
         """
         self._sharing.follow()
         kept = Kept()
         try:
-            kept = await self._load()
+            async with asyncio.timeout(RESTORE_LIMIT):
+                kept = await self._load()
         except StoreError as error:
             self._lost(str(error))
+        except TimeoutError:
+            self._lost(f"{self.kind} at {self.place} has not answered yet; see that it can be reached")
         self._tasks = [asyncio.ensure_future(work) for work in (self._follow(), self._write(), self._sweep())]
         return kept
 
@@ -125,9 +132,10 @@ class SharedKeeper:
         return kept
 
     async def _ask_for_missed(self) -> None:
-        while self._sharing.missed:
-            owner = next(iter(self._sharing.missed))
-            batch = await self._store.owned(owner)
+        """Ask for a few owners; what is to be written goes before the next ones."""
+        owners = list(islice(self._sharing.missed, ASKED_AT_ONCE))
+        batches = await asyncio.gather(*map(self._store.owned, owners))
+        for owner, batch in zip(owners, batches, strict=True):
             await self._do(self._sharing.answered(owner, batch, _now()))
 
     async def _found(self) -> None:
