@@ -39,13 +39,13 @@ class Owner:
 
 
 class Copy:
-    """The copy. `seen` has when each version of a service came first, `whole` whether the snapshot ended."""
+    """The copy. `seen` has when each version of a service came, `whole_at` when the snapshot ended."""
 
     def __init__(self) -> None:
         self.owners: dict[bytes, Owner] = {}
         self.vanished: list[Vanished] = []
         self.seen: dict[tuple[bytes, Key], list[tuple[int, float]]] = {}
-        self.whole = False
+        self.whole_at: float | None = None
         self._gone: dict[tuple[bytes, Key], Sequence] = {}
         self._floors: dict[bytes, Sequence] = {}
         self._by_index: dict[int, bytes] = {}
@@ -74,7 +74,7 @@ class Copy:
                         owner = self.owners[name]
                         self._renew(name, (owner.renewed[0], renewal), owner.length, age / 1000, now)
             case tag if tag == SNAPSHOT_END:
-                self.whole = True
+                self.whole_at = now
                 for name in list(self._floors):
                     self._drop_below_floor(name, now)
 
@@ -106,7 +106,7 @@ class Copy:
             held = self.owners[name].records.get(key) if name in self.owners else None
             if held is not None and held.sequence <= sequence:
                 self._drop(name, [key], "withdrawn", now)
-        if self.whole:
+        if self.whole_at is not None:
             for name, *_ in leases:
                 self._drop_below_floor(name, now)
 

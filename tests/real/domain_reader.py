@@ -55,7 +55,7 @@ class Reader:
     async def whole(self, within: float = 20.0) -> None:
         """Wait for the end of the snapshot."""
         async with asyncio.timeout(within):
-            while not self.copy.whole:
+            while self.copy.whole_at is None:
                 assert not self.ended, self.ended
                 await asyncio.sleep(0.02)
 

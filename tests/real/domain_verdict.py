@@ -15,9 +15,9 @@ SHOWN: Final = 3  # examples in a sentence
 class Lags(NamedTuple):
     """Seconds from a registration's Acknowledge until a copy had it, or a later one."""
 
+    longest: float
     median: float
     p99: float
-    longest: float
     count: int
 
     def __str__(self) -> str:
@@ -80,7 +80,8 @@ class Truth:
         ]
 
     def lags(self, copy: Copy, since: float, until: float) -> Lags:
-        """Return how late a copy had what was acknowledged in a span of time."""
+        """Return how late a copy had what was acknowledged in a span of time; not before its snapshot ended."""
+        since = max(since, copy.whole_at or until)
         found: list[float] = []
         for owner, times in self._times.items():
             for key, version, at in times:
@@ -90,7 +91,7 @@ class Truth:
         if len(found) < 2:
             return Lags(0.0, 0.0, 0.0, len(found))
         cuts = quantiles(found, n=100)
-        return Lags(cuts[49], cuts[98], max(found), len(found))
+        return Lags(max(found), cuts[49], cuts[98], len(found))
 
     def _drop(self, owner: bytes) -> None:
         for place in [place for place in self.services if place[0] == owner]:

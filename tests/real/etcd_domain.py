@@ -5,8 +5,8 @@ How the DSSs keep and carry their directory is up to `store`; nothing else here 
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final, Self
 
@@ -31,9 +31,19 @@ class Sizes:
 
 
 class Domain:
-    """The domain: `machines` are its DSSs, `readers` and `probers` stand by their names."""
+    """The domain: `machines` are its DSSs, `readers` and `probers` stand by their names.
 
-    def __init__(self, folder: Path, sizes: Sizes, timing: Timing, store: Callable[[int], str]) -> None:
+    `store` writes the settings of a DSS by its number; `kept` reads the services that stand in the store.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        sizes: Sizes,
+        timing: Timing,
+        store: Callable[[int], str],
+        kept: Callable[[], Awaitable[Services]] | None = None,
+    ) -> None:
         self.truth = Truth()
         self.machines: dict[str, Machine] = {}
         self.readers: dict[str, Reader] = {}
@@ -41,7 +51,8 @@ class Domain:
         self.nodes: list[NodeProcess] = []
         self.told: list[str] = []
         self._copies: dict[str, Copy] = {}
-        self._folder, self._sizes, self._timing, self._store = folder, sizes, timing, store
+        self._folder, self._sizes, self._timing = folder, sizes, timing
+        self._store, self._kept = store, kept
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -90,10 +101,14 @@ class Domain:
         prober = Prober(self.machines[name].address, TYPES[0])
         self.probers[name] = await self._stack.enter_async_context(prober)
 
-    async def churn(self) -> None:
-        """Have services change from now on."""
+    @asynccontextmanager
+    async def under_churn(self, what: str) -> AsyncIterator[None]:
+        """Have services change all the time; behind it see that nothing was lost: `agree`."""
+        began = time.monotonic()
         for process in self.nodes:
             await process.churn(self._sizes.rate / len(self.nodes))
+        yield
+        await self.agree(what, began)
 
     async def agree(self, what: str, began: float) -> None:
         """End the churn; see that every copy becomes what the journals say, and that nothing was lost."""
@@ -125,6 +140,7 @@ class Domain:
         """Kill a DSS for good; what its reader has seen goes on to be judged."""
         await self.machines[name].kill()
         reader, prober = self.readers.pop(name), self.probers.pop(name)
+        assert prober.longest < SILENCE, f"{name} gave no answer for {prober.longest:.1f} s"
         await prober.__aexit__()
         await reader.__aexit__()
 
@@ -149,20 +165,22 @@ class Domain:
         return [self.truth.lags(reader.copy, since, until) for reader in self.readers.values()]
 
     async def _until_equal(self) -> str:
-        async with AsyncExitStack() as fresh:
-            until = time.monotonic() + AGREED_WITHIN
-            differing = "nothing was compared"
-            while differing and time.monotonic() < until:
-                await asyncio.sleep(LOOK_EVERY)
-                differing = self._difference({name: reader.copy.services() for name, reader in self.readers.items()})
-            if differing:
-                return differing
-            snapshots: dict[str, Services] = {}
-            for name in self.readers:
-                reader = await fresh.enter_async_context(Reader(DOMAIN, self.machines[name].address, "fresh"))
+        until = time.monotonic() + AGREED_WITHIN
+        differing = "nothing was compared"
+        while differing and time.monotonic() < until:
+            await asyncio.sleep(LOOK_EVERY)
+            copies = {name: reader.copy.services() for name, reader in self.readers.items()}
+            differing = self._difference(copies) or self._difference(await self._read_anew())
+        return differing
+
+    async def _read_anew(self) -> dict[str, Services]:
+        """Return what new readers are told, and what stands in the store."""
+        found: dict[str, Services] = {} if self._kept is None else {"the store": await self._kept()}
+        for name in self.readers:
+            async with Reader(DOMAIN, self.machines[name].address, "new") as reader:
                 await reader.whole()
-                snapshots[f"a new reader at {name}"] = reader.copy.services()
-            return self._difference(snapshots)
+                found[f"a new reader at {name}"] = reader.copy.services()
+        return found
 
     def _difference(self, found: dict[str, Services]) -> str:
         told = {name: self.truth.differences(services) for name, services in found.items()}

@@ -1,0 +1,25 @@
+"""The services that stand in an etcd cluster, read by etcdctl and by what `docs` say of the layout."""
+
+import base64
+import json
+
+import msgspec
+
+from etcd_cluster import EtcdCluster
+from real.domain_frames import SERVICE, Key, Message, key_of
+
+
+async def services_in(cluster: EtcdCluster, domain: str) -> dict[tuple[bytes, Key], Message]:
+    """Return the value of each service, by owner and key."""
+    prefix = f"nwip/{domain.casefold()}/record/"
+    found = json.loads(await cluster.ctl("get", "--prefix", prefix, "--write-out", "json"))
+    records = [msgspec.msgpack.decode(base64.b64decode(item["value"])) for item in found.get("kvs", ())]
+    return {
+        (owner, key_of(value)): value for owner, _, _, value, *_ in records if value[0] == SERVICE
+    }
+
+
+async def revision_of(cluster: EtcdCluster) -> int:
+    """Return the newest revision."""
+    found = json.loads(await cluster.ctl("get", "nothing", "--write-out", "json"))
+    return int(found["header"]["revision"])
