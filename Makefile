@@ -12,7 +12,7 @@ INSTALLED := $(VENV)/.installed
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 SYSTEM_PACKAGES := dosbox tshark nasm iproute2 ethtool nftables procps dnsmasq-base isc-dhcp-client bind9 \
 	qemu-system-x86 openssl gcc libc6-dev musl-tools faketime systemd man-db \
-	bash-completion zsh fish nmap chromium tmux
+	bash-completion zsh fish nmap chromium tmux etcd-server etcd-client
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint style types docs soak chaos fuzz bench system-packages

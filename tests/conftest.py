@@ -29,6 +29,7 @@ HOW_TO_GET = {
     "named": PROGRAM,
     "qemu": PROGRAM,
     "nmap": PROGRAM,
+    "etcd": PROGRAM,
     "openssl": PROGRAM,
     "gcc": PROGRAM,
     "m32": "take a gcc that knows -m32, as on x86-64",
@@ -73,6 +74,8 @@ def is_there(part: str) -> bool:
             return knows_32_bits()
         case "qemu":
             return shutil.which("qemu-system-x86_64") is not None
+        case "etcd":
+            return shutil.which("etcd") is not None and shutil.which("etcdctl") is not None
         case _:
             return shutil.which(part) is not None
 

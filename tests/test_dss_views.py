@@ -30,7 +30,11 @@ PARAMETERS = Parameters(domain="test.nwip", term=2, version=7, identity=OURS)
 class Keeping:
     problem: str = ""
     saved_at: float | None = None
+    carries: int = 0
+    failing_since: float | None = None
     kind: str = "sqlite"
+    shared: bool = False
+    place: str = "directory.db"
     waiting: int = 0
 
 
@@ -133,7 +137,16 @@ async def test_status_tells_role_counts_store_and_peers() -> None:
     assert row["records"] == {"service": 2, "route": 0, "host": 0, "node": 2, "dss": 0, "hidden": 0}
     assert row["owners"] == {"live": 2, "heard": 1, "unheard": 1}
     assert row["sessions"] == {"nodes": 0, "readers": 0}
-    assert cast("Row", row["store"])["kind"] == "sqlite"
+    assert row["store"] == {
+        "kind": "sqlite",
+        "place": "directory.db",
+        "shared": False,
+        "carries": 0,
+        "saved": pytest.approx(0, abs=5),
+        "waiting": 0,
+        "problem": "",
+        "failing": None,
+    }
     (other,) = cast("list[Row]", row["peers"])
     assert (other["identity"], other["name"], other["records_in"]) == (OTHER.hex(), "two", 10)
     assert row["alarms"] == []
@@ -169,6 +182,27 @@ async def test_a_lost_primary_a_failing_store_and_a_lagging_peer_are_standing_al
         assert part in alarms
     server.holds(BARN, Dss(BARN, "three", [], []))
     assert "the primary" not in " / ".join(cast("list[str]", (await ask(server, "dss-status"))["alarms"]))
+
+
+async def test_a_shared_store_tells_where_it_is_whom_it_serves_and_for_how_long_it_has_failed() -> None:
+    server = Server()
+    server.keeper = Keeping(
+        "no quorum; start its nodes", now() - 9, 2, now() - 7, "etcd", True, "http://192.0.2.1:2379", 12
+    )
+    row = await ask(server, "dss-status")
+    assert row["store"] == {
+        "kind": "etcd",
+        "place": "http://192.0.2.1:2379",
+        "shared": True,
+        "carries": 2,
+        "saved": pytest.approx(9, abs=5),
+        "waiting": 12,
+        "problem": "no quorum; start its nodes",
+        "failing": pytest.approx(7, abs=5),
+    }
+    assert row["alarms"] == [
+        "the shared store fails: no quorum; start its nodes; until it is back this DSS goes on from memory"
+    ]
 
 
 async def test_alarms_have_a_kind_and_the_name_of_what_they_are_about() -> None:

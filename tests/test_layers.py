@@ -66,6 +66,8 @@ LEVELS = [
         "control",
         "config",
         "state",
+        "storing",
+        "store_words",
         "gateway",
         "programs",
         "rows",

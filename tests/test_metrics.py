@@ -29,7 +29,7 @@ OF_A_DSS = {
     "records": {"service": 2},
     "sessions": {"nodes": 1, "readers": 0},
     "conflicts": [{}],
-    "store": {"waiting": 7},
+    "store": {"kind": "etcd", "waiting": 7, "failing": 4.5, "carries": 2},
     "peers": [LAG, LAG],
 }
 
@@ -74,6 +74,9 @@ def test_what_a_dss_tells_and_two_of_one_name_are_one_series() -> None:
     families = read(exposition({"dss-status": OF_A_DSS}))
     assert families["nwip_dss_primary"].samples[0].value == 1
     assert families["nwip_dss_unsaved_changes"].samples[0].value == 7
+    (failing,) = families["nwip_dss_store_failing_seconds"].samples
+    assert (failing.labels, failing.value) == ({"kind": "etcd"}, 4.5)
+    assert families["nwip_dss_store_carries"].samples[0].value == 2
     assert [sample.value for sample in families["nwip_dss_peer_lag_seconds"].samples] == [1.5]
     assert "nwip_link_up" not in families
 

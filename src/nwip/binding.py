@@ -24,9 +24,6 @@ from nwip.dataplane.passed import PassedSockets
 from nwip.directory.records import Endpoint
 from nwip.discovery.preferred import UNPRIVILEGED_OFFSET, preferred_servers
 from nwip.dss.server import DssServer
-from nwip.dss.store.base import Store
-from nwip.dss.store.memory import MemoryStore
-from nwip.dss.store.sqlite import SqliteStore
 from nwip.gateway.gateway import NodeGateway
 from nwip.ipx.numbers import NETWARE_IP_PEER_PORT
 from nwip.links.domain_link import DomainLink
@@ -34,6 +31,7 @@ from nwip.security.admission import admission
 from nwip.security.audit import AuditLog
 from nwip.security.bans import Bans
 from nwip.state import State
+from nwip.storing import exposures, open_store
 
 if TYPE_CHECKING:
     from nwip.security.membership import Membership
@@ -117,7 +115,7 @@ async def open_dss(
             ),
             trust=admission([entry for entry in settings.admit if entry not in {"private", "any"}]),
             banned=bans.keeps_out_address if bans is not None else lambda _: False,
-            store=_store(config),
+            store=open_store(config, identity),
             membership=membership,
             passed=passed,
         )
@@ -130,6 +128,8 @@ async def open_dss(
     server = await opened(
         start, Place(config.file, "dss", settings.addresses, settings.port, settings.default_port), echo
     )
+    for sentence in exposures(config):
+        _log.warning("%s", sentence)
     _take_edited_parameters(server, config, state)
     try:
         await _join_others(server, config, echo, passed)
@@ -137,12 +137,6 @@ async def open_dss(
         await server.close()
         raise
     return server
-
-
-def _store(config: Config) -> Store:
-    if config.dss.store == "memory":
-        return MemoryStore()
-    return SqliteStore(config.node.state_directory / "directory.db")
 
 
 def _take_edited_parameters(server: DssServer, config: Config, state: State) -> None:

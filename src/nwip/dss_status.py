@@ -20,14 +20,34 @@ LATE: Final = 3  # comparisons that two DSSs may differ for, then it is an alarm
 
 
 class Keeping(Protocol):
-    """Who keeps a directory beyond its DSS's life."""
+    """Who keeps a directory beyond its DSS's life.
+
+    `problem` is one sentence, empty while the store works, and stands since `failing_since`. `carries` is how
+    many other DSSs learn through a shared store what is new here.
+    """
 
     problem: str
     saved_at: float | None
+    carries: int
+
+    @property
+    def failing_since(self) -> float | None:
+        """When the problem began; None while there is none."""
+        ...
 
     @property
     def kind(self) -> str:
         """What people call the store."""
+        ...
+
+    @property
+    def shared(self) -> bool:
+        """Whether other DSSs write to it too."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """Where it is: the endpoint in use, a file's path, "" for nowhere."""
         ...
 
     @property
@@ -111,6 +131,24 @@ def peer_rows(peers: Sequence[PeerStatus]) -> list[Row]:
     return sorted(rows, key=lambda row: (str(row["name"]), str(row["identity"])))
 
 
+def store_row(keeper: Keeping | None, now: float) -> Row:
+    """Return how it stands with the store; `saved` and `failing` are seconds ago, None for never."""
+
+    def ago(then: float | None) -> float | None:
+        return None if then is None else now - then
+
+    return {
+        "kind": keeper.kind if keeper else "none",
+        "place": keeper.place if keeper else "",
+        "shared": keeper.shared if keeper else False,
+        "carries": keeper.carries if keeper else 0,
+        "saved": ago(keeper.saved_at) if keeper else None,
+        "waiting": keeper.waiting if keeper else 0,
+        "problem": keeper.problem if keeper else "",
+        "failing": ago(keeper.failing_since) if keeper else None,
+    }
+
+
 def standing_alarms(engine: ServerEngine, peers: Sequence[PeerStatus], keeper: Keeping | None) -> list[str]:
     """Return what is wrong now and what was noted before, each a sentence with its mend."""
     return [alarm.sentence for alarm in alarms_of(engine, peers, keeper)]
@@ -131,7 +169,7 @@ def alarms_of(engine: ServerEngine, peers: Sequence[PeerStatus], keeper: Keeping
         )
         alarms.append(Alarm("primary", name, text))
     if keeper is not None and keeper.problem:
-        alarms.append(Alarm("store", engine.name, f"the store fails: {keeper.problem}"))
+        alarms.append(Alarm("store", engine.name, _failing(keeper)))
     alarms += [_lagging(peer) for peer in peers if peer.lag > LATE * parameters.synchronisation]
     alarms += [
         alarm_of(conflict, engine.directory) for conflict in islice(engine.conflicts.standing(), LISTED)
@@ -141,6 +179,12 @@ def alarms_of(engine: ServerEngine, peers: Sequence[PeerStatus], keeper: Keeping
         alarms.append(Alarm("more-conflicts", "", beyond))
     alarms += [Alarm("claim", "", text, text) for text in islice(engine.claims.standing(), LISTED)]
     return alarms + [Alarm("copied-identity", "", text, text) for text in engine.alarms]
+
+
+def _failing(keeper: Keeping) -> str:
+    if not keeper.shared:
+        return f"the store fails: {keeper.problem}"
+    return f"the shared store fails: {keeper.problem}; until it is back this DSS goes on from memory"
 
 
 def _lagging(peer: PeerStatus) -> Alarm:

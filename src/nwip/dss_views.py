@@ -17,7 +17,16 @@ from nwip.dss.server_engine import ServerEngine
 from nwip.dss_changes import NEEDS_RESTART, ChangeError, changed, differences
 from nwip.dss_imports import Imports
 from nwip.dss_rows import Row, Told, Wanted, parameter_rows, record_order, record_row
-from nwip.dss_status import Served, conflict_rows, name_of, peer_rows, primary_name, role, standing_alarms
+from nwip.dss_status import (
+    Served,
+    conflict_rows,
+    name_of,
+    peer_rows,
+    primary_name,
+    role,
+    standing_alarms,
+    store_row,
+)
 from nwip.slices import encoded, slices, sorted_in_slices
 
 Question = Mapping[str, object]
@@ -81,12 +90,7 @@ class DssViews:
             "records": {kind.name.lower(): count for kind, count in counts.items()} | {"hidden": hidden},
             "refused": directory.refused,
             "owners": {"live": live, "heard": heard, "unheard": live - heard},
-            "store": {
-                "kind": keeper.kind if keeper else "none",
-                "saved": now - keeper.saved_at if keeper and keeper.saved_at is not None else None,
-                "waiting": keeper.waiting if keeper else 0,
-                "problem": keeper.problem if keeper else "",
-            },
+            "store": store_row(keeper, now),
             "peers": peer_rows(peers),
             "conflicts": conflict_rows(engine),
             "alarms": standing_alarms(engine, peers, keeper),

@@ -120,6 +120,11 @@ def _lags(facts: Facts) -> Samples:
     return [((_text(row, "name"),), number_in(row, "lag")) for row in _dss_peers(facts)]
 
 
+def _store_failing(facts: Facts) -> Samples:
+    store = row_in(row_in(facts, "dss-status"), "store")
+    return [((_text(store, "kind"),), number_in(store, "failing"))] if store.get("kind") else []
+
+
 def _counts(question: str, member: str) -> Callable[[Facts], Samples]:
     """Return a sample for each number of an object in an answer."""
     return lambda facts: [
@@ -189,6 +194,10 @@ METRICS: Final = (
            _one("dss-status", lambda row: float(len(rows_of(row.get("conflicts")))))),
     Metric("nwip_dss_unsaved_changes", "gauge", "Changes that the DSS here has not saved yet.", (),
            _one("dss-status", lambda row: number_in(row_in(row, "store"), "waiting"))),
+    Metric("nwip_dss_store_failing_seconds", "gauge",
+           "For how long the store of the DSS here has failed; 0 while it works.", ("kind",), _store_failing),
+    Metric("nwip_dss_store_carries", "gauge", "Other DSSs that the shared store of the DSS here serves.", (),
+           _one("dss-status", lambda row: number_in(row_in(row, "store"), "carries"))),
     Metric("nwip_dss_peer_lag_seconds", "gauge", "For how long another DSS has differed; 0 while it agrees.",
            ("dss",), _lags),
     Metric("nwip_dss_peer_records", "counter", "Records exchanged with another DSS, by direction.",

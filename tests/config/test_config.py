@@ -8,6 +8,7 @@ import pytest
 from msgspec import structs
 
 from nwip.config import ConfigError, example, load
+from nwip.config.etcd import EtcdSettings
 from nwip.config.keys import MENDS
 from nwip.config.links import KINDS, DosboxSettings
 from nwip.config.paths import configuration_candidates
@@ -65,7 +66,15 @@ BAD_VALUES = {
     "dss.admit": 'dss.admit = ["friends"]',
     "dss.peers": 'dss.peers = ["a b"]',
     "dss.peer-port": "dss.peer-port = 0",
-    "dss.store": 'dss.store = "etcd"',
+    "dss.store": 'dss.store = "redis"',
+    "etcd": "etcd = 1",
+    "etcd.endpoints": 'etcd.endpoints = ["192.0.2.1:2379"]',
+    "etcd.user": "etcd.user = 1",
+    "etcd.password": "etcd.password = 1",
+    "etcd.password-file": "etcd.password-file = 1",
+    "etcd.ca": "etcd.ca = 1",
+    "etcd.certificate": "etcd.certificate = 1",
+    "etcd.key": "etcd.key = 1",
     "discovery": "discovery = 1",
     "discovery.ways": 'discovery.ways = ["telepathy"]',
     "discovery.leases": 'discovery.leases = ["leases"]',
@@ -129,6 +138,7 @@ def all_keys() -> set[str]:
         "domain": DomainSettings,
         "node": NodeSettings,
         "dss": DssSettings,
+        "etcd": EtcdSettings,
         "discovery": DiscoverySettings,
         "web": WebSettings,
         "log": LogSettings,
@@ -301,9 +311,11 @@ def test_the_example_is_the_documentation_of_every_key_and_default() -> None:
     shown["filter"] = shown["filter"][0]
     shown["grant"] = shown["grant"][0]
     assert {f"{table}.{key}" for table, keys in shown.items() for key in keys} | set(shown) == all_keys()
-    uncommented = parse(
-        re.sub(r"(?m)^#servers = .*$", "", bare.sub("", text).replace("\nservers", "\n#servers")), "example"
-    )
+    either_or = re.compile(r"(?m)^(servers|password) = .*$")  # not beside other keys of the example
+    used = either_or.sub("", bare.sub("", text))
+    assert parse(used.replace('store = "sqlite"', 'store = "etcd"'), "example").etcd.is_sealed
+    uncommented = parse(used[: used.index("\n[etcd]")] + used[used.index("\n[discovery]") :], "example")
+    assert uncommented.dss.store == DssSettings().store
     usual = DomainSettings()
     assert uncommented.domain.ageing == usual.ageing
     assert structs.replace(

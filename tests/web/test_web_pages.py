@@ -161,6 +161,15 @@ def test_alarms_are_told_with_their_age_at_the_top_and_in_a_table() -> None:
     assert {cells[0] for cells in read(watched, "/alarms").rows[1:]} == {"over"}
 
 
+def test_the_page_of_the_dss_says_where_its_store_is_and_that_it_fails() -> None:
+    watched = seen()
+    store = {"kind": "etcd", "place": "http://192.0.2.1:2379", "problem": "no <quorum>", "failing": 61.0}
+    watched.look(**answers(**{"dss-status": STATUS | {"store": store}}))
+    with watched.client() as client:
+        text = client.get("/dss").text
+    assert "etcd at http://192.0.2.1:2379; FAILS for 1 min 1 s: no &lt;quorum&gt;" in text
+
+
 def test_the_page_of_a_node_has_what_is_its_and_nothing_of_others() -> None:
     watched = seen()
     with watched.client() as client:

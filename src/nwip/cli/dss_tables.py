@@ -6,6 +6,7 @@ from nwip.cli.failures import UNREACHABLE, Failure
 from nwip.cli.source import Row
 from nwip.cli.tables import Column
 from nwip.cli.text import printable, seconds
+from nwip.store_words import store_text
 
 
 def _sequence(value: object) -> str:
@@ -110,7 +111,7 @@ def status_lines(row: Row) -> list[str]:
             "owners",
             f"{owners.get('live')} live: {owners.get('heard')} heard, {owners.get('unheard')} not yet heard",
         ),
-        ("store", _store(store)),
+        ("store", store_text(store)),
     ]
     if row.get("refused"):
         pairs.append(("refused", f"{row['refused']} records found no room"))
@@ -119,15 +120,6 @@ def status_lines(row: Row) -> list[str]:
     alarms = row.get("alarms")
     pairs += [("ALARM", alarm) for alarm in (alarms if isinstance(alarms, list) else ())]
     return [f"{printable(name):<11} {printable(text)}" for name, text in pairs]
-
-
-def _store(store: Mapping[str, object]) -> str:
-    text = str(store.get("kind"))
-    if store.get("saved") is not None:
-        text += f", last saved {seconds(store['saved'])} ago"
-    if store.get("waiting"):
-        text += f", {store['waiting']} changes wait"
-    return f"{text}; FAILS: {store['problem']}" if store.get("problem") else text
 
 
 def with_sequences(rows: Iterable[Row]) -> list[Row]:

@@ -18,6 +18,8 @@ _LISTEN: Final = (
     'write a list of addresses of this machine, for example ["127.0.0.1"]; "0.0.0.0" is all of them'
 )
 
+SECRETS: Final = frozenset({"etcd.password", "web.token"})  # not even a wrong one is shown
+
 MENDS: Final[dict[str, str]] = {
     "domain": 'write it as a table: [domain], then its keys, for example name = "nwip.example.org"',
     "domain.name": 'write a name of letters, digits, dots and hyphens, for example "nwip.example.org"',
@@ -71,7 +73,21 @@ MENDS: Final[dict[str, str]] = {
         ' ["192.0.2.2", "dss.example.org"]'
     ),
     "dss.peer-port": _PORT + ", for example 2010",
-    "dss.store": 'write "sqlite" (kept in the state directory) or "memory" (lost when the node stops)',
+    "dss.store": (
+        'write "sqlite" (kept in the state directory), "memory" (lost when the node stops), or "etcd" (in the'
+        " cluster of the table [etcd])"
+    ),
+    "etcd": 'write it as a table: [etcd], then its keys, for example endpoints = ["http://192.0.2.1:2379"]',
+    "etcd.endpoints": (
+        "write a list of 1 to 16 URLs with a port, one of each node of the cluster:"
+        ' ["https://192.0.2.1:2379", "https://192.0.2.2:2379"]'
+    ),
+    "etcd.user": "write the name of a user of the cluster in quotes, and the password into a file",
+    "etcd.password": "write it in quotes, or better the path of a file that holds it as password-file",
+    "etcd.password-file": "write the path of a file that holds the user's password and nothing else",
+    "etcd.ca": "write the path of the certificates by which the cluster's is judged, in PEM",
+    "etcd.certificate": "write the path of this DSS's certificate in PEM, and that of its key as key",
+    "etcd.key": "write the path of the certificate's key in PEM, without a passphrase",
     "discovery": 'write it as a table: [discovery], then its keys, for example ways = ["dhcp", "dns"]',
     "discovery.ways": 'write a list of "preferred", "dhcp", "dns" and "nearest"; tried in this order',
     "discovery.leases": (

@@ -31,12 +31,16 @@ DEVICE: Final = re.compile(r"\A[A-Za-z0-9_.-]{1,15}\Z")
 
 
 class ClashError(ValueError):
-    """A value that another link has already; `problem` and `mend` are the two halves of the sentence."""
+    """A value that does not go with another; `problem` and `mend` are the two halves of the sentence.
 
-    def __init__(self, problem: str, mend: str) -> None:
+    `key` names the one to mend, where it is another than the one that is tested.
+    """
+
+    def __init__(self, problem: str, mend: str, key: str = "") -> None:
         super().__init__(problem)
         self.problem = problem
         self.mend = mend
+        self.key = key
 
 
 def link_checks(links: Sequence[AnyLink]) -> Iterator[Check]:

@@ -14,7 +14,8 @@ import msgspec
 from msgspec.structs import replace
 
 from nwip.config.error import ConfigError
-from nwip.config.keys import MENDS
+from nwip.config.etcd import etcd_checks
+from nwip.config.keys import MENDS, SECRETS
 from nwip.config.link_checks import Check, ClashError, admitted, link_checks, never, server
 from nwip.config.links import AnyLink, DosboxSettings
 from nwip.config.paths import SYSTEM_CONTROL_PATH, configuration_candidates, default_control_path
@@ -27,6 +28,7 @@ from nwip.ipx.numbers import ALL_NETWORKS, DEFAULT_ROUTE, THIS_NETWORK
 _LARGEST_FILE: Final = 1 << 20
 _PATH: Final = re.compile(r" - at `\$\.?(?P<path>.*)`\Z")
 _UNKNOWN: Final = re.compile(r"unknown field `(?P<key>[^`]*)`")
+_SOMEBODY: Final = re.compile(r"//[^/@\s]*@")  # who somebody is, in a URL, perhaps with a password
 _MISSING: Final = re.compile(r"missing required field `(?P<key>[^`]*)`")
 
 
@@ -126,7 +128,7 @@ def _judge(checks: Iterable[Check], file: str | None) -> None:
         try:
             check(value)
         except ClashError as error:
-            raise ConfigError(file, key, error.problem, error.mend) from None
+            raise ConfigError(file, error.key or key, error.problem, error.mend) from None
         except ValueError:
             raise ConfigError(file, key, f"is {_shown(value)}", MENDS[key]) from None
 
@@ -163,6 +165,7 @@ def _config(document: Document, file: str | None) -> Config:
         domain=document.domain,
         node=document.node,
         dss=document.dss,
+        etcd=document.etcd,
         discovery=document.discovery,
         web=document.web,
         log=document.log,
@@ -185,8 +188,8 @@ def _explained(message: str, data: dict[str, object], file: str | None) -> Confi
     if missing:
         key = f"{table}.{missing['key']}"
         return ConfigError(file, key, "is missing", MENDS[key])
-    value = _value_at(data, path)
-    return ConfigError(file, table, f"is {_shown(value)}", MENDS.get(table, "see 'nwip config example'"))
+    shown = "not fit, and secret" if table in SECRETS else _shown(_value_at(data, path))
+    return ConfigError(file, table, f"is {shown}", MENDS.get(table, "see 'nwip config example'"))
 
 
 def _unknown_key(key: str, file: str | None) -> ConfigError:
@@ -207,7 +210,7 @@ def _value_at(data: object, path: str) -> object:
 def _shown(value: object) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    text = msgspec.json.encode(value, enc_hook=str).decode()
+    text = _SOMEBODY.sub("//...@", msgspec.json.encode(value, enc_hook=str).decode())
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -256,6 +259,7 @@ def _domain_and_dss_checks(config: Config) -> Iterator[Check]:
     if config.dss.serves and config.dss.servers:
         yield "dss.serve", config.dss.serve, never
     yield "dss.admit", config.dss.admit, admitted
+    yield from etcd_checks(config.dss.store, config.etcd)
     yield from (("grant.source", grant.source, _ip_network) for grant in config.grants if grant.source)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct, field
 
+from nwip.config.etcd import EtcdSettings
 from nwip.config.links import AnyLink, Microseconds, Text
 from nwip.config.paths import default_control_path, default_state_directory
 from nwip.config.policy import FilterSettings, GrantSettings, Profile, profile
@@ -146,7 +147,7 @@ class DssSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     admit: Annotated[tuple[Text, ...], Meta(max_length=1024)] = ("loopback", "private")
     peers: Annotated[tuple[Text, ...], Meta(max_length=64)] = ()
     peer_port: Port = NETWARE_IP_PEER_PORT
-    store: Literal["sqlite", "memory"] = "sqlite"
+    store: Literal["sqlite", "memory", "etcd"] = "sqlite"
 
     @property
     def serves(self) -> bool:
@@ -189,6 +190,7 @@ class Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     domain: DomainSettings = DomainSettings()
     node: NodeSettings = field(default_factory=NodeSettings)
     dss: DssSettings = DssSettings()
+    etcd: EtcdSettings = EtcdSettings()
     discovery: DiscoverySettings = DiscoverySettings()
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
@@ -206,6 +208,7 @@ class Config(Struct, frozen=True, kw_only=True):
     domain: DomainSettings = DomainSettings()
     node: NodeSettings
     dss: DssSettings = DssSettings()
+    etcd: EtcdSettings = EtcdSettings()
     discovery: DiscoverySettings = DiscoverySettings()
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()

@@ -5,6 +5,7 @@ from math import isnan
 from typing import Final
 
 from nwip.durations import seconds
+from nwip.store_words import store_text
 from nwip.web.blocks import Block, Charts, Page, Pairs, Sentences, Sketch
 from nwip.web.charts import figure
 from nwip.web.columns import ALARMS, CONFLICTS, PEERS, TRAFFIC, Tables
@@ -250,7 +251,6 @@ def _pairs_of_dss(status: Mapping[str, object]) -> list[tuple[str, str]]:
         return value if isinstance(value, dict) else {}
 
     store, records, owners, sessions = part("store"), part("records"), part("owners"), part("sessions")
-    saved = f", saved {seconds(store.get('saved'))} ago" if store.get("saved") is not None else ""
     return [
         ("Domain", text(status, "domain")),
         ("Name", text(status, "name")),
@@ -261,5 +261,5 @@ def _pairs_of_dss(status: Mapping[str, object]) -> list[tuple[str, str]]:
         ("Records", " · ".join(f"{kind} {count}" for kind, count in records.items())),
         ("Owners", " · ".join(f"{kind} {count}" for kind, count in owners.items())),
         ("Refused", text(status, "refused")),
-        ("Store", f"{text(store, 'kind')}{saved}"),
+        ("Store", store_text(store) if store else "-"),
     ]

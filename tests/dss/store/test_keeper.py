@@ -100,9 +100,15 @@ async def test_a_store_that_fails_is_said_once_and_tried_again(
     await keeper.restore()
     told(engine, "A")
     await until(lambda: "disk is full" in keeper.problem)
+    since = keeper.failing_since
+    assert since is not None
+    keeper.problem = "the disk is gone"
+    assert keeper.failing_since == since, "it goes on failing, for another reason"
+    keeper.problem = "the disk is full; make room"
     told(engine, "B", counter=2)
     store.broken = False
     await until(lambda: not keeper.problem and not keeper.waiting)
+    assert keeper.failing_since is None
     assert {record.key for record in (await store.load()).records} == {service("A").key, service("B").key}
     assert [record.message for record in caplog.records].count(
         "the disk is full; make room; the directory goes on in memory"

@@ -39,13 +39,38 @@ class Keeper:
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._followed = False
-        self.problem = ""
+        self._problem = ""
+        self.failing_since: float | None = None
         self.saved_at: float | None = None
+        self.carries = 0
+
+    @property
+    def problem(self) -> str:
+        """Why the store does not work, one sentence; empty while it does."""
+        return self._problem
+
+    @problem.setter
+    def problem(self, sentence: str) -> None:
+        if not sentence:
+            self.failing_since = None
+        elif not self._problem:
+            self.failing_since = asyncio.get_running_loop().time()
+        self._problem = sentence
 
     @property
     def kind(self) -> str:
         """What people call the store."""
         return self._store.kind
+
+    @property
+    def shared(self) -> bool:
+        """Whether other DSSs write to it too."""
+        return self._store.shared
+
+    @property
+    def place(self) -> str:
+        """Where the store is: an endpoint or a file; "" where it does not say."""
+        return str(getattr(self._store, "place", ""))
 
     @property
     def waiting(self) -> int:

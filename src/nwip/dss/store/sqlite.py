@@ -34,6 +34,7 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.place = str(path)
         self._connection: sqlite3.Connection | None = None
         self._closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nwip-store")
