@@ -1,14 +1,15 @@
 """A wire between one DSS and its store that can be made slow, and cut: a TCP proxy for each endpoint."""
 
 import asyncio
-import contextlib
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Self
 
 SLICE: Final = 1 << 16
 PAUSE: Final = 0.1  # seconds between the slices of a slow wire
 WINDOW: Final = 4096  # octets that the wire takes in advance: what is slow is felt at the other end
+
+Carrier = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class SlowWire:
@@ -38,18 +39,17 @@ class SlowWire:
 
     async def cut(self) -> None:
         """Break every connection; new ones can be made."""
-        tasks = list(self._carrying)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(*self._carrying)
 
-    def _carrier(self, target: tuple[str, int]):  # noqa: ANN202
+    def _carrier(self, target: tuple[str, int]) -> Carrier:
         async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
             assert task is not None
             self._carrying.add(task)
             try:
                 await self._connect(reader, writer, target)
+            except (OSError, asyncio.CancelledError):  # the server must not hear of it: it would log it
+                pass
             finally:
                 self._carrying.discard(task)
                 writer.transport.abort()
@@ -59,31 +59,42 @@ class SlowWire:
     async def _connect(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: tuple[str, int]
     ) -> None:
+        back, forth = await self._reach(target)
+        ways = [
+            asyncio.ensure_future(self._pump(reader, forth, paced=False)),
+            asyncio.ensure_future(self._pump(back, writer, paced=True)),
+        ]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await end_tasks(*ways)
+            forth.transport.abort()
+
+    async def _reach(self, target: tuple[str, int]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         onward = socket.socket()
         onward.setblocking(False)
         onward.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW)
         try:
             await asyncio.get_running_loop().sock_connect(onward, target)
-        except OSError:
+        except BaseException:
             onward.close()
-            return
-        back, forth = await asyncio.open_connection(sock=onward, limit=WINDOW)
-        try:
-            async with asyncio.TaskGroup() as ways:
-                ways.create_task(self._pump(reader, forth, paced=False))
-                ways.create_task(self._pump(back, writer, paced=True))
-        finally:
-            forth.transport.abort()
+            raise
+        return await asyncio.open_connection(sock=onward, limit=WINDOW)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, paced: bool) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                slow = paced and self.pace
-                data = await reader.read(max(1, int(self.pace * PAUSE)) if slow else SLICE)
-                if not data:
-                    break
-                writer.write(data)
-                await writer.drain()
-                if slow:
-                    await asyncio.sleep(PAUSE)
-        raise asyncio.CancelledError
+        while True:
+            slow = paced and self.pace
+            data = await reader.read(max(1, int(self.pace * PAUSE)) if slow else SLICE)
+            if not data:
+                break
+            writer.write(data)
+            await writer.drain()
+            if slow:
+                await asyncio.sleep(PAUSE)
+
+
+async def end_tasks(*tasks: asyncio.Future[None]) -> None:
+    """Cancel tasks, and wait until they have ended."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
