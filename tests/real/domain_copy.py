@@ -6,7 +6,17 @@ down, with the reason, so that a verdict can say whether that was right.
 
 from typing import Final, NamedTuple
 
-from real.domain_frames import DELTA, RENEWED, SERVICE, SNAPSHOT_END, Key, Message, Sequence, key_of, version_of
+from real.domain_frames import (
+    DELTA,
+    RENEWED,
+    SERVICE,
+    SNAPSHOT_END,
+    Key,
+    Message,
+    Sequence,
+    key_of,
+    version_of,
+)
 
 NOTHING: Final[Sequence] = (0, 0)
 
@@ -131,7 +141,9 @@ class Copy:
 
     def _drop_below_floor(self, name: bytes, now: float) -> None:
         floor, records = self._floors[name], self.owners[name].records
-        self._drop(name, [key for key, held in records.items() if held.sequence < floor], "below the floor", now)
+        self._drop(
+            name, [key for key, held in records.items() if held.sequence < floor], "below the floor", now
+        )
 
     def _drop(self, name: bytes, keys: list[Key], why: str, now: float) -> None:
         for key in keys:

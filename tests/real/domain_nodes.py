@@ -1,8 +1,8 @@
 """A few nodes of a domain in one process, which register services and change them; each keeps a journal.
 
 Standard input takes a command a line, and each is answered by a line: `churn RATE` changes so many services
-a second from now on; `settle` ends the churn, waits until a DSS has acknowledged all that the nodes offer, and
-writes the journals to a file, whose name is the answer.
+a second from now on; `settle` ends the churn, waits until a DSS has acknowledged all that the nodes offer,
+and writes the journals to a file, whose name is the answer.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class Orders(msgspec.Struct):
 
 
 class Account(msgspec.Struct):
-    """What one node says at the end: its services that stand, and the last version of each that it retracted."""
+    """What one node says: its services that stand, and the last version of each that it retracted."""
 
     identity: bytes
     services: list[tuple[int, str, list[object]]]

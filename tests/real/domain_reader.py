@@ -43,7 +43,9 @@ class Reader:
         reader, self._writer = await asyncio.open_connection(*self.address)
         self._writer.write(hello(self._domain, os.urandom(16), self.name))
         self._writer.write(framed(SUBSCRIBE, [SERVICE, DSS]))
-        self._tasks = [asyncio.ensure_future(work) for work in (self._read(reader), self._renew(), self._age())]
+        self._tasks = [
+            asyncio.ensure_future(work) for work in (self._read(reader), self._renew(), self._age())
+        ]
         return self
 
     async def __aexit__(self, *_: object) -> None:

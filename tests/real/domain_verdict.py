@@ -18,10 +18,10 @@ class Lags(NamedTuple):
     longest: float
     median: float
     p99: float
-    count: int
+    of: int
 
     def __str__(self) -> str:
-        return f"p50 {self.median:.2f} s, p99 {self.p99:.2f} s, longest {self.longest:.2f} s of {self.count}"
+        return f"p50 {self.median:.2f} s, p99 {self.p99:.2f} s, longest {self.longest:.2f} s of {self.of}"
 
 
 class Truth:
@@ -44,7 +44,8 @@ class Truth:
             for service_type, name, version in account.retracted:
                 self._retracted[owner, (SERVICE, service_type, name)] = version
             self._times[owner] = [
-                ((SERVICE, service_type, name), version, at) for service_type, name, version, at in account.times
+                ((SERVICE, service_type, name), version, at)
+                for service_type, name, version, at in account.times
             ]
             self.refused += account.refused
 
@@ -59,7 +60,9 @@ class Truth:
         missing = [place for place in self.services if place not in found]
         extra = [place for place in found if place not in self.services]
         other = [
-            place for place, value in self.services.items() if place in found and list(found[place]) != list(value)
+            place
+            for place, value in self.services.items()
+            if place in found and list(found[place]) != list(value)
         ]
         return "; ".join(
             f"{len(places)} {what}, as {places[:SHOWN]}"
@@ -80,7 +83,7 @@ class Truth:
         ]
 
     def lags(self, copy: Copy, since: float, until: float) -> Lags:
-        """Return how late a copy had what was acknowledged in a span of time; not before its snapshot ended."""
+        """Return how late a copy had what was acknowledged in a span of time, behind its snapshot."""
         since = max(since, copy.whole_at or until)
         found: list[float] = []
         for owner, times in self._times.items():

@@ -67,8 +67,8 @@ class SlowWire:
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await end_tasks(*ways)
             forth.transport.abort()
+            await end_tasks(*ways)
 
     async def _reach(self, target: tuple[str, int]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         onward = socket.socket()

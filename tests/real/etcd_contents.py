@@ -14,9 +14,7 @@ async def services_in(cluster: EtcdCluster, domain: str) -> dict[tuple[bytes, Ke
     prefix = f"nwip/{domain.casefold()}/record/"
     found = json.loads(await cluster.ctl("get", "--prefix", prefix, "--write-out", "json"))
     records = [msgspec.msgpack.decode(base64.b64decode(item["value"])) for item in found.get("kvs", ())]
-    return {
-        (owner, key_of(value)): value for owner, _, _, value, *_ in records if value[0] == SERVICE
-    }
+    return {(owner, key_of(value)): value for owner, _, _, value, *_ in records if value[0] == SERVICE}
 
 
 async def revision_of(cluster: EtcdCluster) -> int:

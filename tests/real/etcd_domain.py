@@ -5,7 +5,7 @@ How the DSSs keep and carry their directory is up to `store`; nothing else here 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final, Self
@@ -24,7 +24,7 @@ SILENCE: Final = 2.0  # seconds without an answer to a question at most, on a lo
 
 
 class Sizes:
-    """How large it is: `processes` of `nodes` nodes with `services` services each, `rate` changes a second."""
+    """`processes` of `nodes` nodes in all, `services` services each, `rate` changes a second."""
 
     def __init__(self, processes: int = 4, nodes: int = 50, services: int = 200, rate: float = 400) -> None:
         self.processes, self.nodes, self.services, self.rate = processes, nodes, services, rate
@@ -60,12 +60,14 @@ class Domain:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
-        for process in (*self.nodes, *self.machines.values()):
-            await process.kill()
+        await asyncio.gather(*(process.kill() for process in self.nodes))
+        await asyncio.gather(*(machine.kill() for machine in self.machines.values()))
 
     async def add_dss(self) -> Machine:
         """Start one more DSS, with a reader and a prober at it."""
-        machine = Machine(DOMAIN, self._folder, len(self.machines), self._timing, self._store(len(self.machines)))
+        machine = Machine(
+            DOMAIN, self._folder, len(self.machines), self._timing, self._store(len(self.machines))
+        )
         self.machines[machine.name] = machine
         await machine.start()
         reader = await self._stack.enter_async_context(Reader(DOMAIN, machine.address, "reader"))
@@ -121,9 +123,10 @@ class Domain:
         agreed = time.monotonic()
         assert not differing, f"{what}: after {AGREED_WITHIN:.0f} s: {differing}"
         self.judge(what)
+        silence = max(self.silences().values(), default=0.0)
         self.told.append(
             f"{what}: {quiet - began:.1f} s, agreed {agreed - quiet:.1f} s after; visible everywhere"
-            f" {max(self.lags(began, quiet))}; longest silence {max(self.silences().values(), default=0):.2f} s"
+            f" {max(self.lags(began, quiet))}; longest silence {silence:.2f} s"
         )
 
     async def kill_nodes(self, process: NodeProcess) -> float:
@@ -182,6 +185,6 @@ class Domain:
                 found[f"a new reader at {name}"] = reader.copy.services()
         return found
 
-    def _difference(self, found: dict[str, Services]) -> str:
+    def _difference(self, found: Mapping[str, Services]) -> str:
         told = {name: self.truth.differences(services) for name, services in found.items()}
         return "; ".join(f"{name}: {difference}" for name, difference in told.items() if difference)

@@ -1,7 +1,8 @@
-"""Three etcds, three DSSs, 50 nodes, 10,000 services churning: whatever fails, nothing is lost, no read stops.
+"""Three etcds, three DSSs, 50 nodes, 10,000 services churning: whatever fails, nothing is lost.
 
-Readers that share no code with nwip follow each DSS by the changes alone, etcdctl reads the cluster, old clients ask
-on UDP 396, and each node keeps a journal of what was acknowledged to it: behind each fault all of them must agree.
+Readers that share no code with nwip follow each DSS by the changes alone, etcdctl reads the cluster, old
+clients ask on UDP 396 without a pause, and each node keeps a journal of what was acknowledged to it: behind
+each fault all must agree.
 """
 
 import asyncio
