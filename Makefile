@@ -47,9 +47,10 @@ docs: $(INSTALLED)  ## build the docs site in build/site/html; a warning is an e
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	$(BIN)/python docs/site/build.py build/site
 
-soak: $(INSTALLED)  ## live through 100,000 random histories of domains, 5,000 networks of routers and 5,000 pairs of gateways
+soak: $(INSTALLED)  ## live through 100,000 random histories of domains, and 5,000 each of routers, shared stores and pairs of gateways
 	NWIP_HISTORIES=$${NWIP_HISTORIES:-100000} NWIP_TOPOLOGIES=$${NWIP_TOPOLOGIES:-5000} \
 		$(BIN)/python -m pytest -q tests/sim/test_histories.py tests/sim/test_routing.py
+	NWIP_SHARED=$${NWIP_SHARED:-5000} $(BIN)/python -m pytest -q --timeout 3600 tests/dss/store/test_shared_histories.py
 	NWIP_TWINS=$${NWIP_TWINS:-5000} $(BIN)/python -m pytest -q --timeout 3600 tests/dataplane/test_same_packets.py
 
 chaos: $(INSTALLED)  ## an hour of five DSSs to which everything happens (CHAOS_SECONDS, NWIP_CHAOS_SEED); as root

@@ -51,6 +51,8 @@ HOW_TO_GET = {
     "shared": "place the shared material in ../shared beside the repository",
 }
 
+PROGRAMS = {"qemu": ("qemu-system-x86_64",), "etcd": ("etcd", "etcdctl")}  # of parts with other names
+
 
 @functools.cache
 def is_there(part: str) -> bool:
@@ -72,12 +74,8 @@ def is_there(part: str) -> bool:
             return Path("/usr/share/bash-completion/bash_completion").exists()
         case "m32":
             return knows_32_bits()
-        case "qemu":
-            return shutil.which("qemu-system-x86_64") is not None
-        case "etcd":
-            return shutil.which("etcd") is not None and shutil.which("etcdctl") is not None
         case _:
-            return shutil.which(part) is not None
+            return all(shutil.which(program) is not None for program in PROGRAMS.get(part, (part,)))
 
 
 def namespaces_work() -> bool:

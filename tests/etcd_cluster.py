@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import shutil
 import signal
 import socket
 import ssl
@@ -145,10 +146,21 @@ class EtcdCluster:
         """Compact the history up to a revision."""
         await self.ctl("compaction", str(revision), "--physical")
 
+    async def restore(self, member: int, backup: Path) -> None:
+        """Start a member that was killed with the data of a backup (`ctl("snapshot", "save", ...)`)."""
+        name = f"n{member}"
+        shutil.rmtree(self._folder / name)
+        await self.ctl(
+            *("snapshot", "restore", str(backup), "--name", name, "--data-dir", str(self._folder / name)),
+            *("--initial-cluster", f"{name}={self._advertise[member]}"),
+            *("--initial-advertise-peer-urls", self._advertise[member]),
+        )
+        self.start(member)
+
     async def ctl(self, *arguments: str, user: str = "") -> str:
         """Run etcdctl over the members that run; `user` is NAME:PASSWORD. Returns what it printed."""
         endpoints = ",".join(self.endpoints[member] for member in self._running())
-        command = ["etcdctl", "--endpoints", endpoints, *arguments]
+        command = ["etcdctl", *(["--endpoints", endpoints] if endpoints else []), *arguments]
         if user:
             command += ["--user", user]
         if self._tls:

@@ -3,7 +3,7 @@
 A block is what stands between two fences; the word behind the first says what it is:
 
     toml      a file; a first line "# NAME" or "# NAME at PLACE" says its name and which machine's it is
-    console   commands behind "$ " or "MACHINE$ ", and lines of what they print
+    console   commands behind "$ " or "MACHINE$ ", and lines of what they print; a command goes on behind "\\"
     dosbox    what is typed in DOSBox
     zone      a zone of DNS; a first line "; zone NAME ..." or "; in zone NAME" says which
     output    what a command prints
@@ -24,6 +24,7 @@ UNTRIED: Final = "*Untried here:*"
 KINDS: Final = frozenset({"toml", "console", "dosbox", "zone", "output", "text"})
 
 _COMMAND: Final = re.compile(r"(?P<machine>[a-z0-9-]*)\$ (?P<line>.*)\Z")
+_CONTINUED: Final = re.compile(r" *\\\n *")
 _FILE: Final = re.compile(r"# (?P<name>[a-z-]+\.toml)(?: at (?P<machine>.+))?\Z")
 _OPERATORS: Final = frozenset({"|", ">", ">>"})
 
@@ -80,7 +81,7 @@ class Block(NamedTuple):
     def commands(self) -> list[Command]:
         """The commands of a console block. Raises `ValueError` when it begins with something else."""
         found: list[tuple[str, str, list[str]]] = []
-        for line in self.text.splitlines():
+        for line in _CONTINUED.sub(" ", self.text).splitlines():
             match = _COMMAND.match(line)
             if match:
                 found.append((match["machine"], match["line"], []))

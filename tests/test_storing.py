@@ -3,13 +3,14 @@
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import NamedTuple
 
 import pytest
 
 from nwip.config import Config, ConfigError
 from nwip.config.reading import parse
+from nwip.dss.store.etcd_gateway import Access
 from nwip.dss.store.memory import MemoryStore
 from nwip.dss.store.sqlite import SqliteStore
 from nwip.storing import access, exposures, open_store
@@ -19,7 +20,7 @@ HTTPS = HTTP.replace("http:", "https:")
 
 
 class Made(NamedTuple):
-    access: SimpleNamespace
+    access: Access
     domain: str
     identity: bytes
 
@@ -27,9 +28,8 @@ class Made(NamedTuple):
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let there be a store that only remembers what it was made of."""
-    gateway, store = ModuleType("nwip.dss.store.etcd_gateway"), ModuleType("nwip.dss.store.etcd")
-    vars(gateway)["Access"], vars(store)["EtcdStore"] = SimpleNamespace, Made
-    monkeypatch.setitem(sys.modules, gateway.__name__, gateway)
+    store = ModuleType("nwip.dss.store.etcd")
+    vars(store)["EtcdStore"] = Made
     monkeypatch.setitem(sys.modules, store.__name__, store)
 
 
@@ -59,14 +59,7 @@ def test_the_store_in_etcd_is_made_of_what_the_table_says(tmp_path: Path) -> Non
     assert isinstance(made, Made)
     assert made.domain == "a.example"
     assert made.identity == bytes(range(16))
-    assert vars(made.access) == {
-        "endpoints": ("http://192.0.2.1:2379",),
-        "user": "nwip",
-        "password": "S3CRET",
-        "ca": None,
-        "certificate": None,
-        "key": None,
-    }
+    assert made.access == Access(("http://192.0.2.1:2379",), "nwip", "S3CRET")
 
 
 @pytest.mark.usefixtures("stand_in")
@@ -145,14 +138,16 @@ def test_a_secret_that_others_can_read_is_told(tmp_path: Path) -> None:
     for path in (password, key, file):
         path.chmod(0o644)
     told = list(exposures(parse(of_file, str(file))))
-    open_to_all = "and every user of this machine may read it: chmod o-rwx"
-    assert told == [
-        f"{password} holds the password of etcd, {open_to_all} {password}",
-        f"{key} holds the key of etcd.certificate, {open_to_all} {key}",
+    assert [
+        (str(path) in each.says, each.mend) for path, each in zip((password, key), told, strict=True)
+    ] == [
+        (True, f"chmod o-rwx {password}"),
+        (True, f"chmod o-rwx {key}"),
     ]
-    (sentence,) = exposures(parse(in_itself, str(file)))
-    assert sentence.startswith(f"{file} holds the password of etcd")
-    assert "S3CRET" not in sentence
+    assert told[0].says.endswith("holds the password of etcd, and every user of this machine may read it")
+    (exposed,) = exposures(parse(in_itself, str(file)))
+    assert exposed.says.startswith(f"{file} holds the password of etcd")
+    assert "S3CRET" not in str(exposed)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +165,7 @@ def test_a_password_that_leaves_the_machine_in_clear_is_told(endpoint: str, tell
     text = f'dss.store = "etcd"\n[etcd]\nendpoints = ["{endpoint}"]\n'
     assert list(exposures(config(text))) == []
     told = list(exposures(config(text + 'user = "n"\npassword = "p"')))
-    assert [endpoint in sentence for sentence in told] == ([True] if tells else [])
+    assert [endpoint in each.says for each in told] == ([True] if tells else [])
 
 
 def test_a_node_without_a_cluster_imports_nothing_of_it() -> None:

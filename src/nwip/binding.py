@@ -122,14 +122,15 @@ async def open_dss(
         await server.start(
             places(passed, socket.SOCK_STREAM, "dss", settings.addresses, port),
             places(passed, socket.SOCK_DGRAM, "dss", settings.addresses, port),
+            founding=not settings.peers,
         )
         return server
 
     server = await opened(
         start, Place(config.file, "dss", settings.addresses, settings.port, settings.default_port), echo
     )
-    for sentence in exposures(config):
-        _log.warning("%s", sentence)
+    for exposure in exposures(config):
+        _log.warning("%s; %s", *exposure)
     _take_edited_parameters(server, config, state)
     try:
         await _join_others(server, config, echo, passed)
@@ -150,7 +151,7 @@ def _take_edited_parameters(server: DssServer, config: Config, state: State) -> 
     current = server.parameters
     if server.engine.is_primary:
         server.set_parameters(replace(written, term=current.term, version=current.version + 1))
-    elif not config.dss.peers:
+    elif not config.dss.peers and config.dss.store != "etcd":
         _log.warning("the primary DSS is another: what the file says of the domain does not count here")
 
 

@@ -22,17 +22,24 @@ LATE: Final = 3  # comparisons that two DSSs may differ for, then it is an alarm
 class Keeping(Protocol):
     """Who keeps a directory beyond its DSS's life.
 
-    `problem` is one sentence, empty while the store works, and stands since `failing_since`. `carries` is how
-    many other DSSs learn through a shared store what is new here.
+    `problem` is one sentence, empty while the store works, and stands since `failing_since`.
     """
 
-    problem: str
     saved_at: float | None
-    carries: int
+
+    @property
+    def carries(self) -> int:
+        """How many other DSSs learn from the store what this one hears; 0 where it is not shared."""
+        ...
 
     @property
     def failing_since(self) -> float | None:
         """When the problem began; None while there is none."""
+        ...
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the store: a sentence, or nothing."""
         ...
 
     @property

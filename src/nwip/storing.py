@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 from urllib.parse import urlsplit
 
 from nwip.config import Config, ConfigError
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from nwip.dss.store.etcd_gateway import Access
 
 LONGEST_PASSWORD: Final = 1024  # octets of the file that holds one
+
+
+class Exposure(NamedTuple):
+    """A secret that others may come to know: a sentence without its end, and what mends it."""
+
+    says: str
+    mend: str
 
 
 def open_store(config: Config, identity: bytes) -> Store:
@@ -79,8 +86,8 @@ def tls_context(config: Config) -> "ssl.SSLContext":
     return context
 
 
-def exposures(config: Config) -> Iterator[str]:
-    """Yield a sentence for each secret of the cluster that others may come to know."""
+def exposures(config: Config) -> Iterator[Exposure]:
+    """Yield each secret of the cluster that others may come to know."""
     settings = config.etcd
     for what, name in (
         ("the password of etcd", settings.password_file),
@@ -88,12 +95,14 @@ def exposures(config: Config) -> Iterator[str]:
         ("the key of etcd.certificate", settings.key),
     ):
         if name is not None and _is_open(name):
-            yield f"{name} holds {what}, and every user of this machine may read it: chmod o-rwx {name}"
+            says = f"{name} holds {what}, and every user of this machine may read it"
+            yield Exposure(says, f"chmod o-rwx {name}")
     if settings.user is None or settings.is_sealed:
         return
     far = [endpoint for endpoint in settings.endpoints if not _is_here(endpoint)]
     if far:
-        yield f"the password of etcd goes to {far[0]} unsealed: give the cluster TLS, and write https"
+        says = f"the password of etcd goes to {far[0]} unsealed"
+        yield Exposure(says, "give the cluster TLS, and write its endpoints with https")
 
 
 def _password(config: Config) -> str:

@@ -228,6 +228,9 @@ class Config(Struct, frozen=True, kw_only=True):
         return (Way.PREFERRED,) if self.dss.servers and self.domain.name is None else tuple(Way)
 
     def parameters(self, identity: bytes) -> Parameters:
-        """Return the domain's parameters as the DSS of this node, with that identity, begins with."""
-        term = 0 if self.dss.peers else 1
+        """Return the domain's parameters as the DSS of this node, with that identity, begins with.
+
+        One that has others to ask, other DSSs or a store that they share, begins with term 0.
+        """
+        term = 0 if self.dss.peers or self.dss.store == "etcd" else 1
         return self.domain.parameters(identity, self.filters, term, self.grants)

@@ -14,13 +14,14 @@ from nwip.dataplane.interfaces import address_towards, main_address
 from nwip.directory.records import Endpoint, endpoint_text
 from nwip.discovery.finding import Found
 from nwip.discovery.preferred import split_server
-from nwip.doctor import domain, looking, machine, reaching
+from nwip.doctor import domain, etcd, looking, machine, reaching
 from nwip.doctor.facts import Addresses, Row
 from nwip.doctor.findings import Finding, fault, warning, well
 from nwip.doctor.firewall import Ruleset, firewall
 from nwip.dss.messages import Hello
 from nwip.dss.probe import probe
 from nwip.state import State
+from nwip.storing import exposures, tls_context
 
 if TYPE_CHECKING:
     from nwip.security.membership import Membership
@@ -165,6 +166,7 @@ async def _look_around(
     """Return whether a DSS or another node was reached, or need not be."""
     if config.dss.serves:
         servers, reached = await _own_dss(config, node, membership, found)
+        await _own_store(config, found)
     else:
         servers = await _other_dss(config, membership, found)
         reached = bool(servers)
@@ -208,6 +210,23 @@ async def _own_dss(
             )
         )
     return answers, bool(answers) or not node.runs
+
+
+async def _own_store(config: Config, found: _Findings) -> None:
+    if config.dss.store != "etcd":
+        return
+    from nwip.doctor.reaching_etcd import ask_cluster  # noqa: PLC0415 - few nodes have a cluster
+
+    try:
+        context = tls_context(config) if config.etcd.is_sealed else None
+    except ConfigError as error:
+        found.add(fault("etcd", _subject(error), error.mend))
+        return
+    nodes = await ask_cluster(config.etcd.endpoints, context)
+    for finding in etcd.etcd(nodes):
+        found.add(finding)
+    for exposure in exposures(config):
+        found.add(warning("etcd", *exposure))
 
 
 async def _other_dss(config: Config, membership: "Membership | None", found: _Findings) -> list[Endpoint]:

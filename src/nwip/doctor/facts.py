@@ -99,3 +99,15 @@ class Addresses(NamedTuple):
     outside: tuple[str, ...]
     servers: tuple[str, ...]
     sealed: bool
+
+
+class EtcdNode(NamedTuple):
+    """What a node of an etcd cluster says of itself: its version, and whether it can write now.
+
+    `error` is why it does not answer, "" where it does.
+    """
+
+    endpoint: str
+    version: str
+    healthy: bool
+    error: str = ""

@@ -12,7 +12,7 @@ from nwip.directory.digest import DIGEST_SIZE
 from nwip.directory.owners import Lease, Sequence
 from nwip.directory.table import Directory
 from nwip.dss.difference import EVERYTHING
-from nwip.dss.messages import BATCH, Digest, Seen, Summary
+from nwip.dss.messages import BATCH, Delta, Digest, Seen, Summary
 
 MISSING_LIMIT: Final = 16_384  # owners of one comparison
 
@@ -50,6 +50,13 @@ def summaries(directory: Directory, *, answer: bool) -> Iterator[Summary]:
     for start in range(0, max(len(owners), 1), BATCH):
         part = [seen(directory, owner) for owner in owners[start : start + BATCH]]
         yield Summary(part, last=start + BATCH >= len(owners), answer=answer)
+
+
+def living(directory: Directory, now: float) -> Iterator[Delta]:
+    """Yield the leases of all owners that are heard, in messages of at most `BATCH`."""
+    leases = [lease for owner in directory.heard_owners() if (lease := directory.lease(owner, now))]
+    for start in range(0, len(leases), BATCH):
+        yield Delta(leases[start : start + BATCH])
 
 
 def compare(directory: Directory, theirs: Mapping[bytes, Seen], now: float) -> Comparison:

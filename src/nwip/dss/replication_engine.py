@@ -8,13 +8,14 @@ both ways.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from nwip.directory.deadlines import Deadlines
 from nwip.directory.parameters import Parameters
 from nwip.directory.table import Directory
-from nwip.dss.comparison import MISSING_LIMIT, compare, digest_message, summaries
+from nwip.dss.comparison import MISSING_LIMIT, compare, digest_message, living, summaries
 from nwip.dss.exchange import OURSELVES
 from nwip.dss.framing import FRAME_LIMIT, frame
 from nwip.dss.messages import (
@@ -39,7 +40,9 @@ from nwip.dss.messages import (
     decode,
     encode,
 )
+from nwip.dss.peer_greeting import objection
 from nwip.dss.peer_session import PeerSession, PeerStatus
+from nwip.dss.primacy import meet_parameters
 from nwip.dss.server_engine import ServerEngine
 from nwip.dss.session import Proof
 from nwip.security.sources import plain_address
@@ -71,6 +74,7 @@ class ReplicationEngine:
         self._deadlines: Deadlines[PeerSession] = Deadlines()
         self._compare: Deadlines[PeerSession] = Deadlines()
         self._ready: set[PeerSession] = set()
+        self._medium = b""
         self._number = 0
         self._numbers: dict[bytes, int] = {}  # the latest heard of each DSS, by its boot
         server.listeners.append(self._news)
@@ -182,6 +186,13 @@ class ReplicationEngine:
             session.end(Goodbye(text=text))
             self._ready.add(session)
 
+    def carried_by(self, medium: bytes, now: float) -> None:
+        """Learn which store carries news to all who name it among their neighbours; empty: none does."""
+        before, self._medium = self._medium, medium
+        if not medium:
+            self._tell_directly([peer for peer in self._peers.values() if before in peer.neighbours], now)
+        self._tell_neighbours()
+
     def peers(self) -> list[bytes]:
         """Return the identities of the DSSs that there is a session with."""
         return list(self._peers)
@@ -208,9 +219,9 @@ class ReplicationEngine:
             case Digest() | Summary() | Synchronised():
                 self._compared(session, message, now)
             case DomainParameters():
-                self._meet_parameters(session, message.parameters)
+                meet_parameters(server, session, message.parameters)
             case Neighbours():
-                session.neighbours = frozenset(message.identities)
+                self._meet_neighbours(session, frozenset(message.identities), now)
             case Attached():
                 self._attached_there(session, message, now)
             case Roster() | DomainSecret() if server.members is not None:
@@ -238,20 +249,10 @@ class ReplicationEngine:
                 if message.answer:
                     self._send_summaries(session, answer=False)
 
-    def _meet_parameters(self, session: PeerSession, theirs: Parameters) -> None:
-        """Take a DSS's parameters; say so where it has been primary at the same time as this one."""
-        ours, server = self._server.parameters, self._server
-        both = server.is_primary and theirs.identity == session.identity and theirs.term == ours.term
-        took = server.learn_parameters(theirs)
-        if both:
-            stands, yields = server.name or "this DSS", session.hello.name if session.hello else ""
-            if took:
-                stands, yields = yields, stands
-            server.alarm(
-                f"two DSSs have been primary of the domain {ours.domain} at once: {stands} stays it,"
-                f" and what was set at {yields} is lost; set it again at {stands} with"
-                " 'nwip dss parameters set', and promote only a DSS that hears the others"
-            )
+    def _meet_neighbours(self, session: PeerSession, identities: frozenset[bytes], now: float) -> None:
+        before, session.neighbours = session.neighbours, identities
+        if self._medium in before - identities:
+            self._tell_directly([session], now)
 
     def _attached_there(self, session: PeerSession, message: Attached, now: float) -> None:
         if message.number:
@@ -268,18 +269,9 @@ class ReplicationEngine:
         server = self._server
         if isinstance(message, Roster) and server.members is not None and session.proof is not None:
             server.members.take_in(message, session.proof.identity, now)  # we were revoked
-        elif not isinstance(message, Hello):
-            self._refuse(session, Reason.EXPECTED_HELLO, "the first message must be a hello")
-        elif message.role != "dss":
-            self._refuse(session, Reason.ROLE, "only sessions between dss are held on this port")
-        elif message.domain.casefold() != server.parameters.domain.casefold():
-            self._refuse(session, Reason.DOMAIN, f"this is the domain {server.parameters.domain}")
-        elif message.identity == server.identity:
-            self._refuse(session, Reason.SELF, "this dss has called itself")
-        elif server.members is not None and (no := server.members.objection(session, message)) is not None:
-            server.members.prove_revoked(session)
+        elif (no := objection(server, session, message)) is not None:
             self._refuse(session, Reason(no.reason), no.text)
-        else:
+        elif isinstance(message, Hello):
             session.hello = message
             session.splitter.limit = FRAME_LIMIT
             if self._stands(session):
@@ -349,8 +341,16 @@ class ReplicationEngine:
         session.summaries += 1
         self._ready.add(session)
 
+    def _tell_directly(self, sessions: Iterable[PeerSession], now: float) -> None:
+        """Begin to tell peers what a store has told them until now: who lives, and then what they lack."""
+        for session in sessions:
+            for lives in living(self._server.directory, now):
+                self._send(session, lives)
+            self._begin_comparison(session, now)
+
     def _news(self, delta: Delta, origin: bytes) -> None:
-        self._tell(origin, delta, len(delta.records))
+        carried = {who for who, session in self._peers.items() if self._medium in session.neighbours}
+        self._tell(origin, delta, len(delta.records), carried)
 
     def _parameters_changed(self, parameters: Parameters) -> None:
         self._tell(OURSELVES, DomainParameters(parameters), 0)
@@ -374,12 +374,15 @@ class ReplicationEngine:
                 self._refuse(session, Reason.REVOKED, "this dss was revoked")
 
     def _tell_neighbours(self) -> None:
-        self._tell(OURSELVES, Neighbours(list(self._peers)[:NEIGHBOUR_LIMIT]), 0)
+        known = [self._medium, *self._peers] if self._medium else list(self._peers)
+        self._tell(OURSELVES, Neighbours(known[:NEIGHBOUR_LIMIT]), 0)
 
-    def _tell(self, origin: bytes, message: Message, records: int) -> None:
-        """Tell every peer what has come from `origin`, but for that one and those that hear it from there."""
+    def _tell(
+        self, origin: bytes, message: Message, records: int, carried: AbstractSet[bytes] = frozenset()
+    ) -> None:
+        """Tell every peer what has come from `origin`, but for those that hear it from there or a store."""
         teller = self._peers.get(origin)
-        known = {origin} | teller.neighbours if teller is not None else {origin}
+        known = {origin} | carried | (teller.neighbours if teller is not None else frozenset())
         data = frame(encode(message)) if self._peers.keys() - known else b""
         for identity, session in self._peers.items():
             if identity not in known and not session.closing:

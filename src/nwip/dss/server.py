@@ -26,8 +26,9 @@ from nwip.dss.questions import Questions
 from nwip.dss.replication_engine import ReplicationEngine
 from nwip.dss.server_engine import ServerEngine
 from nwip.dss.session import Session
-from nwip.dss.store.base import Store
+from nwip.dss.store.base import Store, is_shared
 from nwip.dss.store.keeper import Keeper
+from nwip.dss.store.shared_keeper import SharedKeeper
 from nwip.security.limits import TokenBuckets
 from nwip.security.sources import source_of
 from nwip.wire import WireError
@@ -107,7 +108,7 @@ class DssServer:
         admits = admit_peers or self._is_known_dss
         self.replication = ReplicationEngine(self.engine, admit=lambda ip: admits(ip) and not banned(ip))
         self.peering: Peering | None = None
-        self.keeper = Keeper(store, self.engine) if store is not None else None
+        self.keeper = self._keeper(store) if store is not None else None
         self._presence: Presence | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.answer_nearest: Callable[[bytes, Endpoint], bytes | None] = lambda _data, _source: None
@@ -170,15 +171,19 @@ class DssServer:
         self._after()
         return count
 
-    async def start(self, sessions: Sequence[Endpoint], questions: Sequence[Endpoint] = ()) -> None:
+    async def start(
+        self, sessions: Sequence[Endpoint], questions: Sequence[Endpoint] = (), *, founding: bool = False
+    ) -> None:
         """Restore what the store has kept, then listen for sessions (TCP) and questions (UDP).
 
-        Port 0 takes a free one.
+        Port 0 takes a free one. With `founding` this DSS becomes the primary of a domain of which the store,
+        one that several share, knows nothing yet.
 
         Raises `OSError` when an address cannot be had; then nothing stays open.
         """
         self._wakeup = Wakeup(self._next_deadline, self._advance)
         if self.keeper is not None:
+            self.keeper.founding = founding
             await self.keeper.restore()
             self.engine.conflicts.look_again()
         if self.engine.members is not None:
@@ -240,6 +245,13 @@ class DssServer:
             self._wakeup.cancel()
         if self.keeper is not None:
             await self.keeper.close()
+
+    def _keeper(self, store: Store) -> Keeper | SharedKeeper:
+        if not is_shared(store):
+            return Keeper(store, self.engine)
+        return SharedKeeper(
+            store, self.engine, self._after, lambda medium: self.replication.carried_by(medium, self._now())
+        )
 
     def _listen(self, at: Endpoint) -> None:
         def received(batch: Sequence[Datagram]) -> None:

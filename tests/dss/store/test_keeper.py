@@ -1,7 +1,7 @@
 """A DSS that comes back with its store: what it held is served, and passed on once its owner renews."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import pytest
@@ -84,7 +84,8 @@ class BrokenStore(MemoryStore):
             raise StoreError("the disk is full; make room")
         await super().save(batch)
 
-    async def watch(self) -> AsyncIterator[Batch]:
+    async def watch(self, started: Callable[[], None] = lambda: None) -> AsyncGenerator[Batch, None]:
+        del started
         return
         yield Batch()
 

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,11 +12,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from etcd_cluster import EtcdCluster
 from nwip.directory.owners import Lease
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Key, Record, Route, Service
 from nwip.directory.tombstones import Withdrawal
 from nwip.dss.store.base import Batch, Store
+from nwip.dss.store.etcd import EtcdStore
+from nwip.dss.store.etcd_gateway import Access
 from nwip.dss.store.memory import MemoryStore
 from nwip.dss.store.sqlite import SqliteStore
 
@@ -28,6 +31,17 @@ values = st.one_of(
     st.builds(lambda number: Route(number, 0, 1), st.integers(1, 5)),
 )
 counters = st.integers(1, 1000)
+
+
+@pytest.fixture(scope="module")
+def one_etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give the machine that needs it a real etcd."""
+    with asyncio.Runner() as runner:
+        cluster = EtcdCluster(tmp_path_factory.mktemp("etcd"), count=1)
+        runner.run(cluster.__aenter__())
+        EtcdMachine.endpoints = cluster.endpoints
+        yield
+        runner.run(cluster.__aexit__(None, None, None))
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -92,7 +106,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule()
     def reopen(self) -> None:
-        if isinstance(self.store, SqliteStore):
+        if not isinstance(self.store, MemoryStore):
             self.do(self.store.close())
             self.store = type(self).make(self.folder)
 
@@ -126,11 +140,19 @@ class SqliteMachine(StoreMachine):
     make = staticmethod(lambda folder: SqliteStore(folder / "directory.db"))
 
 
-for machine in (MemoryMachine, SqliteMachine):
+class EtcdMachine(StoreMachine):
+    """The store in a cluster of one; a domain of its own for each history."""
+
+    make = staticmethod(lambda folder: EtcdStore(Access(EtcdMachine.endpoints), folder.name, b"D" * 16))
+    endpoints: tuple[str, ...] = ()
+
+
+for machine in (MemoryMachine, SqliteMachine, EtcdMachine):
     machine.TestCase.settings = settings(max_examples=25, stateful_step_count=15, deadline=None)
 
 TestMemoryStore = MemoryMachine.TestCase
 TestSqliteStore = SqliteMachine.TestCase
+TestEtcdStore = pytest.mark.real("etcd")(pytest.mark.usefixtures("one_etcd")(EtcdMachine.TestCase))
 
 
 @pytest.mark.parametrize("make", [lambda _: MemoryStore(), lambda folder: SqliteStore(folder / "d.db")])

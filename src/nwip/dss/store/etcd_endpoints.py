@@ -23,6 +23,7 @@ from nwip.dss.store.etcd_forms import Streamed, tokens
 
 ANSWER_LIMIT: Final = 64 << 20  # octets of one answer, or of one line of a watch
 LONGEST_ANSWER: Final = 10  # times the patience: the end of an answer that trickles
+LOST: Final = "the connection was lost"
 NO_ETCD: Final = "what answers there is no etcd"
 
 Form = TypeVar("Form")
@@ -184,9 +185,10 @@ def failures() -> Iterator[None]:
     except aiohttp.ClientConnectorCertificateError as error:
         raise Unfit(plain(f"its certificate is not good: {error.certificate_error}")) from None
     except aiohttp.ClientConnectorError as error:  # also what TLS complains of
-        raise Unfit(plain(error.os_error.strerror or str(error.os_error))) from None
+        reason = error.os_error.strerror or str(error.os_error) or LOST
+        raise Unfit(plain(reason)) from None
     except (aiohttp.ClientError, OSError) as error:
-        raise Unfit(plain(str(error)) or "the connection was lost") from None
+        raise Unfit(plain(str(error)) or LOST) from None
 
 
 def _decoded(body: bytes, form: msgspec.json.Decoder[Form]) -> Form:

@@ -17,7 +17,7 @@ class LeaseLost(EtcdError):  # noqa: N818 - a fact about a lease, by which the c
 
 
 class Compacted(Exception):  # noqa: N818 - no error: the order to read everything again
-    """The history from the wanted revision on is not to be had: compacted, or of another cluster."""
+    """The history from the wanted revision on is not to be had: compacted, of another cluster, too long."""
 
 
 class Unfit(Exception):  # noqa: N818 - internal: a reason to try the next endpoint
@@ -47,7 +47,9 @@ MENDS: Final = {
     "permission denied": "grant the user of [etcd] a role that may read and write the prefix nwip/",
     "space exceeded": "compact and defragment it, then run etcdctl alarm disarm",
     "certificate": "see ca, certificate and key of [etcd]",
-    "[ssl": "see that the endpoints of [etcd] say http or https as etcd listens, and ca, certificate and key",
+    "[ssl": "see that the endpoints of [etcd] say http or https as etcd does, and ca, certificate and key",
+    "disconnected": "see that etcd runs there, and listens by http or https as the endpoints of [etcd] say",
+    "was lost": "see that etcd runs there, and listens by http or https as the endpoints of [etcd] say",
 }
 
 LONGEST_REASON: Final = 200  # characters of what a server says that we pass on

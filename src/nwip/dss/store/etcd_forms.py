@@ -71,7 +71,7 @@ class Answer(Struct):
     header: Header
 
 
-class KeyValue(Struct):
+class KeyValue(Struct, gc=False):
     """A key as etcd keeps it."""
 
     key: bytes = b""
@@ -87,6 +87,12 @@ class RangeAnswer(Answer):
     more: bool = False
 
 
+class TransactionAnswer(Answer):
+    """TxnResponse; `succeeded`: what was compared was so."""
+
+    succeeded: bool = False
+
+
 class LeaseAnswer(Answer):
     """LeaseGrantResponse and LeaseKeepAliveResponse."""
 
@@ -99,7 +105,7 @@ class TokenAnswer(Answer):
     token: str = ""
 
 
-class WatchEvent(Struct):
+class WatchEvent(Struct, gc=False):
     """mvccpb.Event."""
 
     kv: KeyValue
@@ -120,7 +126,6 @@ class WatchAnswer(Answer):
     canceled: bool = False
     compact_revision: int = 0
     cancel_reason: str = ""
-    fragment: bool = False
     events: list[WatchEvent] = field(default_factory=list)
 
 
@@ -135,6 +140,7 @@ class Streamed(Struct, Generic[Form]):
 
 answers: Final = msgspec.json.Decoder(Answer, strict=False)
 ranges: Final = msgspec.json.Decoder(RangeAnswer, strict=False)
+transactions: Final = msgspec.json.Decoder(TransactionAnswer, strict=False)
 leases: Final = msgspec.json.Decoder(LeaseAnswer, strict=False)
 kept_alive: Final = msgspec.json.Decoder(Streamed[LeaseAnswer], strict=False)
 tokens: Final = msgspec.json.Decoder(TokenAnswer, strict=False)

@@ -30,6 +30,7 @@ from nwip.dss.store.etcd_forms import (
     kept_alive,
     leases,
     ranges,
+    transactions,
 )
 from nwip.dss.store.etcd_watch import Watch
 
@@ -65,6 +66,11 @@ class Gateway:
     def endpoint(self) -> str:
         """The endpoint in use: that which worked last."""
         return self._endpoints.current
+
+    @property
+    def cluster(self) -> int:
+        """The number of the cluster that was last read, 0 before that."""
+        return self._cluster
 
     async def read(
         self,
@@ -125,6 +131,17 @@ class Gateway:
                 raise LeaseLost("etcd has a lease of these keys no more; grant it anew") from None
             raise self._error(refused) from None
 
+    async def create(self, key: bytes, value: bytes) -> bool:
+        """Give a key its first value; False when it has one already. Raises `EtcdError`."""
+        question = {
+            "compare": [{"key": key, "target": "CREATE", "result": "EQUAL", "create_revision": 0}],
+            "success": [{"request_put": {"key": key, "value": value}}],
+        }
+        try:
+            return (await self._endpoints.ask("kv/txn", question, transactions)).succeeded
+        except Refused as refused:
+            raise self._error(refused) from None
+
     async def grant(self, lease: int, ttl: int) -> bool:
         """Grant a lease of `ttl` seconds with this ID (63 bits); False when it was there already."""
         try:
@@ -158,7 +175,8 @@ class Gateway:
 
         It goes on at another endpoint by itself, and calls `started` each time that one has confirmed it.
         Close it (`contextlib.aclosing`). Raises `Compacted` when the history of the cluster last read does
-        not reach back to `revision`, or not up to it; and `EtcdError` when no endpoint takes the watch on.
+        not reach back to `revision`, or not up to it, or is too long (64 MB); and `EtcdError` when for
+        `patience` seconds no endpoint takes the watch on.
         """
         watch = Watch(self._endpoints, start, end, following=revision, cluster=self._cluster, started=started)
         return watch.run()

@@ -4,27 +4,22 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
-from itertools import islice
 from typing import Final
 
-from nwip.directory.owners import Lease
 from nwip.directory.parameters import Parameters
-from nwip.directory.records import Change, Key, Record
-from nwip.directory.tombstones import Withdrawal
+from nwip.directory.records import Change
 from nwip.dss.conversation import end_tasks
 from nwip.dss.exchange import Exchange
 from nwip.dss.messages import Delta
 from nwip.dss.store.base import Batch, Kept, Store, StoreError
+from nwip.dss.store.pending import Pending
 
 _log = logging.getLogger(__name__)
 
 SAVE_EVERY: Final = 0.2  # seconds: what a crash may cost, and its owners tell again
 RETRY_EVERY: Final = 5.0  # seconds after a store has failed
-BATCH_LIMIT: Final = 1000  # changes of one batch
 RESTORE_SLICE: Final = 500  # records merged before others have their turn
 TIDY_EVERY: Final = 3600.0  # seconds between drops of withdrawals that nobody remembers any more
-
-Place = tuple[bytes, Key]
 
 
 class Keeper:
@@ -33,16 +28,15 @@ class Keeper:
     def __init__(self, store: Store, exchange: Exchange) -> None:
         self._store = store
         self._exchange = exchange
-        self._changes: dict[Place, Record | Withdrawal | None] = {}
-        self._floors: dict[bytes, Lease] = {}
-        self._parameters: Parameters | None = None
+        self._pending = Pending()
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._followed = False
+        self.founding = False  # who keeps a directory alone knows by its own parameters what it is
         self._problem = ""
         self.failing_since: float | None = None
         self.saved_at: float | None = None
-        self.carries = 0
+        self.carries = 0  # no other DSS is at this store
 
     @property
     def problem(self) -> str:
@@ -69,13 +63,13 @@ class Keeper:
 
     @property
     def place(self) -> str:
-        """Where the store is: an endpoint or a file; "" where it does not say."""
-        return str(getattr(self._store, "place", ""))
+        """Where the store is."""
+        return self._store.place
 
     @property
     def waiting(self) -> int:
         """How many changes are not saved yet."""
-        return len(self._changes)
+        return len(self._pending)
 
     async def restore(self) -> Kept:
         """Merge what the store has kept, and follow the DSS from now on; return what was kept.
@@ -126,25 +120,21 @@ class Keeper:
     def _news(self, delta: Delta, _: bytes) -> None:
         for lease in delta.leases:
             if lease.floor_incarnation or lease.floor_counter:
-                self._floors[lease.owner] = lease
+                self._pending.leases[lease.owner] = lease
         for record in delta.records:
-            self._changes[record.owner, record.key] = record
+            self._pending.changed(record)
         for withdrawal in delta.withdrawals:
-            self._changes[withdrawal.owner, withdrawal.key] = withdrawal
+            self._pending.changed(withdrawal)
         self._changed.set()
 
     def _removed(self, changes: Sequence[Change]) -> None:
         for change in changes:
-            record = change.record
-            place = (record.owner, record.key)
-            known = self._changes.get(place)
-            newer = known is not None and known.sequence > record.sequence
-            if change.removed and not newer:
-                self._changes[place] = None
+            if change.removed:
+                self._pending.removed(change.record)
         self._changed.set()
 
     def _parameters_changed(self, parameters: Parameters) -> None:
-        self._parameters = parameters
+        self._pending.parameters = parameters
         self._changed.set()
 
     async def _run(self) -> None:
@@ -169,46 +159,17 @@ class Keeper:
                 await asyncio.sleep(RETRY_EVERY)
 
     async def _save_all(self) -> None:
-        while self._changes or self._floors or self._parameters is not None:
-            batch = self._take()
+        while self._pending:
+            batch = self._pending.take()
             try:
                 await self._store.save(batch)
             except BaseException:
-                self._put_back(batch)
+                self._pending.put_back(batch)
                 raise
             if self.problem:
                 _log.warning("the store works again")
             self.problem = ""
             self.saved_at = asyncio.get_running_loop().time()
-
-    def _take(self) -> Batch:
-        batch = Batch(self._parameters, list(islice(self._floors.values(), BATCH_LIMIT)))
-        self._parameters = None
-        for lease in batch.leases:
-            del self._floors[lease.owner]
-        for place in list(islice(self._changes, BATCH_LIMIT)):
-            change = self._changes.pop(place)
-            if isinstance(change, Record):
-                batch.records.append(change)
-                continue
-            batch.removed.append(place)
-            if change is not None:
-                batch.withdrawals.append(change)
-        return batch
-
-    def _put_back(self, batch: Batch) -> None:
-        """Let a batch that was not saved wait again, behind what has changed since."""
-        self._parameters = self._parameters or batch.parameters
-        for lease in batch.leases:
-            self._floors.setdefault(lease.owner, lease)
-        withdrawn: dict[Place, Record | Withdrawal | None] = {
-            (gone.owner, gone.key): gone for gone in batch.withdrawals
-        }
-        old = withdrawn | {(record.owner, record.key): record for record in batch.records}
-        for place in batch.removed:
-            self._changes.setdefault(place, old.get(place))
-        for record in batch.records:
-            self._changes.setdefault((record.owner, record.key), record)
 
     def _report(self, sentence: str) -> None:
         if sentence != self.problem:

@@ -1,6 +1,6 @@
 """A store that lasts as long as its object: for DSSs that need none, and as the model of all others."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Callable
 
 from nwip.directory.owners import Lease, Sequence
 from nwip.directory.parameters import Parameters
@@ -16,6 +16,7 @@ class MemoryStore:
 
     kind = "memory"
     shared = False
+    place = ""
 
     def __init__(self) -> None:
         self._parameters: Parameters | None = None
@@ -48,8 +49,9 @@ class MemoryStore:
         for record in batch.records:
             self._records[record.owner, record.key] = record
 
-    async def watch(self) -> AsyncIterator[Batch]:
+    async def watch(self, started: Callable[[], None] = lambda: None) -> AsyncGenerator[Batch, None]:
         """End at once: nobody else writes here."""
+        del started
         return
         yield Batch()
 

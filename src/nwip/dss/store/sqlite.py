@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
@@ -34,10 +34,14 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.place = str(path)
         self._connection: sqlite3.Connection | None = None
         self._closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nwip-store")
+
+    @property
+    def place(self) -> str:
+        """The file."""
+        return str(self._path)
 
     async def load(self) -> Kept:
         """Return everything that is kept; what is damaged is dropped, and said."""
@@ -47,8 +51,9 @@ class SqliteStore:
         """Keep a batch in one transaction."""
         await self._run(lambda: self._save(batch))
 
-    async def watch(self) -> AsyncIterator[Batch]:
+    async def watch(self, started: Callable[[], None] = lambda: None) -> AsyncGenerator[Batch, None]:
         """End at once: the file is this DSS's own."""
+        del started
         return
         yield Batch()
 
