@@ -101,7 +101,8 @@ class Machine:
         )
         said, complained = await asyncio.wait_for(asked.communicate(), 20.0)
         assert asked.returncode == 0, complained.decode()
-        return msgspec.json.decode(said, type=dict[str, Any])
+        status: dict[str, Any] = msgspec.json.decode(said)["status"][0]
+        return status
 
     async def problem(self) -> str:
         """Return what the DSS says of its store: empty while it works."""

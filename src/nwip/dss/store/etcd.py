@@ -203,7 +203,9 @@ class EtcdStore:
                 case Written(lease=lease) as written:
                     batch.leases.append(lease)
                     self._note_writer(written)
-                case Record() as record if not is_deleted:
+                case Record() as record if is_deleted:
+                    batch.removed.append((record.owner, record.key))
+                case Record() as record:
                     batch.records.append(record)
                 case Withdrawal() as withdrawal if not is_deleted:
                     batch.withdrawals.append(withdrawal)
