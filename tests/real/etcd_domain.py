@@ -173,6 +173,7 @@ class Domain:
         while differing and time.monotonic() < until:
             await asyncio.sleep(LOOK_EVERY)
             copies = {name: reader.copy.services() for name, reader in self.readers.items()}
+            if differing and time.monotonic() > until - 25: print(f"{time.monotonic():.1f}", differing[:160])
             differing = self._difference(copies) or self._difference(await self._read_anew())
         return differing
 

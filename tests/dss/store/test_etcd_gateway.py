@@ -2,14 +2,14 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Iterator
+from contextlib import aclosing
 from pathlib import Path
-from typing import Self
 
 import pytest
 
 from etcd_cluster import EtcdCluster
+from etcd_witness import Witness, gateway
 from nodes import until
 from nwip.dss.store.etcd_gateway import (
     Access,
@@ -17,16 +17,13 @@ from nwip.dss.store.etcd_gateway import (
     Delete,
     EtcdError,
     Event,
-    Gateway,
     Item,
     LeaseLost,
     Put,
-    Told,
 )
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.real("etcd")]
 
-PATIENCE = 1.0
 PASSWORD, WRONG = "hidden", "wrong"
 names = map("test{}/".format, itertools.count())
 
@@ -44,48 +41,6 @@ def room() -> tuple[bytes, bytes]:
     """Return where the keys of one test begin and end."""
     start = next(names).encode()
     return start, start[:-1] + b"0"
-
-
-@asynccontextmanager
-async def gateway(
-    cluster: EtcdCluster, access: Access | None = None, *, patience: float = PATIENCE
-) -> AsyncIterator[Gateway]:
-    opened = Gateway(access or Access(cluster.endpoints), patience=patience)
-    try:
-        yield opened
-    finally:
-        await opened.close()
-        assert asyncio.all_tasks() == {asyncio.current_task()}
-
-
-class Witness:
-    """Watches on the side, and keeps what it is told."""
-
-    def __init__(self, to: Gateway, room: tuple[bytes, bytes], revision: int) -> None:
-        self.told: list[Told] = []
-        self.confirmed = 0
-        self._watch = to.watch(*room, revision, self._started)
-
-    @property
-    def events(self) -> list[Event]:
-        return [event for told in self.told for event in told.events]
-
-    async def __aenter__(self) -> Self:
-        self.task = asyncio.ensure_future(self._see())
-        await until(lambda: self.confirmed or self.task.done())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.task.cancel()
-        await asyncio.wait([self.task])
-
-    def _started(self) -> None:
-        self.confirmed += 1
-
-    async def _see(self) -> None:
-        async with aclosing(self._watch) as watch:
-            async for told in watch:
-                self.told.append(told)
 
 
 async def test_what_is_written_is_read_in_order_and_in_pages(
@@ -175,6 +130,15 @@ async def test_a_watch_begins_in_the_past_and_tells_what_was_before(
         ]
         assert witness.told[-1].revision == last
         assert witness.confirmed == 1
+
+
+async def test_a_watch_may_leave_out_what_was_before(single: EtcdCluster, room: tuple[bytes, bytes]) -> None:
+    start, end = room
+    async with gateway(single) as etcd:
+        first = await etcd.write([Put(start, b"1")])
+        await etcd.write([Delete(start)])
+        async with aclosing(etcd.watch(start, end, first + 1, lambda: None, previous=False)) as watch:
+            assert (await anext(watch)).events == [Event(start, None, None, first + 1)]
 
 
 async def test_what_is_compacted_cannot_be_read_or_watched(
@@ -336,7 +300,7 @@ async def test_tls_shows_a_certificate_and_looks_at_the_servers(tmp_path: Path) 
                 Access(cluster.endpoints, ca=good.ca, certificate=good.certificate, key=tmp_path / "ca.key"),
                 "(?i)key.*mismatch.*see ca",
             ),
-            (Access((cluster.endpoints[0].replace("https", "http"),), ca=good.ca), "say http or https"),
+            (Access((cluster.endpoints[0].replace("https", "http"),), ca=good.ca), "http or https"),
         ):
             async with gateway(cluster, access) as etcd:
                 with pytest.raises(EtcdError, match=words):
@@ -349,74 +313,3 @@ async def test_https_where_etcd_speaks_http_is_said(single: EtcdCluster) -> None
     async with gateway(single, access) as etcd:
         with pytest.raises(EtcdError, match="http or https"):
             await etcd.read(b"a")
-
-
-async def write_on(etcd: Gateway, acknowledged: list[bytes], enough: asyncio.Event) -> None:
-    """Write key after key until it is enough; what fails is written again."""
-    for number in itertools.count():
-        key = b"w/%06d" % number
-        while True:
-            try:
-                await etcd.write([Put(key, b"")])
-            except EtcdError:
-                await asyncio.sleep(0.05)
-            else:
-                break
-        acknowledged.append(key)
-        if enough.is_set():
-            return
-
-
-@pytest.mark.parametrize("trouble", ["kill", "cut", "stop"])
-async def test_when_the_leader_is_lost_no_write_is_and_the_watch_misses_none(
-    tmp_path: Path, trouble: str
-) -> None:
-    async with (
-        EtcdCluster(tmp_path, 3, peer_proxy=trouble == "cut") as cluster,
-        gateway(cluster) as seeing,
-        gateway(cluster) as writing,
-    ):
-        leader = await cluster.leader()
-        led = cluster.endpoints[leader]
-        others = tuple(endpoint for endpoint in cluster.endpoints if endpoint != led)
-        seeing._endpoints.current = writing._endpoints.current = led
-        acknowledged: list[bytes] = []
-        enough = asyncio.Event()
-        revision = (await seeing.read(b"w/", b"w0")).revision
-        async with Witness(seeing, (b"w/", b"w0"), revision + 1) as witness:
-            assert seeing.endpoint == led
-            task = asyncio.ensure_future(write_on(writing, acknowledged, enough))
-            await until(lambda: len(witness.events) > 20)
-            getattr(cluster, trouble)(leader)
-            before = len(acknowledged)
-            await until(lambda: len(acknowledged) > before + 50, 40)
-            await until(lambda: witness.events[-1].key >= acknowledged[before + 50], 40)
-            assert writing.endpoint in others
-            {"cut": cluster.mend, "stop": cluster.resume, "kill": cluster.start}[trouble](leader)
-            enough.set()
-            await task
-            await until(lambda: witness.events[-1].key == acknowledged[-1], 40)
-        there = [item.key for item in (await seeing.read(b"w/", b"w0")).items]
-        assert there == acknowledged
-        assert list(dict.fromkeys(event.key for event in witness.events)) == acknowledged
-        revisions = [event.revision for event in witness.events]
-        assert revisions == sorted(set(revisions))
-
-
-async def test_without_a_majority_only_what_one_member_has_can_be_read(tmp_path: Path) -> None:
-    async with EtcdCluster(tmp_path, 3) as cluster, gateway(cluster) as etcd:
-        revision = await etcd.write([Put(b"m", b"1")])
-        cluster.kill(0)
-        cluster.kill(1)
-        assert [item.value for item in (await etcd.read(b"m", serializable=True)).items] == [b"1"]
-        with pytest.raises(EtcdError, match="most of its members"):
-            await etcd.write([Put(b"m", b"2")])
-        async with Witness(etcd, (b"m", b"n"), revision) as witness:
-            async with asyncio.timeout(20):
-                with pytest.raises(EtcdError):
-                    await witness.task
-            assert witness.confirmed == 0
-        cluster.start(0)
-        await cluster.ready()
-        async with Witness(etcd, (b"m", b"n"), revision) as witness:
-            await until(lambda: witness.events)

@@ -65,6 +65,13 @@ def test_what_is_damaged_or_unknown_is_nothing() -> None:
         assert layout.value(key, octets) is None
 
 
+def test_the_owner_is_read_from_its_key() -> None:
+    layout = Layout("x")
+    assert layout.owner_at(layout.owner(b"o" * 16)) == b"o" * 16
+    for key in (layout.record(b"o" * 16), layout.parameters, layout.prefix + b"owner/zz", b"owner/6f", b""):
+        assert layout.owner_at(key) is None
+
+
 def test_no_domain_reaches_into_another() -> None:
     names = ["a", "a/b", "a%2Fb", "A", "a ", "ä", "a\x00", "a/../b", "", "a/owner"]
     prefixes = {name: Layout(name).prefix for name in names}

@@ -63,8 +63,9 @@ class EtcdStore:
         self._identity = identity
         self._revision = 0
         self._kept: set[bytes] = set()
-        self._others: set[bytes] = set()
+        self._leases: dict[bytes, Written] = {}
         self._own: dict[int, None] = {}
+        self._deleting: set[bytes] = set()
         self._stones = (0, 0.0)
         self._keeping: asyncio.Task[None] | None = None
         self._places = asyncio.Semaphore(AT_ONCE)
@@ -84,7 +85,7 @@ class EtcdStore:
     @property
     def others(self) -> int:
         """How many other DSSs are registered there by themselves."""
-        return len(self._others)
+        return sum(owner == written.dss != self._identity for owner, written in self._leases.items())
 
     async def load(self) -> Kept:
         """Return everything, as of one moment; `watch` goes on from there."""
@@ -116,7 +117,7 @@ class EtcdStore:
     async def watch(self, started: Callable[[], None] = lambda: None) -> AsyncGenerator[Batch, None]:
         """Give out what others have written; it ends where etcd does not remember all that happened."""
         start = self._layout.prefix
-        told = self._gateway.watch(start, end_of(start), self._revision + 1, started)
+        told = self._gateway.watch(start, end_of(start), self._revision + 1, started, previous=False)
         with contextlib.suppress(Compacted):
             async with contextlib.aclosing(told):
                 async for news in told:
@@ -162,7 +163,7 @@ class EtcdStore:
 
     async def _read_once(self, *, stale: bool) -> Kept:
         kept = Kept(stale=stale)
-        self._others.clear()
+        self._leases.clear()
         start, end = self._layout.prefix, end_of(self._layout.prefix)
         revision = damaged = 0
         while True:
@@ -172,7 +173,7 @@ class EtcdStore:
                 match self._layout.value(item.key, item.value):
                     case Written(lease=lease) as written:
                         kept.leases.append(lease)
-                        self._note_writer(written)
+                        self._note(written)
                     case Record() as record:
                         kept.records.append(record)
                     case Withdrawal() as withdrawal:
@@ -190,36 +191,42 @@ class EtcdStore:
         return kept
 
     def _batch(self, events: Iterable[Event]) -> Batch:
-        """Return what events tell. Of records that are deleted the reason is told, too: it counts."""
+        """Return what events tell. Of records that are deleted the reason is told, too: it counts.
+
+        But a deletion may be late, and hit what was written since: who hears the owner has to look.
+        """
         batch = Batch()
         for event in events:
-            is_deleted = event.value is None
-            octets = event.previous if event.value is None else event.value
-            match self._layout.value(event.key, octets) if octets is not None else None:
-                case Written(lease=lease) if is_deleted:
-                    batch.ended.append(lease)
-                    self._kept.discard(lease.owner)
-                    self._others.discard(lease.owner)
+            if event.value is None:
+                self._note_end(self._layout.owner_at(event.key), batch)
+                owner = self._layout.owner_of_record(event.key)
+                if owner is not None and event.key not in self._deleting:
+                    batch.lacking.add(owner)
+                continue
+            match self._layout.value(event.key, event.value):
                 case Written(lease=lease) as written:
                     batch.leases.append(lease)
-                    self._note_writer(written)
-                case Record() as record if is_deleted:
-                    batch.removed.append((record.owner, record.key))
+                    self._note(written)
                 case Record() as record:
                     batch.records.append(record)
-                case Withdrawal() as withdrawal if not is_deleted:
+                case Withdrawal() as withdrawal:
                     batch.withdrawals.append(withdrawal)
-                case Parameters() as parameters if not is_deleted:
+                case Parameters() as parameters:
                     batch.parameters = parameters
         return batch
 
-    def _note_writer(self, written: Written) -> None:
-        """Learn who hears an owner: its lease is kept by that DSS alone."""
-        owner, dss = written.lease.owner, written.dss
-        if dss != self._identity:
-            self._kept.discard(owner)
-            if owner == dss:
-                self._others.add(dss)
+    def _note_end(self, owner: bytes | None, batch: Batch) -> None:
+        """Learn that what says that an owner lives is deleted; of other keys `owner` is None."""
+        written = self._leases.pop(owner, None) if owner is not None else None
+        if written is not None:
+            self._kept.discard(written.lease.owner)
+            batch.ended.append(written.lease)
+
+    def _note(self, written: Written) -> None:
+        """Learn that an owner lives, and who hears it: its lease in etcd is kept by that DSS alone."""
+        self._leases[written.lease.owner] = written
+        if written.dss != self._identity:
+            self._kept.discard(written.lease.owner)
 
     def _heads(self, batch: Batch) -> Iterator[_Change]:
         """Yield what must be there before the records: who knows no lease of an owner takes none of them."""
@@ -227,6 +234,7 @@ class EtcdStore:
             yield _Change(self._layout.parameters, encode(batch.parameters))
         for lease in batch.leases:
             written = Written(lease, self._identity)
+            self._note(written)
             yield _Change(self._layout.owner(lease.owner), encode(written), lease.owner)
 
     def _bodies(self, batch: Batch) -> Iterator[_Change]:
@@ -245,16 +253,25 @@ class EtcdStore:
         await _all(self._write_part(part) for part in parts)
 
     async def _write_part(self, part: Sequence[_Change]) -> None:
+        deleted = {change.key for change in part if change.value is None}
         async with self._places:
+            self._deleting |= deleted
             try:
-                revision = await self._gateway.write(await self._operations(part))
-            except LeaseLost:
-                self._stones = (0, 0.0)
-                await self._grant({change.holder for change in part} - {NOBODY, STONES})
-                revision = await self._gateway.write(await self._operations(part))
+                revision = await self._write_in_time(part)
+            finally:
+                self._deleting -= deleted
         self._own[revision] = None
         if len(self._own) > OWN_LIMIT:
             del self._own[next(iter(self._own))]
+
+    async def _write_in_time(self, part: Sequence[_Change]) -> int:
+        """Write a part, once more where a lease has ended meanwhile; return the revision."""
+        try:
+            return await self._gateway.write(await self._operations(part))
+        except LeaseLost:
+            self._stones = (0, 0.0)
+            await self._grant({change.holder for change in part} - {NOBODY, STONES})
+            return await self._gateway.write(await self._operations(part))
 
     async def _operations(self, part: Sequence[_Change]) -> list[Put | Delete]:
         leases = {NOBODY: 0}

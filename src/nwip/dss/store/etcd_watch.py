@@ -32,6 +32,7 @@ class Watch:
         following: int,
         cluster: int,
         started: Callable[[], None],
+        previous: bool,
     ) -> None:
         self._endpoints = endpoints
         self._start = start
@@ -39,6 +40,7 @@ class Watch:
         self._following = following
         self._cluster = cluster
         self._started = started
+        self._previous = previous
         self._lives = False
 
     async def run(self) -> AsyncGenerator[Told, None]:
@@ -105,7 +107,7 @@ class Watch:
             "key": self._start,
             "range_end": self._end,
             "start_revision": self._following,
-            "prev_kv": True,
+            "prev_kv": self._previous,
         }
 
     async def _newest(self, endpoint: str) -> int:

@@ -95,10 +95,7 @@ class Sharing:
             end = start + STEP
             part = Delta(batch.leases[start:end], batch.records[start:end], batch.withdrawals[start:end])
             self._take_in(part, now)
-        for owner, key in batch.removed:
-            standing = self._directory.standing(owner, key)
-            if owner in self._ours and standing is not None:
-                self._pending.changes.setdefault((owner, key), standing)
+        self.missed.update(dict.fromkeys(owner for owner in batch.lacking if owner in self._ours))
         for lease in batch.ended:
             self._over(lease, now)
         self._say_so()
