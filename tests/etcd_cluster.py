@@ -14,8 +14,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import psutil
-
 from peer_proxy import PeerProxy
 
 READY_LIMIT = 30.0  # seconds until every member that runs is ready
@@ -205,11 +203,14 @@ class EtcdCluster:
 
     def _member_at(self, port: int) -> int | None:
         """Return the member that has a connection from this port of its own."""
+        local = f":{port:04X}"
+        lines = (line for line in Path("/proc/net/tcp").read_text().splitlines() if local in line)
+        inodes = {f"socket:[{fields[9]}]" for fields in map(str.split, lines) if fields[1].endswith(local)}
         for member in self._running():
-            with contextlib.suppress(psutil.Error):
-                found = psutil.Process(self._process(member).pid).net_connections("tcp")
-                if any(connection.laddr and connection.laddr.port == port for connection in found):
-                    return member
+            for descriptor in Path(f"/proc/{self._process(member).pid}/fd").iterdir():
+                with contextlib.suppress(OSError):
+                    if str(descriptor.readlink()) in inodes:
+                        return member
         return None
 
     def _end(self) -> None:

@@ -215,7 +215,8 @@ class ReplicationEngine:
         match message:
             case Delta():
                 session.records_in += len(message.records)
-                server.take_in(message, session.identity, now)
+                carried = self._medium in session.neighbours  # then its owners are not ours to write there
+                server.take_in(message, self._medium if carried else session.identity, now)
             case Digest() | Summary() | Synchronised():
                 self._compared(session, message, now)
             case DomainParameters():

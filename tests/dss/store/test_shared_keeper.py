@@ -18,6 +18,7 @@ from nwip.dss.server_engine import ServerEngine
 from nwip.dss.store.base import Batch, Kept, StoreError
 from nwip.dss.store.etcd import EtcdStore
 from nwip.dss.store.etcd_gateway import Access, EtcdError, Gateway
+from nwip.dss.store.etcd_layout import Layout
 from nwip.dss.store.shared_keeper import SharedKeeper
 
 OWNER = b"o" * 16
@@ -310,6 +311,34 @@ async def test_leases_are_kept_and_are_tried_again_soon(
         await until(lambda: len(asked) >= 4)
         assert set(asked) == {store._layout.lease(OWNER)}
         await store.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.real("etcd")
+async def test_a_lease_that_is_lost_under_a_write_is_granted_anew_and_all_under_it_is_written(
+    tmp_path: Path,
+) -> None:
+    async with EtcdCluster(tmp_path, 1) as cluster:
+        one, two = (
+            Seat(EtcdStore(Access(cluster.endpoints), "sim.test", bytes([number]) * 16), number)
+            for number in (1, 2)
+        )
+        await one.keeper.restore()
+        await two.keeper.restore()
+        told(one.engine, "A", "B")
+        await until(lambda: names(two.engine) == {"A", "B"})
+        lease = f"{Layout('sim.test').lease(OWNER):x}"
+        for _ in range(3):
+            await cluster.ctl("lease", "revoke", lease)
+            told(one.engine, "A", "B", "C", counter=two.engine.directory.renewed(OWNER)[1] + 1)
+            await until(lambda: not two.engine.directory.is_live(OWNER) or "C" in names(two.engine))
+            told(one.engine, "A", "B", "C", counter=two.engine.directory.renewed(OWNER)[1] + 2)
+            await until(lambda: names(two.engine) == {"A", "B", "C"})
+            keys = await cluster.ctl("get", f"nwip/sim.test/record/{OWNER.hex()}", "--prefix", "--keys-only")
+            assert len(keys.split()) == 3
+            assert f"{lease}" in await cluster.ctl("lease", "list")
+        for dss in (one, two):
+            await dss.keeper.close()
 
 
 @pytest.mark.asyncio

@@ -39,6 +39,7 @@ class Batch(Struct):
 
     `removed` are (owner, key) whose records are gone, whatever the reason; `forgotten` are owners of which
     nothing needs to be kept any more; with `all_withdrawals`, no others than these need be kept.
+    `lacking` are owners of which somebody else has deleted records in a shared store, rightly or not, and
     `ended` are leases, as they were last known in a shared store, that are over: what stood under them is
     gone there.
     """
@@ -51,6 +52,7 @@ class Batch(Struct):
     forgotten: list[bytes] = field(default_factory=list)
     all_withdrawals: bool = False
     ended: list[Lease] = field(default_factory=list)
+    lacking: set[bytes] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         return bool(
@@ -62,6 +64,7 @@ class Batch(Struct):
             or self.forgotten
             or self.all_withdrawals
             or self.ended
+            or self.lacking
         )
 
 

@@ -66,6 +66,7 @@ class EtcdStore:
         self._kept: set[bytes] = set()
         self._leases: dict[bytes, Written] = {}
         self._own: dict[int, None] = {}
+        self._deleting: set[bytes] = set()
         self._stones = (0, 0.0)
         self._keeping: asyncio.Task[None] | None = None
         self._places = asyncio.Semaphore(AT_ONCE)
@@ -193,11 +194,17 @@ class EtcdStore:
         return kept
 
     def _batch(self, events: Iterable[Event]) -> Batch:
-        """Return what events tell. Of records that are deleted the reason is told, too: it counts."""
+        """Return what events tell. Of records that are deleted the reason is told, too: it counts.
+
+        But a deletion may be late, and hit what was written since: who hears the owner has to look.
+        """
         batch = Batch()
         for event in events:
             if event.value is None:
                 self._note_end(self._layout.owner_at(event.key), batch)
+                owner = self._layout.owner_of_record(event.key)
+                if owner is not None and event.key not in self._deleting:
+                    batch.lacking.add(owner)
                 continue
             match self._layout.value(event.key, event.value):
                 case Written(lease=lease) as written:
@@ -249,16 +256,25 @@ class EtcdStore:
         await _all(self._write_part(part) for part in parts)
 
     async def _write_part(self, part: Sequence[_Change]) -> None:
+        deleted = {change.key for change in part if change.value is None}
         async with self._places:
+            self._deleting |= deleted
             try:
-                revision = await self._gateway.write(await self._operations(part))
-            except LeaseLost:
-                self._stones = (0, 0.0)
-                await self._grant({change.holder for change in part} - {NOBODY, STONES})
-                revision = await self._gateway.write(await self._operations(part))
+                revision = await self._write_in_time(part)
+            finally:
+                self._deleting -= deleted
         self._own[revision] = None
         if len(self._own) > OWN_LIMIT:
             del self._own[next(iter(self._own))]
+
+    async def _write_in_time(self, part: Sequence[_Change]) -> int:
+        """Write a part, once more where a lease has ended meanwhile; return the revision."""
+        try:
+            return await self._gateway.write(await self._operations(part))
+        except LeaseLost:
+            self._stones = (0, 0.0)
+            await self._grant({change.holder for change in part} - {NOBODY, STONES})
+            return await self._gateway.write(await self._operations(part))
 
     async def _operations(self, part: Sequence[_Change]) -> list[Put | Delete]:
         leases = {NOBODY: 0}

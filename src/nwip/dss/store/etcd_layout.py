@@ -65,11 +65,11 @@ class Layout:
 
     def owner_at(self, key: bytes) -> bytes | None:
         """Return whose lease stands at a key, None where none does."""
-        head = self.prefix + b"owner/"
-        try:
-            return bytes.fromhex(key.removeprefix(head).decode()) if key.startswith(head) else None
-        except ValueError:
-            return None
+        return _identity(key, self.prefix + b"owner/")
+
+    def owner_of_record(self, key: bytes) -> bytes | None:
+        """Return whose record stands at a key, None where none does."""
+        return _identity(key.rpartition(b"/")[0], self.prefix + b"record/")
 
     def record(self, owner: bytes, key: Key | None = None) -> bytes:
         """Return where an owner's record of a key stands; without one, what all its records begin with."""
@@ -95,6 +95,13 @@ class Layout:
             return decode(octets) if decode is not None else None
         except (ValueError, RecursionError):
             return None
+
+
+def _identity(key: bytes, head: bytes) -> bytes | None:
+    try:
+        return bytes.fromhex(key.removeprefix(head).decode()) if key.startswith(head) else None
+    except ValueError:
+        return None
 
 
 def _place(owner: bytes, key: Key | None) -> bytes:

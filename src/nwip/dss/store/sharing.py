@@ -62,11 +62,12 @@ class Sharing:
         self._exchange.parameter_listeners.append(self._parameters_changed)
 
     def take(self) -> Batch:
-        """Take out the next batch to be written; what stands here no more is taken out there, too."""
+        """Take out the next batch to be written: what stands here now, and what is to be taken out there."""
         batch = self._pending.take()
-        ours = [record for record in batch.records if record.owner in self._ours]
-        batch.records = [record for record in ours if self._stands(record)]
-        batch.removed += [(record.owner, record.key) for record in ours if not self._stands(record)]
+        places = [(record.owner, record.key) for record in batch.records if record.owner in self._ours]
+        standing = {place: self._directory.standing(*place) for place in places}
+        batch.records = [record for record in standing.values() if record is not None]
+        batch.removed += [place for place, record in standing.items() if record is None]
         batch.ended = [lease for owner, lease in self._ended.items() if owner not in self._pending.leases]
         for lease in batch.ended:
             del self._ended[lease.owner]
@@ -94,6 +95,7 @@ class Sharing:
             end = start + STEP
             part = Delta(batch.leases[start:end], batch.records[start:end], batch.withdrawals[start:end])
             self._take_in(part, now)
+        self.missed.update(dict.fromkeys(owner for owner in batch.lacking if owner in self._ours))
         for lease in batch.ended:
             self._over(lease, now)
         self._say_so()
@@ -152,10 +154,6 @@ class Sharing:
             self._pending.changes.setdefault((record.owner, record.key), standing)
         elif standing is None and self._is_gone(record):
             self._pending.changes.setdefault((record.owner, record.key), None)
-
-    def _stands(self, record: Record) -> bool:
-        standing = self._directory.standing(record.owner, record.key)
-        return standing is not None and standing.sequence == record.sequence
 
     def _is_gone(self, record: Record) -> bool:
         directory, owner = self._directory, record.owner
