@@ -58,9 +58,7 @@ class StandIn:
         self.broken = asyncio.Event()
         self.closed = False
         self.room = asyncio.Event()
-        self.answers = asyncio.Event()
         self.room.set()
-        self.answers.set()
 
     def check(self) -> None:
         if self.fault:
@@ -90,7 +88,6 @@ class StandIn:
     async def owned(self, owner: bytes) -> Batch:
         self.check()
         self.asked.append(owner)
-        await self.answers.wait()
         return self.owners.get(owner, Batch())
 
     async def found(self, parameters: Parameters) -> Parameters:
@@ -247,24 +244,6 @@ async def test_a_store_that_takes_its_time_over_a_batch_is_no_medium_until_it_is
     assert dss.changes > changes, "what is told directly goes at once"
     store.room.set()
     await until(lambda: dss.media == [MEDIUM, b"", MEDIUM] and not dss.keeper.waiting)
-    await dss.keeper.close()
-
-
-@pytest.mark.asyncio
-async def test_a_store_that_takes_its_time_over_a_question_is_no_medium_until_it_has_answered(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("nwip.dss.store.shared_keeper.SLOW", 0.01)
-    store = StandIn()
-    dss = Seat(store)
-    await dss.keeper.restore()
-    await until(lambda: dss.media == [MEDIUM])
-    store.answers.clear()
-    store.tell.put_nowait(Batch(leases=[Lease(OWNER, 1, 1, 15.0, 0.0)]))
-    await until(lambda: dss.media == [MEDIUM, b""])
-    assert store.asked == [OWNER]
-    store.answers.set()
-    await until(lambda: dss.media == [MEDIUM, b"", MEDIUM])
     await dss.keeper.close()
 
 

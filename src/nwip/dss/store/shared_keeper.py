@@ -21,7 +21,7 @@ from nwip.dss.store.sharing import Sharing
 _log = logging.getLogger(__name__)
 
 GATHER: Final = 0.002  # seconds in which changes come together for one batch
-SLOW: Final = 0.5  # seconds for a batch or a question: the others need not wait longer, as for an election
+SLOW: Final = 0.5  # seconds for one batch: else the others need not wait for it, as when a leader is elected
 RETRY_EVERY: Final = 1.0  # seconds after the store has failed
 SWEEP_EVERY: Final = 20.0
 RESTORE_LIMIT: Final = 5.0  # seconds until a DSS begins without what the store holds
@@ -134,10 +134,9 @@ class SharedKeeper:
     async def _ask_for_missed(self) -> None:
         """Ask for a few owners; what is to be written goes before the next ones."""
         owners = list(islice(self._sharing.missed, ASKED_AT_ONCE))
-        with self._timed():
-            batches = await asyncio.gather(*map(self._store.owned, owners))
-            for owner, batch in zip(owners, batches, strict=True):
-                await self._do(self._sharing.answered(owner, batch, _now()))
+        batches = await asyncio.gather(*map(self._store.owned, owners))
+        for owner, batch in zip(owners, batches, strict=True):
+            await self._do(self._sharing.answered(owner, batch, _now()))
 
     async def _found(self) -> None:
         """Make this DSS the primary of a new domain, unless another one was quicker."""
@@ -179,12 +178,14 @@ class SharedKeeper:
     async def _write_all(self) -> None:
         while self._sharing.wanted:
             batch = self._sharing.take()
+            late = asyncio.get_running_loop().call_later(SLOW, self._be_slow)
             try:
-                with self._timed():
-                    await self._store.save(batch)
+                await self._store.save(batch)
             except BaseException:
                 self._sharing.put_back(batch)
                 raise
+            finally:
+                late.cancel()
             self.saved_at = _now()
         self._unwritten, self._is_slow = "", False
         self._judge()
@@ -208,18 +209,9 @@ class SharedKeeper:
         self._untold, self._is_told = sentence, False
         self._judge()
 
-    @contextlib.contextmanager
-    def _timed(self) -> Iterator[None]:
-        """Let the others be told directly while the store takes its time over something."""
-        late = asyncio.get_running_loop().call_later(SLOW, self._be_slow)
-        try:
-            yield
-        finally:
-            late.cancel()
-
     def _be_slow(self) -> None:
+        """Let the others be told directly while the store takes its time."""
         self._is_slow = True
-        self._wanted.set()  # so that it is judged again when it is done
         self._judge()
         self._changed()
 
