@@ -21,7 +21,8 @@ from nwip.dss.store.sharing import Sharing
 _log = logging.getLogger(__name__)
 
 GATHER: Final = 0.002  # seconds in which changes come together for one batch
-SLOW: Final = 0.5  # seconds for one batch: else the others need not wait for it, as when a leader is elected
+SLOW: Final = 0.5  # seconds for `FEW` changes: the others need not wait longer, as while a leader is elected
+FEW: Final = 100
 RETRY_EVERY: Final = 1.0  # seconds after the store has failed
 SWEEP_EVERY: Final = 20.0
 RESTORE_LIMIT: Final = 5.0  # seconds until a DSS begins without what the store holds
@@ -178,7 +179,8 @@ class SharedKeeper:
     async def _write_all(self) -> None:
         while self._sharing.wanted:
             batch = self._sharing.take()
-            late = asyncio.get_running_loop().call_later(SLOW, self._be_slow)
+            seconds = SLOW * (1 + (len(batch.records) + len(batch.removed)) // FEW)
+            late = asyncio.get_running_loop().call_later(seconds, self._be_slow)
             try:
                 await self._store.save(batch)
             except BaseException:
