@@ -10,7 +10,7 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Between:
-    """The two members of a connection. Who began it is looked up when it matters, at a cut: that takes long."""
+    """The members of a connection. Who began it is looked up at a cut only: it takes long."""
 
     def __init__(self, port: int, target: int, member_at: MemberAt) -> None:
         self._port, self._target, self._member_at = port, target, member_at
