@@ -174,6 +174,8 @@ class SharedKeeper:
                 self._sharing.put_back(batch)
                 raise
             self.saved_at = _now()
+            self._unwritten = ""  # at once: where much changes there is always more to write
+            self._judge()
         self._unwritten = ""
         self._judge()
 
