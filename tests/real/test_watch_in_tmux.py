@@ -4,6 +4,7 @@ NWIP_SCREENSHOTS=1 writes what is seen into docs/watch.txt.
 """
 
 import asyncio
+import itertools
 import os
 import re
 import signal
@@ -90,9 +91,12 @@ async def domain(folder: Path) -> AsyncIterator[tuple[Site, Site]]:
 
 
 class Terminal:
-    """A tmux server of its own, with one window."""
+    """A tmux server of its own, with one window; no other that is still on its way out has its name."""
+
+    _numbers = itertools.count()
 
     def __init__(self, folder: Path, *command: str, **environment: str) -> None:
+        self._name = f"nwip-{next(self._numbers)}"
         self._folder = folder
         self._environment = {**os.environ, "TMUX_TMPDIR": str(folder), "LANG": "C.UTF-8", **environment}
         self._environment.pop("TMUX", None)
@@ -100,7 +104,7 @@ class Terminal:
         self.tmux("new-session", "-d", "-x", str(WIDTH), "-y", str(HEIGHT), line)
 
     def tmux(self, *arguments: str) -> str:
-        command = ["tmux", "-f", "/dev/null", "-L", "nwip", *arguments]
+        command = ["tmux", "-f", "/dev/null", "-L", self._name, *arguments]
         done = subprocess.run(
             command, env=self._environment, capture_output=True, text=True, check=True, timeout=20
         )

@@ -17,7 +17,8 @@ from nwip.dss.messages import Delta
 from nwip.dss.server_engine import ServerEngine
 from nwip.dss.store.base import Batch, Kept, StoreError
 from nwip.dss.store.etcd import EtcdStore
-from nwip.dss.store.etcd_gateway import Access
+from nwip.dss.store.etcd_gateway import Access, EtcdError, Gateway
+from nwip.dss.store.etcd_layout import Layout
 from nwip.dss.store.shared_keeper import SharedKeeper
 
 OWNER = b"o" * 16
@@ -56,6 +57,8 @@ class StandIn:
         self.tell: asyncio.Queue[Batch | None] = asyncio.Queue()
         self.broken = asyncio.Event()
         self.closed = False
+        self.room = asyncio.Event()
+        self.room.set()
 
     def check(self) -> None:
         if self.fault:
@@ -71,6 +74,7 @@ class StandIn:
         return self.kept
 
     async def save(self, batch: Batch) -> None:
+        await self.room.wait()
         self.check()
         self.saved.append(batch)
 
@@ -151,6 +155,28 @@ async def test_what_one_dss_hears_the_others_have_and_what_goes_is_gone_in_etcd(
 
 @pytest.mark.asyncio
 @pytest.mark.real("etcd")
+@pytest.mark.parametrize(("count", "together"), [(99, True), (100, False)])
+async def test_a_registration_takes_one_transaction_and_in_a_large_batch_the_lease_comes_first(
+    tmp_path: Path, count: int, together: bool
+) -> None:
+    async with EtcdCluster(tmp_path, 1) as cluster:
+        store = EtcdStore(Access(cluster.endpoints), "sim.test", b"1" * 16)
+        await store.load()
+        records = [Record(OWNER, 1, number, service(str(number))) for number in range(1, count + 1)]
+        await store.save(Batch(leases=[Lease(OWNER, 1, 1, 15.0, 0.0)], records=records))
+        gateway = Gateway(Access(cluster.endpoints))
+        page = await gateway.read(b"nwip/", b"nwip0")
+        (lease,) = [item.revision for item in page.items if b"/owner/" in item.key]
+        others = [item.revision for item in page.items if b"/record/" in item.key]
+        assert len(others) == count
+        assert ({lease} == set(others)) is together
+        assert lease <= min(others)
+        await gateway.close()
+        await store.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.real("etcd")
 async def test_etcd_dies_and_comes_back_and_lacks_nothing_then(tmp_path: Path) -> None:
     async with EtcdCluster(tmp_path, 1) as cluster:
         one, two = (
@@ -202,6 +228,26 @@ async def test_a_failure_is_said_once_the_medium_is_off_and_what_waits_is_writte
 
 
 @pytest.mark.asyncio
+async def test_a_store_that_takes_its_time_over_a_batch_is_no_medium_until_it_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nwip.dss.store.shared_keeper.SLOW", 0.01)
+    store = StandIn()
+    dss = Seat(store)
+    await dss.keeper.restore()
+    await until(lambda: dss.media == [MEDIUM])
+    store.room.clear()
+    changes = dss.changes
+    told(dss.engine, "A")
+    await until(lambda: dss.media == [MEDIUM, b""])
+    assert dss.keeper.problem == "", "it may yet do it"
+    assert dss.changes > changes, "what is told directly goes at once"
+    store.room.set()
+    await until(lambda: dss.media == [MEDIUM, b"", MEDIUM] and not dss.keeper.waiting)
+    await dss.keeper.close()
+
+
+@pytest.mark.asyncio
 async def test_a_store_that_does_not_answer_at_the_start_is_asked_until_it_does() -> None:
     store = StandIn()
     store.fault = "nobody is there; start it"
@@ -216,6 +262,83 @@ async def test_a_store_that_does_not_answer_at_the_start_is_asked_until_it_does(
     assert dss.changes
     assert dss.engine.parameters.term == 7
     await dss.keeper.close()
+
+
+@pytest.mark.asyncio
+async def test_a_silent_store_holds_up_no_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nwip.dss.store.shared_keeper.RESTORE_LIMIT", 0.01)
+    store, speaks = StandIn(), asyncio.Event()
+    loads = store.load
+
+    async def load() -> Kept:
+        await speaks.wait()
+        return await loads()
+
+    monkeypatch.setattr(store, "load", load)
+    dss = Seat(store)
+    await dss.keeper.restore()
+    assert dss.keeper.problem == "stand-in at here has not answered yet; see that it can be reached"
+    speaks.set()
+    await until(lambda: not dss.keeper.problem and dss.media == [MEDIUM])
+    await dss.keeper.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.real("etcd")
+async def test_leases_are_kept_and_are_tried_again_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nwip.dss.store.etcd.LEASE_TIME", 5)
+    monkeypatch.setattr("nwip.dss.store.etcd.KEEP_EVERY", 0.1)
+    monkeypatch.setattr("nwip.dss.store.etcd.RETRY_EVERY", 0.01)
+    async with EtcdCluster(tmp_path, 1) as cluster:
+        store = EtcdStore(Access(cluster.endpoints), "sim.test", b"D" * 16)
+        await store.load()
+        await store.save(
+            Batch(leases=[Lease(OWNER, 1, 1, 15.0, 0.0)], records=[Record(OWNER, 1, 1, service("A"))])
+        )
+        asked: list[int] = []
+        gateway = store._gateway
+        keep = gateway.keep_alive
+
+        async def keep_alive(lease: int) -> int:
+            asked.append(lease)
+            if len(asked) == 1:
+                raise EtcdError("etcd is away")
+            return await keep(lease)
+
+        monkeypatch.setattr(gateway, "keep_alive", keep_alive)
+        await until(lambda: len(asked) >= 4)
+        assert set(asked) == {store._layout.lease(OWNER)}
+        await store.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.real("etcd")
+async def test_a_lease_that_is_lost_under_a_write_is_granted_anew_and_all_under_it_is_written(
+    tmp_path: Path,
+) -> None:
+    async with EtcdCluster(tmp_path, 1) as cluster:
+        one, two = (
+            Seat(EtcdStore(Access(cluster.endpoints), "sim.test", bytes([number]) * 16), number)
+            for number in (1, 2)
+        )
+        await one.keeper.restore()
+        await two.keeper.restore()
+        told(one.engine, "A", "B")
+        await until(lambda: names(two.engine) == {"A", "B"})
+        lease = f"{Layout('sim.test').lease(OWNER):x}"
+        for _ in range(3):
+            await cluster.ctl("lease", "revoke", lease)
+            told(one.engine, "A", "B", "C", counter=two.engine.directory.renewed(OWNER)[1] + 1)
+            await until(lambda: not two.engine.directory.is_live(OWNER) or "C" in names(two.engine))
+            told(one.engine, "A", "B", "C", counter=two.engine.directory.renewed(OWNER)[1] + 2)
+            await until(lambda: names(two.engine) == {"A", "B", "C"})
+            keys = await cluster.ctl("get", f"nwip/sim.test/record/{OWNER.hex()}", "--prefix", "--keys-only")
+            assert len(keys.split()) == 3
+            assert f"{lease}" in await cluster.ctl("lease", "list")
+        for dss in (one, two):
+            await dss.keeper.close()
 
 
 @pytest.mark.asyncio

@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 
 LEASE_TIME: Final = 60  # seconds that an owner's records outlive the DSS that hears it
 KEEP_EVERY: Final = LEASE_TIME / 3
+RETRY_EVERY: Final = 1.0  # seconds after etcd has failed
 STONE_TURN: Final = 600.0  # seconds for which new withdrawals share one lease
 STONE_TIME: Final = int(TOMBSTONE_TIME + STONE_TURN)
 TRANSACTION: Final = 100  # operations: etcd takes 128
@@ -97,7 +98,7 @@ class EtcdStore:
             return await self._read_all(stale=True)
 
     async def save(self, batch: Batch) -> None:
-        """Write a batch in transactions of at most `TRANSACTION` changes; leases first.
+        """Write a batch in one transaction, or in several of at most `TRANSACTION` changes; leases first.
 
         What has ended goes before what begins anew, but behind its own farewell.
         """
@@ -110,8 +111,10 @@ class EtcdStore:
             await self._drop_withdrawals_but(batch.withdrawals)
         owners = [lease.owner for lease in batch.leases] + [record.owner for record in batch.records]
         await self._grant(owner for owner in dict.fromkeys(owners) if owner not in self._kept)
-        await self._write(list(self._heads(batch)))
-        await self._write(list(self._bodies(batch)))
+        heads, bodies = list(self._heads(batch)), list(self._bodies(batch))
+        fits_one = len(heads) + len(bodies) <= TRANSACTION
+        for part in [heads + bodies] if fits_one else [heads, bodies]:
+            await self._write(part)
         await _all(self._end(lease.owner) for lease in batch.ended if lease.owner in farewells)
 
     async def watch(self, started: Callable[[], None] = lambda: None) -> AsyncGenerator[Batch, None]:
@@ -312,12 +315,15 @@ class EtcdStore:
 
     async def _keep(self) -> None:
         """Keep the leases of the owners that this DSS hears."""
+        pause = KEEP_EVERY
         while True:
-            await asyncio.sleep(KEEP_EVERY)
+            await asyncio.sleep(pause)
             try:
                 await _all(self._keep_one(owner) for owner in list(self._kept))
+                pause = KEEP_EVERY
             except EtcdError as error:
                 _log.debug("leases are not kept: %s", error)
+                pause = RETRY_EVERY
 
     async def _keep_one(self, owner: bytes) -> None:
         async with self._lease_places:

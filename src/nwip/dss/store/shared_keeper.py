@@ -1,12 +1,14 @@
 """Keeps a DSS at a store that it shares with others: writes what it hears, takes in what they write.
 
-While the store works, both ways, it is the medium by which news reach the others; `medium_changed` says so.
+While the store works, both ways, and does not take its time, it is the medium by which news reach the others;
+`medium_changed` says so.
 """
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Final
 
 from msgspec.structs import replace
@@ -19,8 +21,11 @@ from nwip.dss.store.sharing import Sharing
 _log = logging.getLogger(__name__)
 
 GATHER: Final = 0.002  # seconds in which changes come together for one batch
+SLOW: Final = 0.5  # seconds for one batch: else the others need not wait for it, as when a leader is elected
 RETRY_EVERY: Final = 1.0  # seconds after the store has failed
 SWEEP_EVERY: Final = 20.0
+RESTORE_LIMIT: Final = 5.0  # seconds until a DSS begins without what the store holds
+ASKED_AT_ONCE: Final = 32
 FAREWELL_LIMIT: Final = 5.0  # seconds for the last words
 
 
@@ -46,7 +51,7 @@ class SharedKeeper:
         self._wanted = asyncio.Event()
         self._sharing = Sharing(exchange, self._wanted.set)
         self._unwritten = self._untold = ""
-        self._is_told = False
+        self._is_told = self._is_slow = False
         self._medium = b""
         self._said = ""
         self._loaded = False
@@ -88,14 +93,18 @@ class SharedKeeper:
     async def restore(self) -> Kept:
         """Take in what the store holds, and share from now on; return what it held.
 
-        A store that cannot be read is reported and tried again; until then the DSS has what it hears.
+        A store that cannot be read, or not soon, is reported and tried again; until then the DSS has what it
+        hears.
         """
         self._sharing.follow()
         kept = Kept()
         try:
-            kept = await self._load()
+            async with asyncio.timeout(RESTORE_LIMIT):
+                kept = await self._load()
         except StoreError as error:
             self._lost(str(error))
+        except TimeoutError:
+            self._lost(f"{self.kind} at {self.place} has not answered yet; see that it can be reached")
         self._tasks = [asyncio.ensure_future(work) for work in (self._follow(), self._write(), self._sweep())]
         return kept
 
@@ -123,9 +132,10 @@ class SharedKeeper:
         return kept
 
     async def _ask_for_missed(self) -> None:
-        while self._sharing.missed:
-            owner = next(iter(self._sharing.missed))
-            batch = await self._store.owned(owner)
+        """Ask for a few owners; what is to be written goes before the next ones."""
+        owners = list(islice(self._sharing.missed, ASKED_AT_ONCE))
+        batches = await asyncio.gather(*map(self._store.owned, owners))
+        for owner, batch in zip(owners, batches, strict=True):
             await self._do(self._sharing.answered(owner, batch, _now()))
 
     async def _found(self) -> None:
@@ -168,15 +178,18 @@ class SharedKeeper:
     async def _write_all(self) -> None:
         while self._sharing.wanted:
             batch = self._sharing.take()
+            late = asyncio.get_running_loop().call_later(SLOW, self._be_slow)
             try:
                 await self._store.save(batch)
             except BaseException:
                 self._sharing.put_back(batch)
                 raise
+            finally:
+                late.cancel()
             self.saved_at = _now()
-            self._unwritten = ""  # at once: where much changes there is always more to write
+            self._unwritten, self._is_slow = "", False  # where much changes there is always more to write
             self._judge()
-        self._unwritten = ""
+        self._unwritten, self._is_slow = "", False
         self._judge()
 
     async def _sweep(self) -> None:
@@ -198,6 +211,12 @@ class SharedKeeper:
         self._untold, self._is_told = sentence, False
         self._judge()
 
+    def _be_slow(self) -> None:
+        """Let the others be told directly while the store takes its time."""
+        self._is_slow = True
+        self._judge()
+        self._changed()
+
     def _judge(self) -> None:
         """Say, once, how it stands with the store, and whether it carries."""
         problem = self.problem
@@ -210,7 +229,8 @@ class SharedKeeper:
         elif self._said and not problem:
             _log.warning("the store works again")
         self._said = problem
-        medium = self._store.medium if self._is_told and not problem else b""
+        works = self._is_told and not problem and not self._is_slow
+        medium = self._store.medium if works else b""
         if medium != self._medium:
             self._medium = medium
             self._medium_changed(medium)
