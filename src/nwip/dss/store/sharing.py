@@ -182,9 +182,10 @@ class Sharing:
             self._pending.changes.setdefault((owner, record.key), record)
 
     def _mend(self, owner: bytes, there: Mapping[Place, Sequence]) -> Iterator[None]:
-        """Write what the store lacks of the records of an owner of ours."""
+        """Write what the store lacks of the records of an owner of ours, as each is in its turn."""
         for place, record in enumerate(self._directory.of_owner(owner)):
-            if there.get((owner, record.key), NEVER_HEARD) < record.sequence:
+            lacks = there.get((owner, record.key), NEVER_HEARD) < record.sequence
+            if lacks and self._directory.standing(owner, record.key) is record:
                 self._pending.changes.setdefault((owner, record.key), record)
             if not place % STEP:
                 yield
