@@ -3,8 +3,22 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import cached_property
 
+MemberAt = Callable[[int], int | None]
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Between:
+    """The members of a connection. Who began it is looked up at a cut only: it takes long."""
+
+    def __init__(self, port: int, target: int, member_at: MemberAt) -> None:
+        self._port, self._target, self._member_at = port, target, member_at
+
+    @cached_property
+    def members(self) -> set[int | None]:
+        """Both, None where the one that began it is not known."""
+        return {self._member_at(self._port), self._target}
 
 
 class PeerProxy:
@@ -13,9 +27,7 @@ class PeerProxy:
     `member_at` tells which member has a connection from a port: a cut concerns both directions.
     """
 
-    def __init__(
-        self, ports: Sequence[int], targets: Sequence[int], member_at: Callable[[int], int | None]
-    ) -> None:
+    def __init__(self, ports: Sequence[int], targets: Sequence[int], member_at: MemberAt) -> None:
         self._ports = ports
         self._targets = targets
         self._member_at = member_at
@@ -72,9 +84,9 @@ class PeerProxy:
             assert task is not None
             self._carrying.add(task)
             try:
-                source = self._member_at(writer.get_extra_info("peername")[1])
+                between = Between(writer.get_extra_info("peername")[1], target, self._member_at)
                 onward = await asyncio.open_connection("127.0.0.1", self._targets[target])
-                await self._pump_both((reader, writer), onward, {source, target})
+                await self._pump_both((reader, writer), onward, between)
             except (OSError, asyncio.CancelledError):
                 pass  # a member was killed, or the trial is over
             finally:
@@ -83,7 +95,7 @@ class PeerProxy:
 
         return carry
 
-    async def _pump_both(self, here: Streams, there: Streams, between: set[int | None]) -> None:
+    async def _pump_both(self, here: Streams, there: Streams, between: Between) -> None:
         ways = [
             asyncio.ensure_future(self._pump(here[0], there[1], between)),
             asyncio.ensure_future(self._pump(there[0], here[1], between)),
@@ -97,10 +109,10 @@ class PeerProxy:
             await asyncio.gather(*ways, return_exceptions=True)
 
     async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, between: set[int | None]
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, between: Between
     ) -> None:
         while data := await reader.read(1 << 16):
-            while self._cut & between:
+            while self._cut and self._cut & between.members:
                 await self._mended.wait()
             writer.write(data)
             await writer.drain()

@@ -162,7 +162,6 @@ async def test_a_dss_at_a_cluster_takes_a_domain_from_one_with_a_file_and_gives_
                     assert not here.nwip("dss", "promote").returncode
                     until(other, lambda row: row["role"] == "secondary")
                     until(here, lambda row: row["role"] == "primary" and not row["store"]["waiting"])
-            new.log.unlink()  # what it said in its former life is no sign of this one
             third = place(tmp_path, "two", cluster.endpoints)
             with third.up():
                 row = until(third, lambda row: row["role"] == "secondary")

@@ -102,12 +102,15 @@ class Place:
     def up(self, *, ready: bool = True) -> Iterator[None]:
         """Run a node, from when it is ready or, where it cannot be, from its start."""
         with self.log.open("ab") as log:
+            former = log.tell()  # what was said in former lives is no sign of this one
             process = subprocess.Popen(
                 self._command("up"), cwd=self.folder, env=self._environment, stdout=log, stderr=log
             )
         try:
             if ready:
-                until(lambda: "virtual network" in self.log.read_text("utf-8") or process.poll() is not None)
+                until(
+                    lambda: b"virtual network" in self.log.read_bytes()[former:] or process.poll() is not None
+                )
             yield
         finally:
             process.send_signal(signal.SIGINT)

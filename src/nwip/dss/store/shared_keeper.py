@@ -189,6 +189,8 @@ class SharedKeeper:
             finally:
                 late.cancel()
             self.saved_at = _now()
+            self._unwritten, self._is_slow = "", False  # where much changes there is always more to write
+            self._judge()
         self._unwritten, self._is_slow = "", False
         self._judge()
 
