@@ -249,9 +249,11 @@ class DssServer:
     def _keeper(self, store: Store) -> Keeper | SharedKeeper:
         if not is_shared(store):
             return Keeper(store, self.engine)
-        return SharedKeeper(
-            store, self.engine, self._after, lambda medium: self.replication.carried_by(medium, self._now())
-        )
+        return SharedKeeper(store, self.engine, self._after, self._carried_by)
+
+    def _carried_by(self, medium: bytes) -> None:
+        self.replication.carried_by(medium, self._now())
+        self._after()
 
     def _listen(self, at: Endpoint) -> None:
         def received(batch: Sequence[Datagram]) -> None:

@@ -25,7 +25,7 @@ SLOW: Final = 0.5  # seconds for `FEW` changes: the others need not wait longer,
 FEW: Final = 100
 RETRY_EVERY: Final = 1.0  # seconds after the store has failed
 SWEEP_EVERY: Final = 20.0
-RESTORE_LIMIT: Final = 5.0  # seconds until a DSS begins without what the store holds
+RESTORE_LIMIT: Final = 5.0  # seconds until a DSS begins without a store that has not said a word
 ASKED_AT_ONCE: Final = 32
 FAREWELL_LIMIT: Final = 5.0  # seconds for the last words
 
@@ -99,13 +99,16 @@ class SharedKeeper:
         """
         self._sharing.follow()
         kept = Kept()
-        try:
-            async with asyncio.timeout(RESTORE_LIMIT):
-                kept = await self._load()
-        except StoreError as error:
-            self._lost(str(error))
-        except TimeoutError:
+        loading = asyncio.ensure_future(self._load())
+        done, _ = await asyncio.wait([loading], timeout=RESTORE_LIMIT)
+        if not done and not self._store.medium:
+            await end_tasks(loading)
             self._lost(f"{self.kind} at {self.place} has not answered yet; see that it can be reached")
+        else:
+            try:
+                kept = await loading
+            except StoreError as error:
+                self._lost(str(error))
         self._tasks = [asyncio.ensure_future(work) for work in (self._follow(), self._write(), self._sweep())]
         return kept
 
