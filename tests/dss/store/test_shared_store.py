@@ -10,6 +10,7 @@ from nwip.directory.tombstones import Withdrawal
 from nwip.dss.exchange import RENEWAL_PUSH
 from nwip.dss.messages import Delta
 from nwip.dss.store.base import Batch
+from nwip.dss.store.pending import BATCH_LIMIT
 
 
 def member(number: int) -> Member:
@@ -292,14 +293,13 @@ def test_what_a_peer_at_the_store_tells_is_for_that_peer_to_write() -> None:
 def test_a_floor_is_written_behind_the_records_above_it() -> None:
     world = SharedDomain(1)
     sharing, exchange = world.seats[0].sharing, world.sites[0].server
-    owner = b"O" * 16
-    records = [Record(owner, 1, counter, service(f"S{counter}")) for counter in (5, 6)]
+    owner, count = b"O" * 16, BATCH_LIMIT + 2
+    records = [Record(owner, 1, number + 5, service(f"S{number}")) for number in range(count)]
     exchange.take_in(Delta([Lease(owner, 1, 1, 15.0, 0.0)], records), b"P" * 16, world.now)
     exchange.take_in(Delta([Lease(owner, 1, 2, 15.0, 0.0, 1, 5)]), b"P" * 16, world.now)
-    first, second = sharing.take(), sharing.take()
-    assert len(first.records) == 2
-    assert [lease.floor_counter for lease in first.leases] == [0]
-    assert [lease.floor_counter for lease in second.leases] == [5]
+    batches = [sharing.take(), sharing.take(), sharing.take()]
+    assert [len(batch.records) for batch in batches] == [BATCH_LIMIT, 2, 0]
+    assert [[lease.floor_counter for lease in batch.leases] for batch in batches] == [[0], [0], [5]]
     assert not sharing.wanted
 
 

@@ -156,7 +156,7 @@ class Sharing:
             owner, floor = lease.owner, (lease.floor_incarnation, lease.floor_counter)
             before = self._floors.get(owner, NOTHING)
             if floor > before and (owner in waiting or (owner in here and self._held.get(owner) != floor)):
-                self._held[owner] = floor
+                self._held[owner] = NOTHING if owner in waiting else floor
                 self._pending.leases.setdefault(owner, lease)
                 batch.leases[place] = _with_floor(lease, before)
             else:
