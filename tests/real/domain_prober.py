@@ -63,7 +63,9 @@ class Prober(asyncio.DatagramProtocol):
     async def _ask(self) -> None:
         while True:
             self._transport.sendto(query(NEAREST, self._type))
+            due = time.monotonic() + EVERY
             await asyncio.sleep(EVERY)
+            self._last += time.monotonic() - due  # for which this process was late itself, and did not listen
 
 
 def names_by_udp(address: tuple[str, int], types: Iterable[int]) -> set[tuple[int, str]]:

@@ -10,6 +10,7 @@ from nwip.directory.tombstones import Withdrawal
 from nwip.dss.exchange import RENEWAL_PUSH
 from nwip.dss.messages import Delta
 from nwip.dss.store.base import Batch
+from nwip.dss.store.pending import BATCH_LIMIT
 
 
 def member(number: int) -> Member:
@@ -251,3 +252,67 @@ def test_an_owner_told_of_while_this_dss_took_it_for_dead_comes_with_its_records
     assert world.sites[1].names() == {"A"}
     held = [record for kind in Kind for record in world.sites[1].server.directory.records(kind)]
     assert len(held) == 2
+
+
+def test_a_newer_value_is_written_in_place_of_one_that_waited() -> None:
+    world = SharedDomain(2)
+    alice = member(1)
+    world.attach(alice, 0)
+    world.offer(alice, service("A", hops=1))
+    old = next(record for record in world.cloud.records.values() if record.key == service("A").key)
+    world.offer(alice, service("A", hops=2))
+    sharing = world.seats[0].sharing
+    sharing._pending.changed(old)  # as a look that had begun before would
+    batch = sharing.take()
+    assert [record.value for record in batch.records] == [service("A", hops=2)]
+    assert not batch.removed
+
+
+def test_what_another_has_deleted_of_an_owner_is_looked_for_by_who_hears_it() -> None:
+    world = SharedDomain(2)
+    alice = member(1)
+    world.attach(alice, 0)
+    world.offer(alice, service("A"))
+    del world.cloud.records[alice.identity, service("A").key]
+    world.cloud.tale.append((1, Batch(lacking={alice.identity})))
+    world.settle()
+    assert (alice.identity, service("A").key) in world.cloud.records
+
+
+def test_what_a_peer_at_the_store_tells_is_for_that_peer_to_write() -> None:
+    world = SharedDomain(2)
+    alice = member(1)
+    world.attach(alice, 0)
+    world.seats[1].late = world.now + 30.0
+    world.offer(alice, service("A"))
+    world.run(3 * PARAMETERS.synchronisation)
+    assert world.sites[1].names() == {"A"}, "told by a comparison"
+    assert alice.identity not in world.seats[1].sharing.ours
+
+
+def test_a_floor_is_written_behind_the_records_above_it() -> None:
+    world = SharedDomain(1)
+    sharing, exchange = world.seats[0].sharing, world.sites[0].server
+    owner, count = b"O" * 16, BATCH_LIMIT + 2
+    records = [Record(owner, 1, number + 5, service(f"S{number}")) for number in range(count)]
+    exchange.take_in(Delta([Lease(owner, 1, 1, 15.0, 0.0)], records), b"P" * 16, world.now)
+    exchange.take_in(Delta([Lease(owner, 1, 2, 15.0, 0.0, 1, 5)]), b"P" * 16, world.now)
+    batches = [sharing.take(), sharing.take(), sharing.take()]
+    assert [len(batch.records) for batch in batches] == [BATCH_LIMIT, 2, 0]
+    assert [[lease.floor_counter for lease in batch.leases] for batch in batches] == [[0], [0], [5]]
+    assert not sharing.wanted
+
+
+def test_what_is_told_with_a_floor_never_vanishes_under_it() -> None:
+    world = SharedDomain(1)
+    sharing, exchange = world.seats[0].sharing, world.sites[0].server
+    owner, count = b"O" * 16, 600
+    gone: list[str] = []
+    exchange.removal_listeners.append(lambda changes: gone.extend(str(change.record) for change in changes))
+    for life in (1, 2):
+        records = [Record(owner, life, number + 1, service(f"S{number}")) for number in range(count)]
+        batch = Batch(leases=[Lease(owner, life, 1, 15.0, 0.0, life, 1)], records=records)
+        for _ in sharing.told(batch, world.now):
+            pass
+    assert len(world.sites[0].names()) == count
+    assert not gone

@@ -38,6 +38,8 @@ class Sharing:
         self._exchange = exchange
         self._directory = exchange.directory
         self._ours: dict[bytes, Sequence] = {}  # and the floor of each that was written
+        self._floors: dict[bytes, Sequence] = {}  # of each owner the one that was written
+        self._held: dict[bytes, Sequence] = {}  # the one that waits for what stands above it
         self._pending = Pending()
         self._ended: dict[bytes, Lease] = {}
 
@@ -68,6 +70,7 @@ class Sharing:
         standing = {place: self._directory.standing(*place) for place in places}
         batch.records = [record for record in standing.values() if record is not None]
         batch.removed += [place for place, record in standing.items() if record is None]
+        self._hold_floors(batch)
         batch.ended = [lease for owner, lease in self._ended.items() if owner not in self._pending.leases]
         for lease in batch.ended:
             del self._ended[lease.owner]
@@ -76,6 +79,8 @@ class Sharing:
     def put_back(self, batch: Batch) -> None:
         """Let a batch that was not written wait again."""
         self._pending.put_back(batch)
+        for lease in batch.leases:
+            self._floors.pop(lease.owner, None)
         for lease in batch.ended:
             if lease.owner not in self._ours:
                 self._ended.setdefault(lease.owner, lease)
@@ -88,13 +93,16 @@ class Sharing:
             self._leave_to_others(lease)
             if not self._directory.is_live(lease.owner) and lease.age < lease.lease:
                 self.missed[lease.owner] = None
-        delta = Delta(batch.leases[:STEP], batch.records[:STEP], batch.withdrawals[:STEP])
-        self._take_in(delta, now)
-        for start in range(STEP, _longest(batch), STEP):
+        lives = [_with_floor(lease, NOTHING) for lease in batch.leases]
+        for start in range(0, len(lives), STEP):
+            self._take_in(Delta(lives[start : start + STEP]), now)
             yield
+        for start in range(0, max(len(batch.records), len(batch.withdrawals)), STEP):
             end = start + STEP
-            part = Delta(batch.leases[start:end], batch.records[start:end], batch.withdrawals[start:end])
-            self._take_in(part, now)
+            self._take_in(Delta([], batch.records[start:end], batch.withdrawals[start:end]), now)
+            yield
+        for start in range(0, len(batch.leases), STEP):  # last: what stands above a floor may come with it
+            self._take_in(Delta(batch.leases[start : start + STEP]), now)
         self.missed.update(dict.fromkeys(owner for owner in batch.lacking if owner in self._ours))
         for lease in batch.ended:
             self._over(lease, now)
@@ -106,8 +114,7 @@ class Sharing:
         What was withdrawn while nothing was told is told by its withdrawal, which the store remembers for
         `TOMBSTONE_TIME`; who has ended meanwhile is not renewed, and ends here with its lease.
         """
-        yield from self.told(Batch(kept.parameters, leases=kept.leases, withdrawals=kept.withdrawals), now)
-        yield from self.told(Batch(records=kept.records), now)
+        yield from self.told(Batch(kept.parameters, kept.leases, kept.records, kept.withdrawals), now)
         for lease in kept.leases:
             self.missed.pop(lease.owner, None)
         if kept.parameters is None:
@@ -140,6 +147,21 @@ class Sharing:
         for owner in [owner for owner in self._ours if not self._directory.is_live(owner)]:
             self._end(owner)
         self._say_so()
+
+    def _hold_floors(self, batch: Batch) -> None:
+        """Let a new floor wait until the records above it are written: others drop what is below."""
+        here = {record.owner for record in batch.records}
+        waiting = {owner for owner, _ in self._pending.changes}
+        for place, lease in enumerate(batch.leases):
+            owner, floor = lease.owner, (lease.floor_incarnation, lease.floor_counter)
+            before = self._floors.get(owner, NOTHING)
+            if floor > before and (owner in waiting or (owner in here and self._held.get(owner) != floor)):
+                self._held[owner] = NOTHING if owner in waiting else floor
+                self._pending.leases.setdefault(owner, lease)
+                batch.leases[place] = _with_floor(lease, before)
+            else:
+                self._floors[owner] = floor
+                self._held.pop(owner, None)
 
     def _take_in(self, delta: Delta, now: float) -> None:
         for record in delta.records:
@@ -244,6 +266,8 @@ class Sharing:
     def _end(self, owner: bytes, farewell: Lease | None = None) -> None:
         """Let the owner's lease end in the store; a farewell is written there first, so that all hear it."""
         self._ours.pop(owner, None)
+        self._floors.pop(owner, None)
+        self._held.pop(owner, None)
         lease = farewell or self._pending.leases.pop(owner, None) or Lease(owner, 0, 0, 1.0, 1.0)
         self._ended[owner] = lease
 
@@ -252,5 +276,6 @@ def _rank(lease: Lease) -> tuple[int, ...]:
     return (lease.incarnation, lease.renewal, lease.floor_incarnation, lease.floor_counter)
 
 
-def _longest(batch: Batch) -> int:
-    return max(len(batch.leases), len(batch.records), len(batch.withdrawals))
+def _with_floor(lease: Lease, floor: Sequence) -> Lease:
+    incarnation, counter = floor
+    return replace(lease, floor_incarnation=incarnation, floor_counter=counter)
