@@ -251,7 +251,7 @@ async def test_users_show_a_token_and_get_a_new_one_when_it_is_not_good_any_more
         await cluster.ctl("role", "grant-permission", "nwip", "--prefix=true", "readwrite", "nwip/")
         await cluster.ctl("user", "grant-role", "nwip", "nwip")
         access = Access(cluster.endpoints, user="nwip", password=PASSWORD)
-        async with gateway(cluster, access) as etcd:
+        async with gateway(cluster, access, patience=10.0) as etcd:  # a start of etcd takes its time
             await etcd.write([Put(b"nwip/a", b"1")])  # a user, where none is needed yet
             await cluster.ctl("auth", "enable")
             revision = await etcd.write([Put(b"nwip/a", b"2")])
@@ -263,7 +263,7 @@ async def test_users_show_a_token_and_get_a_new_one_when_it_is_not_good_any_more
                 cluster.start(0)
                 await cluster.ready()
                 await etcd.write([Put(b"nwip/a", b"4")])
-                await until(lambda: len(witness.events) == 3)
+                await until(lambda: len(witness.events) == 3, within=30.0)
                 assert [event.value for event in witness.events] == [b"2", b"3", b"4"]
             with pytest.raises(EtcdError, match=r"permission denied.*grant the user"):
                 await etcd.read(b"elsewhere")
