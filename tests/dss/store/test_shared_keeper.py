@@ -268,6 +268,7 @@ async def test_a_store_that_does_not_answer_at_the_start_is_asked_until_it_does(
 async def test_a_silent_store_holds_up_no_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nwip.dss.store.shared_keeper.RESTORE_LIMIT", 0.01)
     store, speaks = StandIn(), asyncio.Event()
+    store.medium = b""
     loads = store.load
 
     async def load() -> Kept:
@@ -279,7 +280,27 @@ async def test_a_silent_store_holds_up_no_start(monkeypatch: pytest.MonkeyPatch)
     await dss.keeper.restore()
     assert dss.keeper.problem == "stand-in at here has not answered yet; see that it can be reached"
     speaks.set()
+    store.medium = MEDIUM
     await until(lambda: not dss.keeper.problem and dss.media == [MEDIUM])
+    await dss.keeper.close()
+
+
+@pytest.mark.asyncio
+async def test_a_store_that_speaks_is_waited_for_until_all_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nwip.dss.store.shared_keeper.RESTORE_LIMIT", 0.01)
+    store = StandIn()
+    store.kept = Kept(leases=[Lease(OWNER, 1, 1, 15.0, 0.0)], records=[Record(OWNER, 1, 1, service("A"))])
+    loads, is_late = store.load, asyncio.Event()
+
+    async def load() -> Kept:
+        await is_late.wait()
+        return await loads()
+
+    monkeypatch.setattr(store, "load", load)
+    asyncio.get_running_loop().call_later(0.1, is_late.set)
+    dss = Seat(store)
+    await dss.keeper.restore()
+    assert names(dss.engine) == {"A"}
     await dss.keeper.close()
 
 
