@@ -68,6 +68,9 @@ def test_what_is_damaged_or_unknown_is_nothing() -> None:
 def test_the_owner_is_read_from_its_key() -> None:
     layout = Layout("x")
     assert layout.owner_at(layout.owner(b"o" * 16)) == b"o" * 16
+    assert layout.owner_of_record(layout.record(b"o" * 16, (Kind.SERVICE, 4, "A"))) == b"o" * 16
+    for key in (layout.owner(b"o" * 16), layout.parameters, layout.prefix + b"record/zz/00", b""):
+        assert layout.owner_of_record(key) is None
     for key in (layout.record(b"o" * 16), layout.parameters, layout.prefix + b"owner/zz", b"owner/6f", b""):
         assert layout.owner_at(key) is None
 

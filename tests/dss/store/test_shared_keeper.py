@@ -19,7 +19,7 @@ from nwip.dss.store.base import Batch, Kept, StoreError
 from nwip.dss.store.etcd import EtcdStore
 from nwip.dss.store.etcd_gateway import Access, EtcdError, Gateway
 from nwip.dss.store.etcd_layout import Layout
-from nwip.dss.store.shared_keeper import SharedKeeper
+from nwip.dss.store.shared_keeper import SLOW, SharedKeeper, time_for
 
 OWNER = b"o" * 16
 MEDIUM = b"M" * 16
@@ -374,6 +374,13 @@ async def test_what_a_member_without_a_majority_holds_is_served_and_asked_for_ag
     assert names(dss.engine) == {"A"}
     await until(lambda: store.loads >= 2)
     await dss.keeper.close()
+
+
+def test_a_large_batch_may_take_longer_before_the_others_are_told_directly() -> None:
+    records = [Record(OWNER, 1, number, service(str(number))) for number in range(1, 1001)]
+    assert time_for(Batch(records=records[:1])) == SLOW
+    assert time_for(Batch(records=records)) >= 5 * SLOW
+    assert time_for(Batch(removed=[(OWNER, record.key) for record in records])) >= 5 * SLOW
 
 
 @pytest.mark.asyncio

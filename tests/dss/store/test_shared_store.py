@@ -163,6 +163,26 @@ def test_what_an_import_brought_is_written_once_its_owner_is_there() -> None:
     assert world.sites[1].names() == {"A"}
 
 
+def test_nothing_is_remembered_of_owners_that_others_write_or_that_are_gone() -> None:
+    world = SharedDomain(2)
+    for number in range(1, 9):
+        guest = member(number)
+        world.attach(guest, 0)
+        world.offer(guest, service(f"S{number}"))
+        if number % 2:
+            world.attach(guest, 1)
+        else:
+            guest.engine.leave()
+        world.settle()
+        world.run(2.0)
+    world.run(2 * PARAMETERS.lease)
+    sharing = world.seats[0].sharing
+    sharing.sweep()
+    tables = (sharing._ours, sharing._floors, sharing._held, sharing.missed, sharing._ended)
+    assert [len(table) for table in tables] == [0] * 5
+    assert not sharing.wanted
+
+
 def test_a_store_that_was_built_anew_is_filled_from_memory() -> None:
     world = SharedDomain(2)
     world.part(0, 1)

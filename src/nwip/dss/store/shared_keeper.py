@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from nwip.dss.conversation import end_tasks
 from nwip.dss.exchange import Exchange
-from nwip.dss.store.base import Kept, SharedStore, StoreError
+from nwip.dss.store.base import Batch, Kept, SharedStore, StoreError
 from nwip.dss.store.sharing import Sharing
 
 _log = logging.getLogger(__name__)
@@ -182,8 +182,7 @@ class SharedKeeper:
     async def _write_all(self) -> None:
         while self._sharing.wanted:
             batch = self._sharing.take()
-            seconds = SLOW * (1 + (len(batch.records) + len(batch.removed)) // FEW)
-            late = asyncio.get_running_loop().call_later(seconds, self._be_slow)
+            late = asyncio.get_running_loop().call_later(time_for(batch), self._be_slow)
             try:
                 await self._store.save(batch)
             except BaseException:
@@ -239,6 +238,11 @@ class SharedKeeper:
         if medium != self._medium:
             self._medium = medium
             self._medium_changed(medium)
+
+
+def time_for(batch: Batch) -> float:
+    """Return how many seconds a store may take over a batch before the others are told directly."""
+    return SLOW * (1 + (len(batch.records) + len(batch.removed)) // FEW)
 
 
 def _now() -> float:

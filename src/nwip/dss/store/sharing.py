@@ -103,6 +103,7 @@ class Sharing:
             yield
         for start in range(0, len(batch.leases), STEP):  # last: what stands above a floor may come with it
             self._take_in(Delta(batch.leases[start : start + STEP]), now)
+            yield
         self.missed.update(dict.fromkeys(owner for owner in batch.lacking if owner in self._ours))
         for lease in batch.ended:
             self._over(lease, now)
@@ -143,9 +144,14 @@ class Sharing:
         self._say_so()
 
     def sweep(self) -> None:
-        """Let go of owners that have ended without a record; call it from time to time."""
+        """Let go of owners that have ended without a record, and of who is not ours; call it now and then."""
         for owner in [owner for owner in self._ours if not self._directory.is_live(owner)]:
             self._end(owner)
+        for table in (self._floors, self._held):
+            for owner in table.keys() - self._ours.keys():
+                del table[owner]
+        for owner in [owner for owner in self.missed if not self._directory.is_live(owner)]:
+            del self.missed[owner]
         self._say_so()
 
     def _hold_floors(self, batch: Batch) -> None:
