@@ -25,7 +25,7 @@ from real.etcd_contents import revision_of, services_in
 from real.etcd_domain import DOMAIN, Domain, Sizes
 
 SIZES: Final = Sizes(processes=4, nodes=50, services=200, rate=400.0)
-TIMING: Final = Timing(lease=15.0, renewal=5.0, synchronisation=5.0)  # those of a domain that says nothing
+TIMING: Final = Timing(lease=15.0, renewal=3.0, synchronisation=2.0)
 CUT: Final = 12.0  # seconds
 NOTICED_WITHIN: Final = 30.0  # seconds until a DSS says what its store is like
 LED_WITHIN: Final = 60.0  # seconds until the cluster has a leader again, on a loaded machine

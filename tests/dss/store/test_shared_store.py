@@ -183,6 +183,20 @@ def test_nothing_is_remembered_of_owners_that_others_write_or_that_are_gone() ->
     assert not sharing.wanted
 
 
+def test_what_was_lost_in_the_store_unnoticed_comes_back() -> None:
+    world = SharedDomain(2)
+    alice = member(1)
+    world.attach(alice, 0)
+    world.offer(alice, service("A"), service("B"))
+    del world.cloud.records[alice.identity, service("A").key]  # and nobody is told
+    world.run(2.0)
+    assert {record.key for record in world.cloud.records.values()} == {
+        service("A").key,
+        service("B").key,
+        node(1).key,
+    }
+
+
 def test_a_store_that_was_built_anew_is_filled_from_memory() -> None:
     world = SharedDomain(2)
     world.part(0, 1)

@@ -7,6 +7,7 @@ that the newest stands there: what is older, or has gone with a lease that ended
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Sequence as Several
+from itertools import islice
 from typing import Final
 
 from msgspec.structs import replace
@@ -20,6 +21,7 @@ from nwip.dss.store.base import Batch, Kept
 from nwip.dss.store.pending import Pending, Place
 
 STEP: Final = BATCH  # items that are merged before others have their turn
+CHECKED: Final = 64  # owners of ours that the store is asked for at each `sweep`
 
 
 class Sharing:
@@ -144,7 +146,11 @@ class Sharing:
         self._say_so()
 
     def sweep(self) -> None:
-        """Let go of owners that have ended without a record, and of who is not ours; call it now and then."""
+        """Look after what nothing else does; call it now and then.
+
+        Owners that have ended without a record, or that others write, are let go of. Of some owners of ours
+        the store is asked what it has: so even what was lost there unnoticed comes back.
+        """
         for owner in [owner for owner in self._ours if not self._directory.is_live(owner)]:
             self._end(owner)
         for table in (self._floors, self._held):
@@ -152,6 +158,9 @@ class Sharing:
                 del table[owner]
         for owner in [owner for owner in self.missed if not self._directory.is_live(owner)]:
             del self.missed[owner]
+        for owner in list(islice(self._ours, CHECKED)):
+            self._ours[owner] = self._ours.pop(owner)  # the others come first the next time
+            self.missed[owner] = None
         self._say_so()
 
     def _hold_floors(self, batch: Batch) -> None:
