@@ -58,7 +58,7 @@ async def test_when_the_leader_is_lost_no_write_is_and_the_watch_misses_none(
             {"cut": cluster.mend, "stop": cluster.resume, "kill": cluster.start}[trouble](leader)
             enough.set()
             await task
-            await until(lambda: witness.events[-1].key == acknowledged[-1], 40)
+            await until(lambda: witness.events[-1].key == acknowledged[-1], 70)
         there = [item.key for item in (await seeing.read(b"w/", b"w0")).items]
         assert there == acknowledged
         assert list(dict.fromkeys(event.key for event in witness.events)) == acknowledged
