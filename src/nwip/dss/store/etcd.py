@@ -20,7 +20,17 @@ from nwip.directory.records import Record
 from nwip.directory.tombstones import TOMBSTONE_TIME, Withdrawal
 from nwip.dss.conversation import end_tasks
 from nwip.dss.store.base import Batch, Kept
-from nwip.dss.store.etcd_gateway import Access, Compacted, Delete, EtcdError, Event, Gateway, LeaseLost, Put
+from nwip.dss.store.etcd_gateway import (
+    Access,
+    Compacted,
+    Delete,
+    EtcdError,
+    Event,
+    Gateway,
+    LeaseLost,
+    Page,
+    Put,
+)
 from nwip.dss.store.etcd_layout import Layout, Written, encode, end_of, medium_of
 
 _log = logging.getLogger(__name__)
@@ -31,7 +41,6 @@ RETRY_EVERY: Final = 1.0  # seconds after etcd has failed
 STONE_TURN: Final = 600.0  # seconds for which new withdrawals share one lease
 STONE_TIME: Final = int(TOMBSTONE_TIME + STONE_TURN)
 TRANSACTION: Final = 100  # operations: etcd takes 128
-AT_ONCE: Final = 1  # transactions on their way: the others hear of changes in their order
 LEASES_AT_ONCE: Final = 32
 PAGE: Final = 2000  # entries of one read
 READS: Final = 5  # tries to read a directory that is compacted meanwhile
@@ -69,7 +78,6 @@ class EtcdStore:
         self._deleting: set[bytes] = set()
         self._stones = (0, 0.0)
         self._keeping: asyncio.Task[None] | None = None
-        self._places = asyncio.Semaphore(AT_ONCE)
         self._lease_places = asyncio.Semaphore(LEASES_AT_ONCE)
 
     @property
@@ -133,15 +141,11 @@ class EtcdStore:
 
     async def owned(self, owner: bytes) -> Batch:
         """Return an owner's records."""
-        start = self._layout.record(owner)
         batch = Batch()
-        while True:
-            page = await self._gateway.read(start, end_of(self._layout.record(owner)), limit=PAGE)
+        async for page in self._pages(self._layout.record(owner)):
             found = (self._layout.value(item.key, item.value) for item in page.items)
             batch.records += [value for value in found if isinstance(value, Record)]
-            if not page.more:
-                return batch
-            start = page.items[-1].key + b"\0"
+        return batch
 
     async def found(self, parameters: Parameters) -> Parameters:
         """Keep the domain's first parameters; return those that stand."""
@@ -167,31 +171,45 @@ class EtcdStore:
     async def _read_once(self, *, stale: bool) -> Kept:
         kept = Kept(stale=stale)
         self._leases.clear()
-        start, end = self._layout.prefix, end_of(self._layout.prefix)
         revision = damaged = 0
-        while True:
-            page = await self._gateway.read(start, end, revision=revision, limit=PAGE, serializable=stale)
+        async for page in self._pages(self._layout.prefix, of_one_moment=True, stale=stale):
             revision = revision or page.revision
-            for item in page.items:
-                match self._layout.value(item.key, item.value):
-                    case Written(lease=lease) as written:
-                        kept.leases.append(lease)
-                        self._note(written)
-                    case Record() as record:
-                        kept.records.append(record)
-                    case Withdrawal() as withdrawal:
-                        kept.withdrawals.append(withdrawal)
-                    case Parameters() as parameters:
-                        kept.parameters = parameters
-                    case _:
-                        damaged += 1
-            if not page.more:
-                break
-            start = page.items[-1].key + b"\0"
+            damaged += sum(not self._read_into(kept, item.key, item.value) for item in page.items)
         if damaged:
             kept.dropped.append(f"etcd at {self.place} has {damaged} entries that cannot be read: left alone")
         self._revision = revision
         return kept
+
+    async def _pages(
+        self, prefix: bytes, *, of_one_moment: bool = False, stale: bool = False
+    ) -> AsyncGenerator[Page, None]:
+        """Give out all that stands below a prefix, page by page, each as it is then or all of one moment."""
+        start, revision = prefix, 0
+        while True:
+            page = await self._gateway.read(
+                start, end_of(prefix), revision=revision, limit=PAGE, serializable=stale
+            )
+            yield page
+            if not page.more:
+                return
+            start = page.items[-1].key + b"\0"
+            revision = revision or (page.revision if of_one_moment else 0)
+
+    def _read_into(self, told: Kept | Batch, key: bytes, octets: bytes) -> bool:
+        """Add what stands at a key; False when it is damaged, or not of this version."""
+        match self._layout.value(key, octets):
+            case Written(lease=lease) as written:
+                told.leases.append(lease)
+                self._note(written)
+            case Record() as record:
+                told.records.append(record)
+            case Withdrawal() as withdrawal:
+                told.withdrawals.append(withdrawal)
+            case Parameters() as parameters:
+                told.parameters = parameters
+            case _:
+                return False
+        return True
 
     def _batch(self, events: Iterable[Event]) -> Batch:
         """Return what events tell. Of records that are deleted the reason is told, too: it counts.
@@ -205,17 +223,8 @@ class EtcdStore:
                 owner = self._layout.owner_of_record(event.key)
                 if owner is not None and event.key not in self._deleting:
                     batch.lacking.add(owner)
-                continue
-            match self._layout.value(event.key, event.value):
-                case Written(lease=lease) as written:
-                    batch.leases.append(lease)
-                    self._note(written)
-                case Record() as record:
-                    batch.records.append(record)
-                case Withdrawal() as withdrawal:
-                    batch.withdrawals.append(withdrawal)
-                case Parameters() as parameters:
-                    batch.parameters = parameters
+            else:
+                self._read_into(batch, event.key, event.value)
         return batch
 
     def _note_end(self, owner: bytes | None, batch: Batch) -> None:
@@ -252,17 +261,17 @@ class EtcdStore:
             yield _Change(layout.record(record.owner, record.key), encode(record), record.owner)
 
     async def _write(self, changes: Sequence[_Change]) -> None:
-        parts = (changes[start : start + TRANSACTION] for start in range(0, len(changes), TRANSACTION))
-        await _all(self._write_part(part) for part in parts)
+        """Write changes, one transaction behind the other: the others hear of them in their order."""
+        for start in range(0, len(changes), TRANSACTION):
+            await self._write_part(changes[start : start + TRANSACTION])
 
     async def _write_part(self, part: Sequence[_Change]) -> None:
         deleted = {change.key for change in part if change.value is None}
-        async with self._places:
-            self._deleting |= deleted
-            try:
-                revision = await self._write_in_time(part)
-            finally:
-                self._deleting -= deleted
+        self._deleting |= deleted
+        try:
+            revision = await self._write_in_time(part)
+        finally:
+            self._deleting -= deleted
         self._own[revision] = None
         if len(self._own) > OWN_LIMIT:
             del self._own[next(iter(self._own))]
