@@ -62,9 +62,12 @@ class Wire:
             right.replication.open("10.0.0.2", now, calling=False, proof=left.proof),
         )
         self.octets = 0
+        self.late = 0.0  # until when nothing arrives
 
     def carry(self, now: float) -> bool:
         moved = False
+        if now < self.late:
+            return moved
         for source, target in ((0, 1), (1, 0)):
             data = self.sessions[source].take(now)
             if data:

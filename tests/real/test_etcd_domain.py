@@ -7,7 +7,6 @@ each fault all must agree.
 
 import asyncio
 import contextlib
-import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -154,7 +153,6 @@ async def old_clients_see_all(domain: Domain) -> None:
         assert found == wanted, f"{name}: {len(wanted - found)} missing, {len(found - wanted)} too many"
 
 
-@pytest.mark.skipif(not os.environ.get("NWIP_LONG"), reason="takes minutes of both cores: set NWIP_LONG=1")
 @pytest.mark.asyncio
 async def test_whatever_fails_nothing_is_lost_and_no_read_stops(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

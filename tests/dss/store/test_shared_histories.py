@@ -105,8 +105,13 @@ class History:
     def do_slow_watch(self) -> None:
         self.chance.choice(self.world.seats).late = self.world.now + self.chance.choice([0.5, 5.0, 30.0])
 
+    def do_a_slow_dss(self) -> None:
+        self.chance.choice(self.world.seats).slow = self.world.now + self.chance.choice([3.0, 10.0, 40.0])
+
+    do_another_slow_dss = do_a_slow_dss
+
     def do_a_write_that_is_not_heard_of(self) -> None:
-        self.chance.choice(self.world.seats).fails = True
+        self.chance.choice(self.world.seats).fails_after = self.chance.choice([0, 1, 2, 4, 100])
 
     def do_a_write_that_comes_twice(self) -> None:
         self.chance.choice(self.world.seats).strays = True
@@ -115,15 +120,45 @@ class History:
         if self.world.cloud.works and self.world.cloud.leases:
             self.world.cloud.end(self.chance.choice(sorted(self.world.cloud.leases)))
 
+    def rush(self, seconds: float) -> None:
+        """Let much happen at once."""
+        world, chance = self.world, self.chance
+        end = world.now + seconds
+        while world.now < end:
+            if chance.random() < 0.1:
+                self.do_move()
+            member = chance.choice(self.everybody)
+            for _ in range(chance.choice([2, 5, 12])):
+                changed = service(f"S{chance.randrange(60)}", hops=chance.randrange(3))
+                if chance.random() < 0.5:
+                    member.engine.offer(changed)
+                else:
+                    member.engine.retract(changed.key)
+            for wire in world.wires.values():
+                if wire.late < world.now:
+                    wire.late = world.now + chance.choice([0.0, 0.5, 2.0, 5.0])
+            world.settle()
+            world.run(chance.choice([0.05, 0.1, 0.3]))
+
+    def be_slow(self) -> None:
+        """Let the DSSs differ in what they do in a moment, and in how long they wait for an answer."""
+        for seat in self.world.seats:
+            seat.pace = self.chance.choice([1, 2, 4, 8, 16])
+            seat.lag = self.chance.choice([1, 5, 20, 100])
+            seat.slow = self.world.now + self.chance.choice([0.0, 3.0, 6.0, 15.0])
+
     def mend(self) -> None:
         """Give everybody everything, and time."""
         world = self.world
         world.cloud.works = True
         for seat in world.seats:
-            seat.reaches, seat.late = True, 0.0
+            seat.reaches, seat.fails_after = True, None
+            seat.late = seat.slow = 0.0
         for pair in ((0, 1), (0, 2), (1, 2)):
             if frozenset(pair) not in world.wires and self.chance.random() < 0.5:
                 world.join(*pair)
+        for wire in world.wires.values():
+            wire.late = 0.0
         world.settle()
         for _ in range(40):
             for member in self.everybody:
@@ -137,6 +172,26 @@ def test_after_any_history_all_agree_with_what_is_offered(seed: int) -> None:
     history = History(seed)
     for _ in range(STEPS):
         history.step()
+    assert_all_agree(history)
+
+
+@pytest.mark.parametrize("seed", range(HISTORIES))
+def test_after_an_outage_in_a_rush_all_agree_with_what_is_offered(seed: int) -> None:
+    """Services come and go, nodes move, everybody is late, and twice the store is away."""
+    history = History(seed)
+    for member in history.everybody:
+        history.world.attach(member, history.chance.randrange(SITES))
+    for _ in range(2):
+        history.rush(seconds=2.0)
+        history.world.cloud.works = False
+        history.rush(seconds=6.0)
+        history.be_slow()
+        history.world.cloud.works = True
+        history.rush(seconds=2.0)
+    assert_all_agree(history)
+
+
+def assert_all_agree(history: History) -> None:
     history.mend()
     world = history.world
     assert len(world.members) == MEMBERS

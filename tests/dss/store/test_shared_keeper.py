@@ -431,3 +431,49 @@ async def test_the_last_words_of_a_dss_are_written_before_it_lets_go() -> None:
     await dss.keeper.close()
     assert any(record.key == service("A").key for batch in store.saved for record in batch.records)
     await dss.keeper.close()
+
+
+@pytest.mark.asyncio
+async def test_owners_are_asked_for_while_changes_do_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = StandIn()
+    dss = Seat(store)
+    await dss.keeper.restore()
+    save, saved_before = store.save, 0
+
+    async def save_and_hear_more(batch: Batch) -> None:
+        nonlocal saved_before
+        await save(batch)
+        saved_before += not store.asked
+        if saved_before < 1000 and not store.asked:
+            told(dss.engine, str(saved_before), counter=1 + saved_before)
+
+    monkeypatch.setattr(store, "save", save_and_hear_more)
+    told(dss.engine, "first")
+    await until(lambda: bool(store.asked))
+    assert store.asked == [OWNER]
+    assert saved_before < 10
+    await dss.keeper.close()
+
+
+@pytest.mark.asyncio
+async def test_an_owner_is_asked_for_again_until_the_store_has_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store, failures = StandIn(), 3
+    owned = store.owned
+
+    async def fail_first(owner: bytes) -> Batch:
+        nonlocal failures
+        failures -= 1
+        if failures >= 0:
+            raise StoreError("the store has no answer; ask again")
+        return await owned(owner)
+
+    monkeypatch.setattr(store, "owned", fail_first)
+    dss = Seat(store)
+    await dss.keeper.restore()
+    told(dss.engine, "A")
+    await until(lambda: store.asked == [OWNER])
+    await until(lambda: not dss.keeper.problem)
+    assert failures == -1
+    await dss.keeper.close()

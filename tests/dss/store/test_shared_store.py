@@ -3,7 +3,9 @@
 import pytest
 
 from dss.simulated_domain import PARAMETERS, Member, node, service
-from dss.store.shared_domain import MEDIUM, Cloud, SharedDomain
+from dss.store.shared_domain import SharedDomain
+from dss.store.shared_seat import MEDIUM
+from dss.store.simulated_store import Cloud
 from nwip.directory.owners import Lease
 from nwip.directory.records import Kind, Record
 from nwip.directory.tombstones import Withdrawal
@@ -11,6 +13,7 @@ from nwip.dss.exchange import RENEWAL_PUSH
 from nwip.dss.messages import Delta
 from nwip.dss.store.base import Batch
 from nwip.dss.store.pending import BATCH_LIMIT
+from nwip.dss.store.sharing import CHECKED
 
 
 def member(number: int) -> Member:
@@ -184,10 +187,11 @@ def test_nothing_is_remembered_of_owners_that_others_write_or_that_are_gone() ->
 
 
 def test_what_was_lost_in_the_store_unnoticed_comes_back() -> None:
-    world = SharedDomain(2)
+    world = SharedDomain(2, checked=CHECKED)
     alice = member(1)
     world.attach(alice, 0)
     world.offer(alice, service("A"), service("B"))
+    world.run(2.0)  # by then nothing is left to be asked for
     del world.cloud.records[alice.identity, service("A").key]  # and nobody is told
     world.run(2.0)
     assert {record.key for record in world.cloud.records.values()} == {

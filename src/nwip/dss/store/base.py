@@ -40,8 +40,8 @@ class Batch(Struct):
     `removed` are (owner, key) whose records are gone, whatever the reason; `forgotten` are owners of which
     nothing needs to be kept any more; with `all_withdrawals`, no others than these need be kept.
     `lacking` are owners of which somebody else has deleted records in a shared store, rightly or not, and
-    `ended` are leases, as they were last known in a shared store, that are over: what stood under them is
-    gone there.
+    `ended` are leases that are over: what stood under them is gone in a shared store, or has to go, if it is
+    this DSS that has written them last, and in any case where one of `leases` is a farewell.
     """
 
     parameters: Parameters | None = None

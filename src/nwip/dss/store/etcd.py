@@ -114,7 +114,7 @@ class EtcdStore:
             await self._end(owner)
             await self._delete_range(self._layout.all_gone(owner))
         farewells = {lease.owner for lease in batch.leases if lease.age >= lease.lease}
-        await _all(self._end(lease.owner) for lease in batch.ended if lease.owner not in farewells)
+        await _all(self._end_ours(lease.owner) for lease in batch.ended if lease.owner not in farewells)
         if batch.all_withdrawals:
             await self._drop_withdrawals_but(batch.withdrawals)
         owners = [lease.owner for lease in batch.leases] + [record.owner for record in batch.records]
@@ -340,6 +340,18 @@ class EtcdStore:
                 self._kept.discard(
                     owner
                 )  # its end is told by the watch, and what stood under it is written anew
+
+    async def _end_ours(self, owner: bytes) -> None:
+        """End the lease of an owner that is silent here, unless another DSS has heard it since."""
+        if owner not in self._kept:
+            return
+        key = self._layout.owner(owner)
+        page = await self._gateway.read(key)
+        written = [self._layout.value(item.key, item.value) for item in page.items]
+        if any(isinstance(value, Written) and value.dss != self._identity for value in written):
+            self._kept.discard(owner)
+        else:
+            await self._end(owner)
 
     async def _end(self, owner: bytes) -> None:
         self._kept.discard(owner)

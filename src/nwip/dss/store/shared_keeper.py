@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import Final
 
 from msgspec.structs import replace
@@ -26,7 +25,7 @@ FEW: Final = 100
 RETRY_EVERY: Final = 1.0  # seconds after the store has failed
 SWEEP_EVERY: Final = 10.0
 RESTORE_LIMIT: Final = 5.0  # seconds until a DSS begins without a store that has not said a word
-ASKED_AT_ONCE: Final = 32
+ASKED_AT_ONCE: Final = 8  # owners: what changes meanwhile waits for the answers
 FAREWELL_LIMIT: Final = 5.0  # seconds for the last words
 
 
@@ -120,7 +119,8 @@ class SharedKeeper:
             if not self.problem:
                 with contextlib.suppress(StoreError, TimeoutError):
                     async with asyncio.timeout(FAREWELL_LIMIT):
-                        await self._write_all()
+                        while self._sharing.wanted:
+                            await self._write_batch()
         with contextlib.suppress(StoreError):
             await self._store.close()
 
@@ -136,9 +136,16 @@ class SharedKeeper:
         return kept
 
     async def _ask_for_missed(self) -> None:
-        """Ask for a few owners; what is to be written goes before the next ones."""
-        owners = list(islice(self._sharing.missed, ASKED_AT_ONCE))
-        batches = await asyncio.gather(*map(self._store.owned, owners))
+        """Ask for a few owners.
+
+        Not while something is written, or the answer would lack that.
+        """
+        owners = self._sharing.ask(ASKED_AT_ONCE)
+        try:
+            batches = await asyncio.gather(*map(self._store.owned, owners))
+        except BaseException:
+            self._sharing.missed.update(dict.fromkeys(owners))
+            raise
         for owner, batch in zip(owners, batches, strict=True):
             await self._do(self._sharing.answered(owner, batch, _now()))
 
@@ -171,28 +178,32 @@ class SharedKeeper:
             await asyncio.sleep(GATHER)
             self._wanted.clear()
             try:
-                await self._write_all()
-                await self._ask_for_missed()
+                while self._sharing.wanted or self._sharing.missed:
+                    await self._write_batch()
+                    await self._ask_for_missed()
+                self._written()
             except StoreError as error:
                 self._unwritten = str(error)
                 self._judge()
                 self._wanted.set()
                 await asyncio.sleep(RETRY_EVERY)
 
-    async def _write_all(self) -> None:
-        while self._sharing.wanted:
-            batch = self._sharing.take()
-            late = asyncio.get_running_loop().call_later(time_for(batch), self._be_slow)
-            try:
-                await self._store.save(batch)
-            except BaseException:
-                self._sharing.put_back(batch)
-                raise
-            finally:
-                late.cancel()
-            self.saved_at = _now()
-            self._unwritten, self._is_slow = "", False  # where much changes there is always more to write
-            self._judge()
+    async def _write_batch(self) -> None:
+        if not self._sharing.wanted:
+            return
+        batch = self._sharing.take()
+        late = asyncio.get_running_loop().call_later(time_for(batch), self._be_slow)
+        try:
+            await self._store.save(batch)
+        except BaseException:
+            self._sharing.put_back(batch)
+            raise
+        finally:
+            late.cancel()
+        self.saved_at = _now()
+        self._written()  # where much changes there is always more to write
+
+    def _written(self) -> None:
         self._unwritten, self._is_slow = "", False
         self._judge()
 

@@ -33,10 +33,13 @@ class Sharing:
     them.
     """
 
-    def __init__(self, exchange: Exchange, waits: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, exchange: Exchange, waits: Callable[[], None] = lambda: None, checked: int = CHECKED
+    ) -> None:
         self.origin = b""
         self.missed: dict[bytes, None] = {}
         self._waits = waits
+        self._checked = checked
         self._exchange = exchange
         self._directory = exchange.directory
         self._ours: dict[bytes, Sequence] = {}  # and the floor of each that was written
@@ -68,10 +71,10 @@ class Sharing:
     def take(self) -> Batch:
         """Take out the next batch to be written: what stands here now, and what is to be taken out there."""
         batch = self._pending.take()
-        places = [(record.owner, record.key) for record in batch.records if record.owner in self._ours]
-        standing = {place: self._directory.standing(*place) for place in places}
+        places = [(record.owner, record.key) for record in batch.records] + batch.removed
+        standing = {place: self._directory.standing(*place) for place in places if place[0] in self._ours}
         batch.records = [record for record in standing.values() if record is not None]
-        batch.removed += [place for place, record in standing.items() if record is None]
+        batch.removed = [place for place, record in standing.items() if record is None]
         self._hold_floors(batch)
         batch.ended = [lease for owner, lease in self._ended.items() if owner not in self._pending.leases]
         for lease in batch.ended:
@@ -83,6 +86,7 @@ class Sharing:
         self._pending.put_back(batch)
         for lease in batch.leases:
             self._floors.pop(lease.owner, None)
+            self._held.pop(lease.owner, None)
         for lease in batch.ended:
             if lease.owner not in self._ours:
                 self._ended.setdefault(lease.owner, lease)
@@ -137,9 +141,18 @@ class Sharing:
             yield from self._mend(owner, there)
         self._say_so()
 
+    def ask(self, count: int) -> list[bytes]:
+        """Take out a few owners of which the store is to be asked now.
+
+        Not once it has answered: what happens to them meanwhile has to be asked for anew.
+        """
+        owners = list(islice(self.missed, count))
+        for owner in owners:
+            del self.missed[owner]
+        return owners
+
     def answered(self, owner: bytes, batch: Batch, now: float) -> Iterator[None]:
-        """Take in what stands under the lease of an owner that was `missed`, in steps, as `told`."""
-        self.missed.pop(owner, None)
+        """Take in what stands under the lease of an owner that was asked for, in steps, as `told`."""
         yield from self.told(batch, now)
         if owner in self._ours:
             yield from self._mend(owner, {(owner, record.key): record.sequence for record in batch.records})
@@ -158,7 +171,7 @@ class Sharing:
                 del table[owner]
         for owner in [owner for owner in self.missed if not self._directory.is_live(owner)]:
             del self.missed[owner]
-        for owner in list(islice(self._ours, CHECKED)):
+        for owner in list(islice(self._ours, self._checked)):
             self._ours[owner] = self._ours.pop(owner)  # the others come first the next time
             self.missed[owner] = None
         self._say_so()
@@ -266,12 +279,13 @@ class Sharing:
     def _removed(self, changes: Several[Change]) -> None:
         for change in changes:
             owner = change.record.owner
-            if not change.removed or owner not in self._ours:
+            if not change.removed:
                 continue
-            if self._directory.is_live(owner):
+            if not self._directory.is_live(owner):
+                if owner not in self._ended:  # it may be there with its farewell
+                    self._end(owner)
+            elif owner in self._ours:
                 self._pending.removed(change.record)
-            else:
-                self._end(owner)
         self._say_so()
 
     def _say_so(self) -> None:
@@ -279,7 +293,10 @@ class Sharing:
             self._waits()
 
     def _end(self, owner: bytes, farewell: Lease | None = None) -> None:
-        """Let the owner's lease end in the store; a farewell is written there first, so that all hear it."""
+        """Let the owner's lease end in the store, if this DSS has written it there last.
+
+        A farewell is written there first, so that all hear it.
+        """
         self._ours.pop(owner, None)
         self._floors.pop(owner, None)
         self._held.pop(owner, None)

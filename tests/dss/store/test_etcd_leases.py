@@ -1,0 +1,79 @@
+"""Who ends the lease that an owner has in etcd: the DSS that has written it last, or a farewell."""
+
+from pathlib import Path
+
+import pytest
+
+from dss.simulated_domain import service
+from etcd_cluster import EtcdCluster
+from nwip.directory.owners import Lease
+from nwip.directory.records import Record
+from nwip.dss.store.base import Batch
+from nwip.dss.store.etcd import EtcdStore
+from nwip.dss.store.etcd_gateway import Access
+from nwip.dss.store.etcd_layout import Layout
+
+OWNER = b"o" * 16
+LEASE = Lease(OWNER, 1, 1, 15.0, 0.0)
+FAREWELL = Lease(OWNER, 1, 2, 15.0, 15.0)
+RECORD = Record(OWNER, 1, 1, service("A"))
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.real("etcd")]
+
+
+async def keys(cluster: EtcdCluster) -> set[str]:
+    """Return what stands there, without the identities."""
+    told = await cluster.ctl("get", "nwip/", "--prefix", "--keys-only")
+    return {line.split("/")[2] for line in told.split() if line}
+
+
+def two_at(cluster: EtcdCluster) -> tuple[EtcdStore, EtcdStore]:
+    access = Access(cluster.endpoints)
+    return EtcdStore(access, "sim.test", b"1" * 16), EtcdStore(access, "sim.test", b"2" * 16)
+
+
+async def test_a_dss_ends_no_lease_that_another_has_written_since(tmp_path: Path) -> None:
+    async with EtcdCluster(tmp_path, 1) as cluster:
+        one, two = two_at(cluster)
+        await one.save(Batch(leases=[LEASE], records=[RECORD]))
+        await two.save(Batch(leases=[LEASE]))  # and nobody has told the first one yet
+        await one.save(Batch(ended=[LEASE]))
+        assert await keys(cluster) == {"owner", "record"}
+        await two.save(Batch(ended=[LEASE]))
+        assert await keys(cluster) == set()
+        await one.close()
+        await two.close()
+
+
+async def test_a_dss_ends_no_lease_that_it_does_not_keep(tmp_path: Path) -> None:
+    async with EtcdCluster(tmp_path, 1) as cluster:
+        one, two = two_at(cluster)
+        await one.save(Batch(leases=[LEASE], records=[RECORD]))
+        await two.load()
+        await two.save(Batch(ended=[LEASE]))
+        assert await keys(cluster) == {"owner", "record"}
+        await one.close()
+        await two.close()
+
+
+async def test_records_that_came_behind_the_end_of_their_owner_end_too(tmp_path: Path) -> None:
+    async with EtcdCluster(tmp_path, 1) as cluster:
+        one, two = two_at(cluster)
+        await one.save(Batch(records=[RECORD]))
+        assert await keys(cluster) == {"record"}
+        await one.save(Batch(ended=[LEASE]))
+        assert await keys(cluster) == set()
+        await one.close()
+        await two.close()
+
+
+async def test_a_farewell_ends_the_lease_whoever_has_written_it(tmp_path: Path) -> None:
+    async with EtcdCluster(tmp_path, 1) as cluster:
+        one, two = two_at(cluster)
+        await one.save(Batch(leases=[LEASE], records=[RECORD]))
+        await two.save(Batch(leases=[FAREWELL], ended=[FAREWELL]))
+        assert await keys(cluster) == set()
+        lease = f"{Layout('sim.test').lease(OWNER):x}"
+        assert lease not in await cluster.ctl("lease", "list")
+        await one.close()
+        await two.close()
