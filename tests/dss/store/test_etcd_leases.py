@@ -10,7 +10,7 @@ from nwip.directory.owners import Lease
 from nwip.directory.records import Record
 from nwip.dss.store.base import Batch
 from nwip.dss.store.etcd import EtcdStore
-from nwip.dss.store.etcd_gateway import Access
+from nwip.dss.store.etcd_gateway import Access, Delete, Put
 from nwip.dss.store.etcd_layout import Layout
 
 OWNER = b"o" * 16
@@ -61,6 +61,31 @@ async def test_records_that_came_behind_the_end_of_their_owner_end_too(tmp_path:
         one, two = two_at(cluster)
         await one.save(Batch(records=[RECORD]))
         assert await keys(cluster) == {"record"}
+        await one.save(Batch(ended=[LEASE]))
+        assert await keys(cluster) == set()
+        await one.close()
+        await two.close()
+
+
+async def test_a_lease_is_kept_though_another_dss_is_heard_while_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with EtcdCluster(tmp_path, 1) as cluster:
+        one, two = two_at(cluster)
+        await one.load()
+        write = one._gateway.write
+
+        async def hear_and_write(operations: list[Put | Delete]) -> int:
+            await two.save(Batch(leases=[LEASE]))
+            async for _ in one.watch():
+                break
+            return await write(operations)
+
+        monkeypatch.setattr(one._gateway, "write", hear_and_write)
+        await one.save(Batch(leases=[LEASE], records=[RECORD]))
+        assert one._kept == {OWNER}
+        await two.save(Batch(ended=[LEASE]))
+        assert await keys(cluster) == {"owner", "record"}
         await one.save(Batch(ended=[LEASE]))
         assert await keys(cluster) == set()
         await one.close()

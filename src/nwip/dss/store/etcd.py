@@ -123,6 +123,7 @@ class EtcdStore:
         fits_one = len(heads) + len(bodies) <= TRANSACTION
         for part in [heads + bodies] if fits_one else [heads, bodies]:
             await self._write(part)
+        self._kept.update(lease.owner for lease in batch.leases)  # those told meanwhile were written before
         await _all(self._end(lease.owner) for lease in batch.ended if lease.owner in farewells)
 
     async def watch(self, started: Callable[[], None] = lambda: None) -> AsyncGenerator[Batch, None]:
@@ -337,16 +338,15 @@ class EtcdStore:
     async def _keep_one(self, owner: bytes) -> None:
         async with self._lease_places:
             if owner in self._kept and not await self._gateway.keep_alive(self._layout.lease(owner)):
-                self._kept.discard(
-                    owner
-                )  # its end is told by the watch, and what stood under it is written anew
+                # Its end is told by the watch, and what stood under it is written anew.
+                self._kept.discard(owner)
 
     async def _end_ours(self, owner: bytes) -> None:
         """End the lease of an owner that is silent here, unless another DSS has heard it since."""
-        if owner not in self._kept:
+        if owner not in self._kept and owner not in self._leases:
             return
-        key = self._layout.owner(owner)
-        page = await self._gateway.read(key)
+        async with self._lease_places:
+            page = await self._gateway.read(self._layout.owner(owner))
         written = [self._layout.value(item.key, item.value) for item in page.items]
         if any(isinstance(value, Written) and value.dss != self._identity for value in written):
             self._kept.discard(owner)
