@@ -141,6 +141,33 @@ async def test_what_an_ear_does_not_hear_is_lost(monkeypatch: pytest.MonkeyPatch
     assert trial.lost > before
 
 
+@pytest.mark.asyncio
+async def test_what_was_registered_before_counts_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = asyncio.Event()
+    prompt, late = ears = [Ear([("127.0.0.1", 1)], changed) for _ in range(2)]
+    loop = asyncio.get_running_loop()
+    rounds: list[int] = []
+
+    def offer(value: object) -> None:
+        """Let the second ear hear of it after a while, the earlier ones sooner."""
+        assert isinstance(value, Route)
+        rounds.append(value.network)
+        loop.call_soon(heard, prompt, value.network)
+        loop.call_later(0.05, heard, late, value.network)
+
+    monkeypatch.setattr(prompt.client, "offer", offer)
+    trial = Trial(prompt, ears, changed)
+    await trial.rate(64, 0.02, [prompt])
+    behind = len(prompt.seen) - len(late.seen)
+    assert behind > 0, "the next one has to wait for these"
+    before = len(rounds)
+    begin = loop.time()
+    rate = await trial.rate(1, 0.1, [late])
+    assert trial.lost == 0
+    assert rate <= (len(rounds) - before) / 0.1
+    assert loop.time() - begin >= 0.1
+
+
 def test_a_load_is_shared_out_among_nodes_and_servers() -> None:
     servers = [("127.0.0.1", 1), ("127.0.0.1", 2)]
     clients = load_of(50, 20, servers)

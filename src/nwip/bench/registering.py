@@ -120,15 +120,19 @@ class Trial:
         self.ears = ears
         self.lost = 0
         self._changed = changed
+        self._offered: set[int] = set()
 
     def offer(self) -> int:
         """Register a new network, and return its number."""
         network = next(_networks)
+        self._offered.add(network)
         self.writer.client.offer(Route(network, 1, 2))
         return network
 
     async def rate(self, window: int, seconds: float, by: Sequence[Ear]) -> float:
         """Keep `window` registrations under way; return how many a second were seen `by` all of these."""
+        while not all(self._offered <= ear.seen.keys() for ear in self.ears) and await self._change():
+            pass  # what was registered before counts no more, and holds up nothing
         before = [len(ear.seen) for ear in by]
         begin, offered = time.monotonic(), 0
         while time.monotonic() < begin + seconds:

@@ -13,7 +13,7 @@ from nwip.dss.exchange import RENEWAL_PUSH
 from nwip.dss.messages import Delta
 from nwip.dss.store.base import Batch
 from nwip.dss.store.pending import BATCH_LIMIT
-from nwip.dss.store.sharing import CHECKED
+from nwip.dss.store.sharing import CHECKED, Sharing
 
 
 def member(number: int) -> Member:
@@ -199,6 +199,25 @@ def test_what_was_lost_in_the_store_unnoticed_comes_back() -> None:
         service("B").key,
         node(1).key,
     }
+
+
+def test_a_dss_looks_after_owners_in_turn_and_not_after_all_at_once() -> None:
+    world = SharedDomain(1)
+    guests = [member(number) for number in range(1, 6)]
+    for guest in guests:
+        world.attach(guest, 0)
+        world.offer(guest, *(service(f"S{number}") for number in range(4)))
+    world.run(2.0)
+    sharing = Sharing(world.sites[0].server, checked=12)
+    sharing._ours = dict.fromkeys((guest.identity for guest in guests), (0, 0))
+    turns = []
+    for _ in range(5):
+        sharing.sweep()
+        turns.append(len(sharing.ask(8)))
+        assert not sharing.missed
+    assert turns == [2] * 5, "of two owners there are at least 12 places"
+    asked = {owner for _ in range(3) for owner in (sharing.sweep(), *sharing.ask(8))[1:]}
+    assert asked == {guest.identity for guest in guests}
 
 
 def test_a_store_that_was_built_anew_is_filled_from_memory() -> None:

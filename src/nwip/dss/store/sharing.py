@@ -21,7 +21,7 @@ from nwip.dss.store.base import Batch, Kept
 from nwip.dss.store.pending import Pending, Place
 
 STEP: Final = BATCH  # items that are merged before others have their turn
-CHECKED: Final = 64  # owners of ours that the store is asked for at each `sweep`
+CHECKED: Final = 1000  # records of ours that the store is asked for at each `sweep`, of whole owners
 
 
 class Sharing:
@@ -171,7 +171,11 @@ class Sharing:
                 del table[owner]
         for owner in [owner for owner in self.missed if not self._directory.is_live(owner)]:
             del self.missed[owner]
-        for owner in list(islice(self._ours, self._checked)):
+        room = self._checked
+        for owner in list(self._ours):
+            if room <= 0:
+                break
+            room -= 1 + len(self._directory.of_owner(owner))
             self._ours[owner] = self._ours.pop(owner)  # the others come first the next time
             self.missed[owner] = None
         self._say_so()
