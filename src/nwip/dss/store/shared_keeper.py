@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from nwip.dss.conversation import end_tasks
 from nwip.dss.exchange import Exchange
 from nwip.dss.store.base import Batch, Kept, SharedStore, StoreError
+from nwip.dss.store.pending import BATCH_LIMIT
 from nwip.dss.store.sharing import Sharing
 
 _log = logging.getLogger(__name__)
@@ -180,7 +181,8 @@ class SharedKeeper:
             try:
                 while self._sharing.wanted or self._sharing.missed:
                     await self._write_batch()
-                    await self._ask_for_missed()
+                    if len(self._sharing) < BATCH_LIMIT:  # while a domain is filled that can wait
+                        await self._ask_for_missed()
                 self._written()
             except StoreError as error:
                 self._unwritten = str(error)
