@@ -5,6 +5,7 @@ How the DSSs keep and carry their directory is up to `store`; nothing else here 
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -121,7 +122,7 @@ class Domain:
         assert not self.truth.refused, f"{what}: {self.truth.refused} records were refused"
         differing = await self._until_equal()
         agreed = time.monotonic()
-        assert not differing, f"{what}: after {AGREED_WITHIN:.0f} s: {differing}"
+        assert not differing, f"{what}: after {AGREED_WITHIN:.0f} s: {differing}; {self._vanished(began)}"
         self.judge(what)
         silence = max(self.silences().values(), default=0.0)
         self.told.append(
@@ -175,6 +176,14 @@ class Domain:
             copies = {name: reader.copy.services() for name, reader in self.readers.items()}
             differing = self._difference(copies) or self._difference(await self._read_anew())
         return differing
+
+    def _vanished(self, since: float) -> str:
+        """Return what has vanished from the copies of the readers, and why."""
+        why = {
+            name: Counter(gone.why for gone in copy.vanished if gone.at >= since)
+            for name, copy in self._copies.items()
+        }
+        return f"vanished from {', '.join(f'{name}: {dict(count)}' for name, count in why.items())}"
 
     async def _read_anew(self) -> dict[str, Services]:
         """Return what new readers are told, and what stands in the store."""

@@ -1,6 +1,6 @@
 """A DSS at a simulated store: tells it and hears from it, at once or little by little."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from itertools import islice
 
 from dss.replicated_domain import Site
@@ -33,7 +33,7 @@ class Seat:
         self.fails_after: int | None = None  # parts of its next batch that are written; it does not hear so
         self.strays = False  # its next batch is written once more, much later
         self._stepped_at = 0.0
-        self._tasks: dict[str, Iterator[None]] = {}
+        self._tasks: dict[str, Generator[None]] = {}
         self._cloud, self._now = Cloud(), 0.0
 
     def exchange(self, cloud: Cloud, now: float) -> bool:
@@ -41,7 +41,7 @@ class Seat:
         self._cloud, self._now = cloud, now
         if not (self.reaches and cloud.works):
             for task in self._tasks.values():
-                task.close()  # type: ignore[attr-defined]
+                task.close()
             self._tasks, self.heard = {}, None
             return self._carry(carried=False)
         if now >= self.slow:
@@ -63,7 +63,7 @@ class Seat:
                 moved = True
         return moved
 
-    def _hear(self) -> Iterator[None]:
+    def _hear(self) -> Generator[None]:
         cloud = self._cloud
         if self.heard is None or self.heard < cloud.forgotten:
             self.heard, kept = len(cloud.tale), cloud.kept()
@@ -76,7 +76,7 @@ class Seat:
                 yield from self.sharing.told(batch, self._now)
             yield
 
-    def _write(self) -> Iterator[None]:
+    def _write(self) -> Generator[None]:
         while self.sharing.wanted or self.sharing.missed:
             yield from self._write_batch()
             owned = {owner: self._cloud.owned(owner) for owner in self.sharing.ask(ASKED_AT_ONCE)}
@@ -85,7 +85,7 @@ class Seat:
             for owner, batch in owned.items():
                 yield from self.sharing.answered(owner, batch, self._now)
 
-    def _write_batch(self) -> Iterator[None]:
+    def _write_batch(self) -> Generator[None]:
         if not self.sharing.wanted:
             return
         batch = self.sharing.take()
