@@ -5,6 +5,8 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import cached_property
 
+ROUNDS = 5  # of the event loop, in which what was begun gets under way
+
 MemberAt = Callable[[int], int | None]
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -35,7 +37,6 @@ class PeerProxy:
         self._loop = asyncio.new_event_loop()
         self._mended = asyncio.Event()
         self._servers: list[asyncio.Server] = []
-        self._carrying: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, name="peer-proxy")
 
     def open(self) -> None:
@@ -72,17 +73,21 @@ class PeerProxy:
 
     async def _end(self) -> None:
         for server in self._servers:
+            for listening in server.sockets:
+                self._loop.remove_reader(listening.fileno())
+        for _ in range(ROUNDS):  # whoever came at the last moment is let in: only then it can be sent away
+            await asyncio.sleep(0)
+        for server in self._servers:
             server.close()
-        for task in self._carrying:
-            task.cancel()
-        await asyncio.gather(*self._carrying, return_exceptions=True)
-        await asyncio.sleep(0)  # the connections that were aborted are closed
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+        for _ in range(ROUNDS):  # the connections that were aborted are closed
+            await asyncio.sleep(0)
 
     def _carrier(self, target: int) -> Callable[..., Awaitable[None]]:
         async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            self._carrying.add(task)
             try:
                 between = Between(writer.get_extra_info("peername")[1], target, self._member_at)
                 onward = await asyncio.open_connection("127.0.0.1", self._targets[target])
@@ -91,7 +96,6 @@ class PeerProxy:
                 pass  # a member was killed, or the trial is over
             finally:
                 writer.transport.abort()
-                self._carrying.discard(task)
 
         return carry
 
