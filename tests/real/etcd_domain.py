@@ -21,7 +21,9 @@ from real.domain_verdict import Lags, Services, Truth
 DOMAIN: Final = "Etcd.Test"
 AGREED_WITHIN: Final = 60.0  # seconds until all copies are as the journals say
 LOOK_EVERY: Final = 0.25  # seconds
-SILENCE: Final = 2.0  # seconds without an answer to a question at most, on a loaded machine
+SILENCE: Final = (
+    5.0  # seconds without an answer at most, on a loaded machine: the store is away for 12 and more
+)
 
 
 class Sizes:

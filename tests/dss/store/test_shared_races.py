@@ -4,13 +4,15 @@ from dss.simulated_domain import PARAMETERS, Member, node, service
 from dss.store.shared_domain import SharedDomain
 from nwip.directory.owners import Lease
 from nwip.directory.records import Record
-from nwip.directory.tombstones import Withdrawal
+from nwip.directory.tombstones import TOMBSTONE_TIME, Withdrawal
 from nwip.dss.exchange import RENEWAL_PUSH
 from nwip.dss.messages import Delta
 from nwip.dss.store.base import Batch
+from nwip.dss.store.sharing import ENDED_LIMIT
 
 OWNER = b"O" * 16
 PEER = b"P" * 16
+STONE_SPARE = 60.0  # seconds
 
 
 def with_alice(*names: str) -> tuple[SharedDomain, Member]:
@@ -58,9 +60,11 @@ def test_what_was_to_be_deleted_of_an_owner_stays_when_another_dss_writes_it_by_
     newer = Lease(alice.identity, 1, 99, PARAMETERS.lease, 0.0)
     for _ in sharing.told(Batch(leases=[newer]), world.now):
         pass
-    batch = sharing.take()
-    assert batch.removed == []
-    assert [gone.key for gone in batch.withdrawals] == [service("A").key], "it is told all the same"
+    for _ in range(2):
+        batch = sharing.take()
+        assert batch.removed == []
+        assert [gone.key for gone in batch.withdrawals] == [service("A").key], "it is told all the same"
+        sharing.put_back(batch)
 
 
 def test_a_floor_waits_again_when_what_stands_above_it_was_not_written() -> None:
@@ -99,3 +103,30 @@ def test_a_farewell_is_written_whatever_else_is_removed_with_it() -> None:
     told = [lease for _, batch in world.cloud.tale for lease in batch.leases]
     assert told[-1].age >= told[-1].lease
     assert world.cloud.leases == {}
+
+
+def test_while_the_store_is_away_nothing_grows_with_nodes_that_come_and_go() -> None:
+    world = SharedDomain(2)
+    world.cloud.works = False
+    world.settle()
+    sharing = world.seats[0].sharing
+    for number in range(1, 9):
+        guest = Member(number)
+        guest.engine.offer(node(number))
+        world.attach(guest, 0)
+        world.offer(guest, service("A"), service("B"))
+        guest.engine.retract(service("B").key)
+        if number % 2:
+            guest.engine.leave()
+        world.settle()
+        world.detach(guest)
+        world.run(2.0)
+    world.run(4 * PARAMETERS.lease)
+    sharing.sweep()
+    assert sharing._pending.leases == {}
+    world.run(TOMBSTONE_TIME + STONE_SPARE)
+    sharing.put_back(sharing.take())
+    assert len(sharing) == 0
+    for number in range(ENDED_LIMIT + 5):
+        sharing._end(number.to_bytes(16, "big"))
+    assert len(sharing._ended) == ENDED_LIMIT

@@ -61,8 +61,9 @@ class Pending:
         self.parameters = self.parameters or batch.parameters
         for lease in batch.leases:
             self.leases.setdefault(lease.owner, lease)
-        withdrawn = {(gone.owner, gone.key): gone for gone in batch.withdrawals}
+        for gone in batch.withdrawals:
+            self.changes.setdefault((gone.owner, gone.key), gone)
         for place in batch.removed:
-            self.changes.setdefault(place, withdrawn.get(place))
+            self.changes.setdefault(place, None)
         for record in batch.records:
             self.changes.setdefault((record.owner, record.key), record)

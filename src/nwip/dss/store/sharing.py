@@ -15,12 +15,14 @@ from msgspec.structs import replace
 from nwip.directory.owners import NEVER_HEARD, NOTHING, Lease, Sequence
 from nwip.directory.parameters import Parameters
 from nwip.directory.records import Change, Record
+from nwip.directory.tombstones import Withdrawal
 from nwip.dss.exchange import Exchange
 from nwip.dss.messages import BATCH, Delta
 from nwip.dss.store.base import Batch, Kept
 from nwip.dss.store.pending import Pending, Place
 
 STEP: Final = BATCH  # items that are merged before others have their turn
+ENDED_LIMIT: Final = 10_000  # leases that wait for their end to be written; others end there by themselves
 CHECKED: Final = 1000  # records of ours that the store is asked for at each `sweep`, of whole owners
 
 
@@ -75,6 +77,7 @@ class Sharing:
         standing = {place: self._directory.standing(*place) for place in places if place[0] in self._ours}
         batch.records = [record for record in standing.values() if record is not None]
         batch.removed = [place for place, record in standing.items() if record is None]
+        batch.withdrawals = [gone for gone in batch.withdrawals if self._is_withdrawn(gone)]
         self._hold_floors(batch)
         batch.ended = [lease for owner, lease in self._ended.items() if owner not in self._pending.leases]
         for lease in batch.ended:
@@ -164,18 +167,21 @@ class Sharing:
         Owners that have ended without a record, or that others write, are let go of. Of some owners of ours
         the store is asked what it has: so even what was lost there unnoticed comes back.
         """
-        for owner in [owner for owner in self._ours if not self._directory.is_live(owner)]:
+        directory, leases = self._directory, self._pending.leases
+        for owner in [owner for owner in self._ours if not directory.is_live(owner)]:
             self._end(owner)
+        for owner in [name for name in leases if not (directory.is_live(name) or directory.has_left(name))]:
+            del leases[owner]
         for table in (self._floors, self._held):
             for owner in table.keys() - self._ours.keys():
                 del table[owner]
-        for owner in [owner for owner in self.missed if not self._directory.is_live(owner)]:
+        for owner in [owner for owner in self.missed if not directory.is_live(owner)]:
             del self.missed[owner]
         room = self._checked
         for owner in list(self._ours):
             if room <= 0:
                 break
-            room -= 1 + len(self._directory.of_owner(owner))
+            room -= 1 + len(directory.of_owner(owner))
             self._ours[owner] = self._ours.pop(owner)  # the others come first the next time
             self.missed[owner] = None
         self._say_so()
@@ -214,6 +220,9 @@ class Sharing:
         return directory.is_withdrawn(owner, record.key, record.sequence) or (
             record.sequence < directory.floor(owner)
         )
+
+    def _is_withdrawn(self, gone: Withdrawal) -> bool:
+        return self._directory.is_withdrawn(gone.owner, gone.key, gone.sequence)
 
     def _leave_to_others(self, lease: Lease) -> None:
         """Stop writing an owner of which somebody else has heard more."""
@@ -306,6 +315,8 @@ class Sharing:
         self._held.pop(owner, None)
         lease = farewell or self._pending.leases.pop(owner, None) or Lease(owner, 0, 0, 1.0, 1.0)
         self._ended[owner] = lease
+        if len(self._ended) > ENDED_LIMIT:
+            del self._ended[next(iter(self._ended))]
 
 
 def _rank(lease: Lease) -> tuple[int, ...]:
