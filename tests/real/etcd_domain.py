@@ -21,9 +21,7 @@ from real.domain_verdict import Lags, Services, Truth
 DOMAIN: Final = "Etcd.Test"
 AGREED_WITHIN: Final = 60.0  # seconds until all copies are as the journals say
 LOOK_EVERY: Final = 0.25  # seconds
-SILENCE: Final = (
-    5.0  # seconds without an answer at most, on a loaded machine: the store is away for 12 and more
-)
+SILENCE: Final = 5.0  # seconds without an answer at most, on a loaded machine: the store is away for 12
 
 
 class Sizes:

@@ -131,8 +131,7 @@ class Trial:
 
     async def rate(self, window: int, seconds: float, by: Sequence[Ear]) -> float:
         """Keep `window` registrations under way; return how many a second were seen `by` all of these."""
-        while not all(self._offered <= ear.seen.keys() for ear in self.ears) and await self._change():
-            pass  # what was registered before counts no more, and holds up nothing
+        await self._heard(self._offered, self.ears)  # what was registered before counts no more
         before = [len(ear.seen) for ear in by]
         begin, offered = time.monotonic(), 0
         while time.monotonic() < begin + seconds:
@@ -180,10 +179,14 @@ class Trial:
                 struck, begin = True, time.monotonic()
             heard = all(ear.latest > turn - CALM / 10 for ear in ears)
             ended = struck and (turn > begin + PATIENCE or (heard and turn > begin + 3 * CALM))
-        while not all(network in ear.seen for ear in ears for network in networks) and await self._change():
-            pass
+        await self._heard(networks, ears)
         self.lost += sum(any(network not in ear.seen for ear in ears) for network in networks)
         return max(longest(ear.seen[network] for network in networks if network in ear.seen) for ear in ears)
+
+    async def _heard(self, networks: Iterable[int], ears: Sequence[Ear]) -> None:
+        """Wait until all ears have heard of these networks, or none has heard anything for too long."""
+        while not all(network in ear.seen for ear in ears for network in networks) and await self._change():
+            pass
 
     async def _change(self) -> bool:
         """Wait until an ear has heard something; False when none has for too long."""

@@ -3,13 +3,20 @@
 from random import Random
 
 from dss.replicated_domain import Domain, Site
-from dss.simulated_domain import PARAMETERS
+from dss.simulated_domain import PARAMETERS, Member, node
 from dss.store.shared_seat import MEDIUM, Seat
 from dss.store.simulated_store import Cloud
 from nwip.directory.parameters import Parameters
 from nwip.dss.store.sharing import Sharing
 
 KEEP_EVERY = 20.0
+
+
+def member(number: int) -> Member:
+    """Return a node that offers itself."""
+    made = Member(number)
+    made.engine.offer(node(number))
+    return made
 
 
 class SharedDomain(Domain):

@@ -1,5 +1,7 @@
 """Who ends the lease that an owner has in etcd: the DSS that has written it last, or a farewell."""
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -27,51 +29,46 @@ async def keys(cluster: EtcdCluster) -> set[str]:
     return {line.split("/")[2] for line in told.split() if line}
 
 
-def two_at(cluster: EtcdCluster) -> tuple[EtcdStore, EtcdStore]:
-    access = Access(cluster.endpoints)
-    return EtcdStore(access, "sim.test", b"1" * 16), EtcdStore(access, "sim.test", b"2" * 16)
+@asynccontextmanager
+async def two_dss(folder: Path) -> AsyncIterator[tuple[EtcdCluster, EtcdStore, EtcdStore]]:
+    """Two DSSs at one etcd."""
+    async with EtcdCluster(folder, 1) as cluster, AsyncExitStack() as stack:
+        one, two = (EtcdStore(Access(cluster.endpoints), "sim.test", who * 16) for who in (b"1", b"2"))
+        for store in (one, two):
+            stack.push_async_callback(store.close)
+        yield cluster, one, two
 
 
 async def test_a_dss_ends_no_lease_that_another_has_written_since(tmp_path: Path) -> None:
-    async with EtcdCluster(tmp_path, 1) as cluster:
-        one, two = two_at(cluster)
+    async with two_dss(tmp_path) as (cluster, one, two):
         await one.save(Batch(leases=[LEASE], records=[RECORD]))
         await two.save(Batch(leases=[LEASE]))  # and nobody has told the first one yet
         await one.save(Batch(ended=[LEASE]))
         assert await keys(cluster) == {"owner", "record"}
         await two.save(Batch(ended=[LEASE]))
         assert await keys(cluster) == set()
-        await one.close()
-        await two.close()
 
 
 async def test_a_dss_ends_no_lease_that_it_does_not_keep(tmp_path: Path) -> None:
-    async with EtcdCluster(tmp_path, 1) as cluster:
-        one, two = two_at(cluster)
+    async with two_dss(tmp_path) as (cluster, one, two):
         await one.save(Batch(leases=[LEASE], records=[RECORD]))
         await two.load()
         await two.save(Batch(ended=[LEASE]))
         assert await keys(cluster) == {"owner", "record"}
-        await one.close()
-        await two.close()
 
 
 async def test_records_that_came_behind_the_end_of_their_owner_end_too(tmp_path: Path) -> None:
-    async with EtcdCluster(tmp_path, 1) as cluster:
-        one, two = two_at(cluster)
+    async with two_dss(tmp_path) as (cluster, one, _):
         await one.save(Batch(records=[RECORD]))
         assert await keys(cluster) == {"record"}
         await one.save(Batch(ended=[LEASE]))
         assert await keys(cluster) == set()
-        await one.close()
-        await two.close()
 
 
 async def test_a_lease_is_kept_though_another_dss_is_heard_while_it_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with EtcdCluster(tmp_path, 1) as cluster:
-        one, two = two_at(cluster)
+    async with two_dss(tmp_path) as (cluster, one, two):
         await one.load()
         write = one._gateway.write
 
@@ -88,17 +85,12 @@ async def test_a_lease_is_kept_though_another_dss_is_heard_while_it_is_written(
         assert await keys(cluster) == {"owner", "record"}
         await one.save(Batch(ended=[LEASE]))
         assert await keys(cluster) == set()
-        await one.close()
-        await two.close()
 
 
 async def test_a_farewell_ends_the_lease_whoever_has_written_it(tmp_path: Path) -> None:
-    async with EtcdCluster(tmp_path, 1) as cluster:
-        one, two = two_at(cluster)
+    async with two_dss(tmp_path) as (cluster, one, two):
         await one.save(Batch(leases=[LEASE], records=[RECORD]))
         await two.save(Batch(leases=[FAREWELL], ended=[FAREWELL]))
         assert await keys(cluster) == set()
         lease = f"{Layout('sim.test').lease(OWNER):x}"
         assert lease not in await cluster.ctl("lease", "list")
-        await one.close()
-        await two.close()

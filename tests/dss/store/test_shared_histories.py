@@ -4,25 +4,31 @@ NWIP_SHARED says how many (`make soak`).
 """
 
 import os
+from collections.abc import Iterable
 from random import Random
 
 import pytest
 
 from dss.simulated_domain import Member, node, service
 from dss.store.shared_domain import SharedDomain
-from nwip.directory.records import Kind
+from nwip.directory.records import Kind, Record
+from nwip.directory.table import Directory
 
 SITES, MEMBERS = 3, 5
 HISTORIES = int(os.environ.get("NWIP_SHARED", "60"))
 STEPS = 30
 
 
+def values(records: Iterable[Record]) -> set[tuple[bytes, str]]:
+    return {(record.owner, repr(record.value)) for record in records}
+
+
+def held(directory: Directory) -> set[tuple[bytes, str]]:
+    return values(record for kind in Kind for record in directory.records(kind))
+
+
 def offered(world: SharedDomain) -> set[tuple[bytes, str]]:
-    return {
-        (record.owner, repr(record.value))
-        for member in world.members
-        for record in member.engine.registration.records()
-    }
+    return values(record for member in world.members for record in member.engine.registration.records())
 
 
 class History:
@@ -196,15 +202,9 @@ def assert_all_agree(history: History) -> None:
     world = history.world
     assert len(world.members) == MEMBERS
     expected = offered(world)
+    told = "\n".join(history.told)
     for site in world.sites:
-        held = {
-            (record.owner, repr(record.value))
-            for kind in Kind
-            for record in site.server.directory.records(kind)
-        }
-        assert held == expected, "\n".join(history.told)
-    stored = {(record.owner, repr(record.value)) for record in world.cloud.records.values()}
-    assert stored == expected, "\n".join(history.told)
+        assert held(site.server.directory) == expected, told
+    assert values(world.cloud.records.values()) == expected, told
     for member in world.members:
-        held = {(r.owner, repr(r.value)) for kind in Kind for r in member.engine.directory.records(kind)}
-        assert held == expected, "\n".join(history.told)
+        assert held(member.engine.directory) == expected, told

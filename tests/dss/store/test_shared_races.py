@@ -1,7 +1,7 @@
 """What crosses on its way between DSSs and their store: the later word stands, whatever comes first."""
 
-from dss.simulated_domain import PARAMETERS, Member, node, service
-from dss.store.shared_domain import SharedDomain
+from dss.simulated_domain import PARAMETERS, Member, service
+from dss.store.shared_domain import SharedDomain, member
 from nwip.directory.owners import Lease
 from nwip.directory.records import Record
 from nwip.directory.tombstones import TOMBSTONE_TIME, Withdrawal
@@ -17,8 +17,7 @@ STONE_SPARE = 60.0  # seconds
 
 def with_alice(*names: str) -> tuple[SharedDomain, Member]:
     """Two DSSs, and a node at the first of them."""
-    world, alice = SharedDomain(2), Member(1)
-    alice.engine.offer(node(1))
+    world, alice = SharedDomain(2), member(1)
     world.attach(alice, 0)
     world.offer(alice, *map(service, names))
     return world, alice
@@ -111,8 +110,7 @@ def test_while_the_store_is_away_nothing_grows_with_nodes_that_come_and_go() -> 
     world.settle()
     sharing = world.seats[0].sharing
     for number in range(1, 9):
-        guest = Member(number)
-        guest.engine.offer(node(number))
+        guest = member(number)
         world.attach(guest, 0)
         world.offer(guest, service("A"), service("B"))
         guest.engine.retract(service("B").key)

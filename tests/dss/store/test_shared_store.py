@@ -2,8 +2,8 @@
 
 import pytest
 
-from dss.simulated_domain import PARAMETERS, Member, node, service
-from dss.store.shared_domain import SharedDomain
+from dss.simulated_domain import PARAMETERS, node, service
+from dss.store.shared_domain import SharedDomain, member
 from dss.store.shared_seat import MEDIUM
 from dss.store.simulated_store import Cloud
 from nwip.directory.owners import Lease
@@ -14,12 +14,6 @@ from nwip.dss.messages import Delta
 from nwip.dss.store.base import Batch
 from nwip.dss.store.pending import BATCH_LIMIT
 from nwip.dss.store.sharing import CHECKED, Sharing
-
-
-def member(number: int) -> Member:
-    made = Member(number)
-    made.engine.offer(node(number))
-    return made
 
 
 def told_natively(world: SharedDomain) -> int:

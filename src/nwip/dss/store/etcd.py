@@ -31,7 +31,7 @@ from nwip.dss.store.etcd_gateway import (
     Page,
     Put,
 )
-from nwip.dss.store.etcd_layout import Layout, Written, encode, end_of, medium_of
+from nwip.dss.store.etcd_layout import Layout, Value, Written, encode, end_of, medium_of
 
 _log = logging.getLogger(__name__)
 
@@ -144,8 +144,7 @@ class EtcdStore:
         """Return an owner's records."""
         batch = Batch()
         async for page in self._pages(self._layout.record(owner)):
-            found = (self._layout.value(item.key, item.value) for item in page.items)
-            batch.records += [value for value in found if isinstance(value, Record)]
+            batch.records += [value for value in self._values(page) if isinstance(value, Record)]
         return batch
 
     async def found(self, parameters: Parameters) -> Parameters:
@@ -153,8 +152,7 @@ class EtcdStore:
         if await self._gateway.create(self._layout.parameters, encode(parameters)):
             return parameters
         page = await self._gateway.read(self._layout.parameters)
-        standing = [self._layout.value(item.key, item.value) for item in page.items]
-        return next((value for value in standing if isinstance(value, Parameters)), parameters)
+        return next((value for value in self._values(page) if isinstance(value, Parameters)), parameters)
 
     async def close(self) -> None:
         """Keep no lease any more, and end all connections."""
@@ -195,6 +193,9 @@ class EtcdStore:
                 return
             start = page.items[-1].key + b"\0"
             revision = revision or (page.revision if of_one_moment else 0)
+
+    def _values(self, page: Page) -> Iterator[Value | None]:
+        return (self._layout.value(item.key, item.value) for item in page.items)
 
     def _read_into(self, told: Kept | Batch, key: bytes, octets: bytes) -> bool:
         """Add what stands at a key; False when it is damaged, or not of this version."""
@@ -347,8 +348,8 @@ class EtcdStore:
             return
         async with self._lease_places:
             page = await self._gateway.read(self._layout.owner(owner))
-        written = [self._layout.value(item.key, item.value) for item in page.items]
-        if any(isinstance(value, Written) and value.dss != self._identity for value in written):
+        written = (value for value in self._values(page) if isinstance(value, Written))
+        if any(value.dss != self._identity for value in written):
             self._kept.discard(owner)
         else:
             await self._end(owner)

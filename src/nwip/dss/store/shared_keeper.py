@@ -180,7 +180,8 @@ class SharedKeeper:
             self._wanted.clear()
             try:
                 while self._sharing.wanted or self._sharing.missed:
-                    await self._write_batch()
+                    if self._sharing.wanted:
+                        await self._write_batch()
                     if len(self._sharing) < BATCH_LIMIT:  # while a domain is filled that can wait
                         await self._ask_for_missed()
                 self._written()
@@ -191,8 +192,6 @@ class SharedKeeper:
                 await asyncio.sleep(RETRY_EVERY)
 
     async def _write_batch(self) -> None:
-        if not self._sharing.wanted:
-            return
         batch = self._sharing.take()
         late = asyncio.get_running_loop().call_later(time_for(batch), self._be_slow)
         try:

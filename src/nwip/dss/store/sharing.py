@@ -216,13 +216,10 @@ class Sharing:
             self._pending.changes.setdefault((record.owner, record.key), None)
 
     def _is_gone(self, record: Record) -> bool:
-        directory, owner = self._directory, record.owner
-        return directory.is_withdrawn(owner, record.key, record.sequence) or (
-            record.sequence < directory.floor(owner)
-        )
+        return self._is_withdrawn(record) or record.sequence < self._directory.floor(record.owner)
 
-    def _is_withdrawn(self, gone: Withdrawal) -> bool:
-        return self._directory.is_withdrawn(gone.owner, gone.key, gone.sequence)
+    def _is_withdrawn(self, change: Record | Withdrawal) -> bool:
+        return self._directory.is_withdrawn(change.owner, change.key, change.sequence)
 
     def _leave_to_others(self, lease: Lease) -> None:
         """Stop writing an owner of which somebody else has heard more."""
